@@ -1,0 +1,194 @@
+//! A camera's address, taken apart at the edge so that its password cannot be printed.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+/// Why a text is not a camera address. The text itself is never repeated: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// Not a URL at all.
+    #[error(
+        "the camera address is not a URL: expected rtsp://[user:password@]host[:port]/path or file:///path/to/video.mp4"
+    )]
+    NotAUrl,
+    /// A URL of a kind that Louver cannot record from.
+    #[error("camera addresses start with rtsp:// or file://, not {0}://")]
+    Scheme(String),
+    /// No host stands in the address.
+    #[error("the camera address names no host")]
+    NoHost,
+    /// A file address that is not an absolute path of this machine.
+    #[error("a file address needs an absolute path: file:///path/to/video.mp4")]
+    NotAPath,
+}
+
+/// User name and password of a camera.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// User name.
+    pub user: String,
+    /// Password; prints as redacted.
+    pub password: SecretString,
+}
+
+/// Where a camera's stream comes from. `Debug` and `Display` never show user name or password.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CameraAddress(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Rtsp { url: Url, credentials: Option<Credentials> },
+    File(PathBuf),
+}
+
+impl CameraAddress {
+    /// The RTSP address without user name and password, or `None` for a file.
+    pub fn rtsp_url(&self) -> Option<&Url> {
+        match &self.0 {
+            Kind::Rtsp { url, .. } => Some(url),
+            Kind::File(_) => None,
+        }
+    }
+
+    /// The user name and password that stood in the address.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        match &self.0 {
+            Kind::Rtsp { credentials, .. } => credentials.as_ref(),
+            Kind::File(_) => None,
+        }
+    }
+
+    /// The video file to play, or `None` for a network camera.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::Rtsp { .. } => None,
+            Kind::File(path) => Some(path),
+        }
+    }
+
+    /// The address as it stood in the settings, password and all: for writing settings back, never for a log.
+    pub fn reveal(&self) -> String {
+        match &self.0 {
+            Kind::Rtsp { url, credentials } => {
+                let mut url = url.clone();
+                if let Some(c) = credentials {
+                    // Cannot fail: an rtsp URL with a host takes credentials.
+                    let _ = url.set_username(&c.user);
+                    let _ = url.set_password(Some(c.password.expose_secret()));
+                }
+                url.into()
+            }
+            Kind::File(path) => format!("file://{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for CameraAddress {
+    type Err = AddressError;
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let mut url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
+        match url.scheme() {
+            "rtsp" => {
+                if url.host_str().is_none_or(str::is_empty) {
+                    return Err(AddressError::NoHost);
+                }
+                let credentials = (!url.username().is_empty()).then(|| Credentials {
+                    user: percent_decoded(url.username()),
+                    password: percent_decoded(url.password().unwrap_or("")).into(),
+                });
+                // Cannot fail: the URL has a host.
+                let _ = url.set_username("");
+                let _ = url.set_password(None);
+                Ok(Self(Kind::Rtsp { url, credentials }))
+            }
+            "file" => url.to_file_path().map(|p| Self(Kind::File(p))).map_err(|()| AddressError::NotAPath),
+            other => Err(AddressError::Scheme(other.to_owned())),
+        }
+    }
+}
+
+/// `%41` as `A`: people percent-encode what a URL cannot hold, cameras want it plain.
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = bytes.get(at + 1..at + 3).and_then(|h| std::str::from_utf8(h).ok());
+        match (bytes[at], code.and_then(|h| u8::from_str_radix(h, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl TryFrom<String> for CameraAddress {
+    type Error = AddressError;
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for CameraAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            // The query may hold a password too (`?user=admin&password=…`), so it is left out.
+            Kind::Rtsp { url, .. } => {
+                write!(f, "rtsp://{}", url.host_str().unwrap_or(""))?;
+                if let Some(port) = url.port() {
+                    write!(f, ":{port}")?;
+                }
+                f.write_str(url.path())
+            }
+            Kind::File(path) => write!(f, "file://{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for CameraAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_address_never_shows_its_password() {
+        let a: CameraAddress =
+            "rtsp://admin:s3cret%40x@10.0.0.9:8554/main?user=admin&password=s3cret".parse().unwrap();
+        for text in [format!("{a}"), format!("{a:?}"), format!("{:?}", a.credentials())] {
+            assert!(!text.contains("s3cret"), "{text}");
+        }
+        assert_eq!(a.to_string(), "rtsp://10.0.0.9:8554/main");
+        let c = a.credentials().unwrap();
+        assert_eq!((c.user.as_str(), c.password.expose_secret()), ("admin", "s3cret@x"));
+    }
+
+    #[test]
+    fn a_wrong_address_is_refused_without_repeating_it() {
+        for (text, wanted) in [
+            ("admin:s3cret@cam", "not a URL"),
+            ("http://admin:s3cret@cam/x", "not http://"),
+            ("rtsp:///x", "no host"),
+        ] {
+            let said = text.parse::<CameraAddress>().unwrap_err().to_string();
+            assert!(said.contains(wanted) && !said.contains("s3cret"), "{text}: {said}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Packets to groups of pictures: the unit that is sealed, written and lost at worst.
+
+use louver_base::{MediaSpan, MediaTime, WallTime};
+
+use crate::Packet;
+
+/// Where a group is cut although no key frame came, so that memory and loss stay bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct GopLimits {
+    /// Bytes of one fragment at most.
+    pub bytes: usize,
+    /// Media time of one fragment at most.
+    pub span: MediaSpan,
+}
+
+impl Default for GopLimits {
+    /// 16 MiB: four seconds at 32 Mbit/s. 4 s: cameras with long groups lose no more than that to a power cut.
+    fn default() -> Self {
+        Self { bytes: 16 << 20, span: MediaSpan::from_millis(4000) }
+    }
+}
+
+/// Packets that follow each other: a group of pictures, or a part of a long one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gop {
+    /// At least one packet, in the order of decoding.
+    pub packets: Vec<Packet>,
+}
+
+impl Gop {
+    /// Whether decoding can start with this group's first packet.
+    pub fn starts_with_key(&self) -> bool {
+        self.packets.first().is_some_and(|p| p.key)
+    }
+
+    /// Arrival of the first packet.
+    pub fn first_wall(&self) -> Option<WallTime> {
+        self.packets.first().map(|p| p.wall)
+    }
+
+    /// Arrival of the last packet.
+    pub fn last_wall(&self) -> Option<WallTime> {
+        self.packets.last().map(|p| p.wall)
+    }
+
+    /// Bytes of all packets.
+    pub fn bytes(&self) -> usize {
+        self.packets.iter().map(|p| p.data.len()).sum()
+    }
+}
+
+/// Cuts a stream of packets into groups. Packets before the first key frame cannot be decoded and are counted, not kept.
+#[derive(Debug)]
+pub struct GopCutter {
+    limits: GopLimits,
+    open: Vec<Packet>,
+    bytes: usize,
+    seen_key: bool,
+    skipped: u64,
+}
+
+impl GopCutter {
+    /// A cutter that waits for the first key frame.
+    pub fn new(limits: GopLimits) -> Self {
+        Self { limits, open: Vec::new(), bytes: 0, seen_key: false, skipped: 0 }
+    }
+
+    /// Takes a packet; gives the group that it ended, if it did.
+    pub fn push(&mut self, packet: Packet) -> Option<Gop> {
+        if !self.seen_key && !packet.key {
+            self.skipped += 1;
+            return None;
+        }
+        self.seen_key = true;
+        let full = self.open.first().is_some_and(|first| {
+            packet.key
+                || self.bytes + packet.data.len() > self.limits.bytes
+                || too_far(first.media, packet.media, self.limits.span)
+        });
+        let done = if full { self.finish() } else { None };
+        self.bytes += packet.data.len();
+        self.open.push(packet);
+        done
+    }
+
+    /// The group still open: at the end of a stream or a reconnect.
+    pub fn finish(&mut self) -> Option<Gop> {
+        self.bytes = 0;
+        let packets = std::mem::take(&mut self.open);
+        (!packets.is_empty()).then_some(Gop { packets })
+    }
+
+    /// After a reconnect: waits for a key frame again. Call [`finish`](Self::finish) first.
+    pub fn restart(&mut self) {
+        self.seen_key = false;
+    }
+
+    /// Packets that came before a key frame and could not be kept.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+}
+
+/// A camera whose clock jumps either way must not hold a group open for ever.
+fn too_far(first: MediaTime, now: MediaTime, span: MediaSpan) -> bool {
+    (now - first).ticks().unsigned_abs() >= span.ticks().unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    fn packet(n: usize, key: bool, ticks: i64) -> Packet {
+        Packet {
+            media: MediaTime::from_ticks(ticks),
+            wall: WallTime::from_millis(n as i64),
+            key,
+            data: Bytes::from(vec![0; 100]),
+        }
+    }
+
+    proptest! {
+        /// Every packet from the first key frame on lands in exactly one group, in order, whatever the clock does.
+        #[test]
+        fn no_packet_is_lost_or_doubled(units in proptest::collection::vec((any::<bool>(), any::<i32>()), 0..300)) {
+            let mut cutter = GopCutter::new(GopLimits { bytes: 2000, span: MediaSpan::from_millis(500) });
+            let packets: Vec<_> = units.iter().enumerate().map(|(n, (k, t))| packet(n, *k, i64::from(*t))).collect();
+            let mut got: Vec<Packet> = Vec::new();
+            for p in packets.clone() {
+                if let Some(g) = cutter.push(p) {
+                    prop_assert!(g.bytes() <= 2000);
+                    got.extend(g.packets);
+                }
+            }
+            got.extend(cutter.finish().into_iter().flat_map(|g| g.packets));
+            let wanted: Vec<_> = packets.into_iter().skip_while(|p| !p.key).collect();
+            prop_assert_eq!(cutter.skipped() as usize + wanted.len(), units.len());
+            prop_assert_eq!(got, wanted);
+        }
+    }
+}

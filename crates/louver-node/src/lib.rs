@@ -1,0 +1,1 @@
+//! One camera's way, supervision and budgets.

@@ -1,0 +1,17 @@
+//! What may be shown: [`Scene`], [`Masked`] and rendering; the one place that decides.
+//!
+//! A picture of an original goes into analysis and never comes out. What comes out is a [`Scene`]: a backdrop (the
+//! place without people) with a state for every cell, and figures. [`Scene::render`] draws it; its result is
+//! [`Masked`], and only `Masked` values can be encoded, stored, sent or shown.
+
+mod masked;
+mod mux;
+mod render;
+mod scene;
+mod tag;
+
+pub use masked::{Masked, PictureEncoder};
+pub use mux::{LiveFragment, MaskedMuxer};
+pub use render::Style;
+pub use scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Why};
+pub use tag::{ReadBackError, TAG_BYTES, TagKey};

@@ -1,0 +1,176 @@
+//! Drawing a scene.
+
+use louver_base::Class;
+use louver_media::{Picture, PictureSize};
+
+use crate::{Cell, Figure, FigureKind, Grid, Masked, Rect, Scene};
+
+/// How figures are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Style {
+    /// Flat boxes in the colour of their class with a dark edge.
+    #[default]
+    Boxes,
+    /// No figures: the empty place.
+    Empty,
+}
+
+/// Y, Cb, Cr of a cell nobody knows: a dark neutral grey.
+const UNKNOWN: [u8; 3] = [52, 130, 127];
+
+impl FigureKind {
+    /// Y, Cb, Cr (BT.601 limited range). Blue, orange, bluish green and grey of the Okabe-Ito set: told apart by colour-blind eyes,
+    /// and by brightness alone.
+    const fn colour(self) -> [u8; 3] {
+        match self {
+            Self::Known(Class::Person) => [150, 62, 175],
+            Self::Known(Class::Vehicle) => [112, 168, 82],
+            Self::Known(Class::Animal) => [122, 122, 76],
+            Self::Moving => [136, 128, 128],
+        }
+    }
+}
+
+impl Scene {
+    /// Draws the scene at its own size.
+    pub fn render(&self, style: Style) -> Masked<Picture> {
+        let mut out = (*self.backdrop).clone();
+        self.fill_unknown(&mut out);
+        match style {
+            Style::Boxes => {
+                for figure in &self.figures {
+                    draw(&mut out, figure, self.grid);
+                }
+            }
+            Style::Empty => {}
+        }
+        Masked::vouch(out)
+    }
+
+    /// A picture that shows nothing at all: analysis is late, crashed, or has not begun.
+    pub fn nothing(size: PictureSize) -> Masked<Picture> {
+        Masked::vouch(Picture::flat(size, UNKNOWN[0], UNKNOWN[1], UNKNOWN[2]))
+    }
+
+    fn fill_unknown(&self, out: &mut Picture) {
+        let columns = self.grid.columns();
+        let cell = self.grid.cell as i32;
+        for row in 0..self.grid.rows() {
+            let mut from = None;
+            for column in 0..=columns {
+                // A missing state is an unknown one.
+                let unknown = column < columns
+                    && !matches!(self.cells.get(row * columns + column), Some(Cell::Clear | Cell::Occupied));
+                match (unknown, from) {
+                    (true, None) => from = Some(column),
+                    (false, Some(first)) => {
+                        let top = row as i32 * cell;
+                        let rect = Rect {
+                            left: first as i32 * cell,
+                            top,
+                            right: column as i32 * cell,
+                            bottom: top + cell,
+                        };
+                        fill(out, rect, UNKNOWN);
+                        from = None;
+                    }
+                    (true, Some(_)) | (false, None) => {}
+                }
+            }
+        }
+    }
+}
+
+fn draw(out: &mut Picture, figure: &Figure, grid: Grid) {
+    let [y, u, v] = figure.kind.colour();
+    // An edge about 1/300 of the width keeps neighbours apart at any size.
+    let edge = (grid.picture.width() / 300).max(1).next_multiple_of(2) as i32;
+    fill(out, figure.rect, [y / 2, u, v]);
+    let Rect { left, top, right, bottom } = figure.rect;
+    fill(out, Rect { left: left + edge, top: top + edge, right: right - edge, bottom: bottom - edge }, [y, u, v]);
+}
+
+/// Fills luma and chroma. Chroma is widened to whole samples, so that no colour of what was there shows at an odd edge.
+fn fill(out: &mut Picture, rect: Rect, [y, u, v]: [u8; 3]) {
+    let (width, height) = (out.size.width(), out.size.height());
+    let clip = |n: i32, most: usize| (n.max(0) as usize).min(most);
+    let (left, right) = (clip(rect.left, width), clip(rect.right, width));
+    let (top, bottom) = (clip(rect.top, height), clip(rect.bottom, height));
+    if left >= right || top >= bottom {
+        return;
+    }
+    for row in out.y.chunks_exact_mut(width).take(bottom).skip(top) {
+        row[left..right].fill(y);
+    }
+    let (half, c_left, c_right) = (width / 2, left / 2, right.div_ceil(2).min(width / 2));
+    for (plane, value) in [(&mut out.u, u), (&mut out.v, v)] {
+        for row in plane.chunks_exact_mut(half).take(bottom.div_ceil(2)).skip(top / 2) {
+            row[c_left..c_right].fill(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use louver_base::WallTime;
+
+    use super::*;
+    use crate::Why;
+
+    fn scene(cells: Vec<Cell>, figures: Vec<Figure>) -> Scene {
+        let size = PictureSize::new(32, 16).unwrap();
+        let mut grid = Grid::of(size);
+        grid.cell = 4;
+        Scene {
+            grid,
+            backdrop: Arc::new(Picture::flat(size, 200, 30, 220)),
+            cells: cells.into(),
+            figures,
+            wall: WallTime::from_micros(0),
+            why: Why::Fine,
+        }
+    }
+
+    #[test]
+    fn an_unknown_cell_shows_neither_luma_nor_colour() {
+        let mut cells = vec![Cell::Clear; 32];
+        cells[9] = Cell::Unknown;
+        let drawn = scene(cells, vec![]).render(Style::Boxes).into_inner();
+        for y in 0..16 {
+            for x in 0..32 {
+                let hidden = (4..8).contains(&x) && (4..8).contains(&y);
+                assert_eq!(drawn.y[y * 32 + x] == 200, !hidden, "luma {x},{y}");
+                let c = (y / 2) * 16 + x / 2;
+                assert_eq!(drawn.u[c] == 30 && drawn.v[c] == 220, !hidden, "chroma {x},{y}");
+            }
+        }
+    }
+
+    #[test]
+    fn cells_that_nobody_described_are_not_shown() {
+        let drawn = scene(vec![], vec![]).render(Style::Boxes);
+        assert_eq!(drawn, Scene::nothing(PictureSize::new(32, 16).unwrap()));
+    }
+
+    #[test]
+    fn a_figure_hides_what_is_behind_it_wherever_its_box_lies() {
+        for rect in [
+            Rect { left: -5, top: -5, right: 3, bottom: 3 },
+            Rect { left: 29, top: 11, right: 99, bottom: 99 },
+            Rect { left: 8, top: 8, right: 8, bottom: 12 },
+            Rect { left: i32::MIN / 2, top: 0, right: i32::MAX / 2, bottom: 16 },
+        ] {
+            let figure = Figure { track: 1, kind: FigureKind::Known(Class::Person), rect };
+            let drawn = scene(vec![Cell::Clear; 32], vec![figure]).render(Style::Boxes).into_inner();
+            for y in 0..16i32 {
+                for x in 0..32i32 {
+                    let inside = x >= rect.left && x < rect.right && y >= rect.top && y < rect.bottom;
+                    let (l, c) = ((y * 32 + x) as usize, ((y / 2) * 16 + x / 2) as usize);
+                    assert!(!inside || (drawn.y[l] != 200 && drawn.u[c] != 30), "{rect:?} {x},{y}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Backdrop, detector, tracker and events of one camera; no I/O.

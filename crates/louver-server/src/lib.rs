@@ -1,0 +1,1 @@
+//! HTTP API, live pictures, sign-in and the page.

@@ -1,0 +1,1 @@
+//! Catalogue, recordings on disk, retention and recovery.

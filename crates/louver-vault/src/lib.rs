@@ -1,0 +1,1 @@
+//! Sealed segments: originals that only their holders can open.

@@ -1,0 +1,2 @@
+//! The `louver` command.
+fn main() {}

@@ -1,0 +1,61 @@
+//! What a camera is doing, for the page, `louver doctor` and metrics.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use louver_base::WallTime;
+use serde::Serialize;
+
+/// One stream's state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum StreamState {
+    /// Not used: a camera with `analysis = "off"` has no sub stream.
+    #[default]
+    Off,
+    /// Connecting for the first time.
+    Connecting,
+    /// Packets arrive.
+    Running,
+    /// Connection lost or refused; trying again.
+    Retrying {
+        /// What happened and what to do, without addresses or passwords.
+        reason: String,
+    },
+}
+
+/// One camera's state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CameraStatus {
+    /// The stream that is sealed.
+    pub main: StreamState,
+    /// The stream that is seen and masked.
+    pub sub: StreamState,
+    /// Last sealed fragment on disk.
+    pub last_sealed: Option<WallTime>,
+    /// Last masked picture sent.
+    pub last_masked: Option<WallTime>,
+    /// Why the masked picture shows little or nothing, in words for the page; `None` when all is well.
+    pub notice: Option<String>,
+    /// Why nothing is written (disk full, store failed), in words for the page; `None` when all is well.
+    pub recording_problem: Option<String>,
+    /// Masked pictures a second, over the last few seconds, times 10.
+    pub fps_x10: u32,
+    /// Pictures that analysis had to skip since start.
+    pub skipped_frames: u64,
+}
+
+/// A status that one writer changes and anyone reads.
+#[derive(Clone, Debug, Default)]
+pub struct StatusCell(Arc<RwLock<CameraStatus>>);
+
+impl StatusCell {
+    /// A copy of the state now.
+    pub fn get(&self) -> CameraStatus {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes it.
+    pub fn update(&self, change: impl FnOnce(&mut CameraStatus)) {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}

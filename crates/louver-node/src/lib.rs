@@ -1,7 +1,9 @@
 //! One camera's way, supervision and budgets.
 
 mod live;
+mod settings;
 mod status;
 
 pub use live::{LiveFeed, LiveHub, LiveStart, Subscription};
+pub use settings::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS};
 pub use status::{CameraStatus, StatusCell, StreamState};

@@ -14,7 +14,8 @@ impl PictureSize {
     /// `None` outside 2 to 8192; odd sizes lose their last row or column.
     pub fn new(width: u32, height: u32) -> Option<Self> {
         let fits = |n: u32| (2..=Self::LARGEST).contains(&n);
-        (fits(width) && fits(height)).then(|| Self { width: (width & !1) as u16, height: (height & !1) as u16 })
+        (fits(width) && fits(height))
+            .then(|| Self { width: (width & !1) as u16, height: (height & !1) as u16 })
     }
 
     /// Pixels across.

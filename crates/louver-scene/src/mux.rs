@@ -32,8 +32,11 @@ impl MaskedMuxer {
     }
 
     /// What stands at the start of every file and every live connection.
-    pub fn init(&self) -> Masked<Bytes> {
-        Masked::vouch(fmp4::init_segment(self.params.get()))
+    ///
+    /// # Errors
+    /// When the stream's parameters are no valid decoder configuration.
+    pub fn init(&self) -> Result<Masked<Bytes>, fmp4::Fmp4Error> {
+        fmp4::init_segment(self.params.get()).map(Masked::vouch)
     }
 
     /// The codec as players name it (RFC 6381).

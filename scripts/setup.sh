@@ -38,12 +38,12 @@ fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
 
 need_tools() {
   local rust node
-  command -v cargo >/dev/null && command -v rustc >/dev/null ||
+  [[ -n $(command -v cargo) && -n $(command -v rustc) ]] ||
     fail "Rust is missing: install Rust 1.$RUST_MIN or later with rustup, then run this again"
   rust=$(rustc --version)                               # rustc 1.95.0 (…)
   [[ $rust =~ ^rustc\ 1\.([0-9]+)\. && ${BASH_REMATCH[1]} -ge $RUST_MIN ]] ||
     fail "Rust 1.$RUST_MIN or later is needed, found: $rust" "\`rustup update stable\` brings it"
-  command -v node >/dev/null && command -v npm >/dev/null ||
+  [[ -n $(command -v node) && -n $(command -v npm) ]] ||
     fail "Node is missing: install Node $NODE_MIN or later with npm, then run this again"
   node=$(node --version)                                # v20.20.2
   [[ $node =~ ^v([0-9]+)\. && ${BASH_REMATCH[1]} -ge $NODE_MIN ]] ||

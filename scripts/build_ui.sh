@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds the page into ui/dist, which the server carries inside its binary; nothing happens when it is fresh.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../ui"
+
+built=dist/index.html
+if [[ -f $built && -z $(find . \( -path ./node_modules -o -path ./dist -o -path ./test-results -o -path ./playwright-report \) -prune \
+  -o -type f -newer "$built" -print -quit) ]]; then
+  echo "page: ui/dist is fresh"
+  exit 0
+fi
+[[ -d node_modules ]] || { echo "page: ui/node_modules is missing, run scripts/setup.sh" >&2; exit 1; }
+npm run --silent build
+# Also when the page came out the same: it is the newest file the next time.
+touch "$built"

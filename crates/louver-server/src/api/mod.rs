@@ -1,0 +1,10 @@
+//! The HTTP API, version 1: one module a resource. The OpenAPI document is made from these handlers.
+
+pub(crate) mod archive;
+pub(crate) mod cameras;
+pub(crate) mod error;
+pub(crate) mod events;
+pub(crate) mod live;
+pub(crate) mod session;
+pub(crate) mod system;
+pub(crate) mod timeline;

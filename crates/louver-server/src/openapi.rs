@@ -1,0 +1,49 @@
+//! The OpenAPI document, made from the handlers.
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::api::{archive, cameras, events, live, session, system, timeline};
+
+/// Name of the session cookie.
+pub(crate) const SESSION_COOKIE: &str = "louver_session";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Louver", description = "Cameras that watch over places, not people.\n\nTimes are milliseconds since 1970-01-01T00:00:00Z. Everything shown is masked."),
+    paths(
+        session::get_session,
+        session::use_link,
+        session::set_password,
+        session::sign_in,
+        session::sign_out,
+        cameras::list_cameras,
+        cameras::get_camera,
+        cameras::camera_still,
+        timeline::get_timeline,
+        archive::list_archive,
+        archive::get_archive_file,
+        live::live,
+        events::list_events,
+        events::event_still,
+        system::get_system,
+        system::healthz,
+    ),
+    security(("session" = [])),
+    modifiers(&SessionCookie)
+)]
+struct Document;
+
+struct SessionCookie;
+
+impl Modify for SessionCookie {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE)));
+        openapi.components.get_or_insert_default().add_security_scheme("session", scheme);
+    }
+}
+
+/// The document that the page's types are generated from.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}

@@ -89,6 +89,11 @@ impl LiveHub {
         Subscription { backlog: start.chain(fragments).collect(), feed: self.sender.subscribe() }
     }
 
+    /// Whether masked pictures have begun.
+    pub fn started(&self) -> bool {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).start.is_some()
+    }
+
     /// Viewers now.
     pub fn viewers(&self) -> usize {
         self.sender.receiver_count()

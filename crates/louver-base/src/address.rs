@@ -79,9 +79,11 @@ impl CameraAddress {
             Kind::Rtsp { url, credentials } => {
                 let mut url = url.clone();
                 if let Some(c) = credentials {
+                    // A '%' stays as it is in a URL, so it would be read back as the start of a code.
+                    let coded = |text: &str| text.replace('%', "%25");
                     // Cannot fail: an rtsp URL with a host takes credentials.
-                    let _ = url.set_username(&c.user);
-                    let _ = url.set_password(Some(c.password.expose_secret()));
+                    let _ = url.set_username(&coded(&c.user));
+                    let _ = url.set_password(Some(&coded(c.password.expose_secret())));
                 }
                 url.into()
             }
@@ -179,6 +181,16 @@ mod tests {
         assert_eq!(a.to_string(), "rtsp://10.0.0.9:8554/main");
         let c = a.credentials().unwrap();
         assert_eq!((c.user.as_str(), c.password.expose_secret()), ("admin", "s3cret@x"));
+    }
+
+    #[test]
+    fn any_password_survives_being_written_back() {
+        for coded in ["pl%25ain", "a%2541b", "a%40b%3Ac%2Fd", "%C3%A4%20x"] {
+            let a: CameraAddress = format!("rtsp://admin:{coded}@cam/main").parse().unwrap();
+            let b: CameraAddress = a.reveal().parse().unwrap();
+            let password = |a: &CameraAddress| a.credentials().unwrap().password.expose_secret().to_owned();
+            assert_eq!(password(&a), password(&b), "{coded}");
+        }
     }
 
     #[test]

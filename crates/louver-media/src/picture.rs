@@ -15,7 +15,7 @@ impl PictureSize {
     pub fn new(width: u32, height: u32) -> Option<Self> {
         let fits = |n: u32| (2..=Self::LARGEST).contains(&n);
         (fits(width) && fits(height))
-            .then(|| Self { width: (width & !1) as u16, height: (height & !1) as u16 })
+            .then_some(Self { width: (width & !1) as u16, height: (height & !1) as u16 })
     }
 
     /// Pixels across.

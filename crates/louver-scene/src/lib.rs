@@ -4,12 +4,14 @@
 //! place without people) with a state for every cell, and figures. [`Scene::render`] draws it; its result is
 //! [`Masked`], and only `Masked` values can be encoded, stored, sent or shown.
 
+mod detection;
 mod masked;
 mod mux;
 mod render;
 mod scene;
 mod tag;
 
+pub use detection::Detection;
 pub use masked::{Masked, PictureEncoder};
 pub use mux::{LiveFragment, MaskedMuxer};
 pub use render::Style;

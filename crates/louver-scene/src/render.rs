@@ -87,7 +87,11 @@ fn draw(out: &mut Picture, figure: &Figure, grid: Grid) {
     let edge = (grid.picture.width() / 300).max(1).next_multiple_of(2) as i32;
     fill(out, figure.rect, [y / 2, u, v]);
     let Rect { left, top, right, bottom } = figure.rect;
-    fill(out, Rect { left: left + edge, top: top + edge, right: right - edge, bottom: bottom - edge }, [y, u, v]);
+    fill(
+        out,
+        Rect { left: left + edge, top: top + edge, right: right - edge, bottom: bottom - edge },
+        [y, u, v],
+    );
 }
 
 /// Fills luma and chroma. Chroma is widened to whole samples, so that no colour of what was there shows at an odd edge.

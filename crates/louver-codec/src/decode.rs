@@ -1,0 +1,105 @@
+//! H.264 packets to pictures.
+
+use bytes::Bytes;
+use ffmpeg_next as ffmpeg;
+use louver_base::{MediaTime, WallTime};
+use louver_media::{Packet, Picture, PictureSize, VideoParams};
+
+use crate::{CodecError, Scaler};
+
+/// A decoded picture with the times of the packet it came from.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The picture: an original.
+    pub picture: Picture,
+    /// Presentation time.
+    pub media: MediaTime,
+    /// Arrival of the packet that completed it.
+    pub wall: WallTime,
+}
+
+/// Decodes one camera's stream on the caller's thread. After an error go on with the next key frame.
+pub struct Decoder {
+    video: ffmpeg::decoder::Video,
+    /// Parameter sets in Annex B form, sent before each key frame; cameras often leave them out of the stream.
+    parameter_sets: Vec<u8>,
+    scaler: Scaler,
+    /// Size that pictures are scaled to; `None` keeps theirs.
+    size: Option<PictureSize>,
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Decoder")
+    }
+}
+
+impl Decoder {
+    /// A decoder for a stream with these parameters; `size` scales its pictures (a main stream seen in place of a sub
+    /// stream).
+    ///
+    /// # Errors
+    /// When libav has no H.264 decoder or cannot set it up.
+    pub fn new(params: &VideoParams, size: Option<PictureSize>) -> Result<Self, CodecError> {
+        ffmpeg::util::log::set_level(ffmpeg::util::log::Level::Fatal);
+        let codec = ffmpeg::decoder::find(ffmpeg::codec::Id::H264).ok_or(CodecError::NoDecoder)?;
+        let mut context = ffmpeg::codec::Context::new_with_codec(codec);
+        // One thread a camera: cameras are the parallel work, and frame threads add a frame of delay each.
+        context.set_threading(ffmpeg::threading::Config { count: 1, ..Default::default() });
+        context.set_flags(ffmpeg::codec::Flags::LOW_DELAY);
+        let video = context
+            .decoder()
+            .video()
+            .map_err(|source| CodecError::Setup { what: "an H.264 decoder", source })?;
+        Ok(Self { video, parameter_sets: parameter_sets(&params.config), scaler: Scaler::default(), size })
+    }
+
+    /// Decodes one packet: no picture, or one, or (after reordering) more.
+    ///
+    /// # Errors
+    /// When the packet is damaged: wait for the next key frame.
+    pub fn decode(&mut self, packet: &Packet) -> Result<Vec<Decoded>, CodecError> {
+        let mut data = Vec::with_capacity(self.parameter_sets.len() + packet.data.len() + 64);
+        if packet.key {
+            data.extend_from_slice(&self.parameter_sets);
+        }
+        for nal in packet.nals() {
+            data.extend_from_slice(&[0, 0, 0, 1]);
+            data.extend_from_slice(nal);
+        }
+        let mut unit = ffmpeg::Packet::copy(&data);
+        unit.set_pts(Some(packet.media.ticks()));
+        self.video.send_packet(&unit).map_err(CodecError::Decode)?;
+        let mut out = Vec::new();
+        let mut frame = ffmpeg::frame::Video::empty();
+        while self.video.receive_frame(&mut frame).is_ok() {
+            let media = frame.timestamp().map_or(packet.media, MediaTime::from_ticks);
+            out.push(Decoded { picture: self.scaler.picture(&frame, self.size)?, media, wall: packet.wall });
+        }
+        Ok(out)
+    }
+
+    /// Forgets everything: before a key frame after an error or a gap.
+    pub fn restart(&mut self) {
+        self.video.flush();
+    }
+}
+
+/// SPS and PPS out of an `AVCDecoderConfigurationRecord`, in Annex B form; what is cut off is left out.
+fn parameter_sets(config: &Bytes) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut at = 5;
+    for mask in [0x1f, 0xff] {
+        let Some(count) = config.get(at) else { break };
+        at += 1;
+        for _ in 0..count & mask {
+            let Some(&[high, low]) = config.get(at..at + 2) else { return out };
+            let len = usize::from(u16::from_be_bytes([high, low]));
+            let Some(set) = config.get(at + 2..at + 2 + len) else { return out };
+            out.extend_from_slice(&[0, 0, 0, 1]);
+            out.extend_from_slice(set);
+            at += 2 + len;
+        }
+    }
+    out
+}

@@ -1,0 +1,39 @@
+//! What a detector says about one picture.
+
+use louver_base::Class;
+
+use crate::Rect;
+
+/// One thing that a detector believes it sees. It serves masking and counting only: a class and a box, nothing else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Detection {
+    /// What it may be.
+    pub class: Class,
+    /// How sure the detector is, 0 to 1. Not comparable between models.
+    pub score: f32,
+    /// Where, in pixels of the picture; may reach beyond its edges.
+    pub rect: Rect,
+}
+
+impl Rect {
+    /// Intersection over union, 0 to 1.
+    pub fn iou(self, other: Self) -> f32 {
+        let both = self.intersection(other).area();
+        let either = self.area() + other.area() - both;
+        if either > 0 { both as f32 / either as f32 } else { 0.0 }
+    }
+}
+
+impl Detection {
+    /// Removes duplicates: of detections of one class that overlap by more than `iou` only the surest stays.
+    pub fn without_duplicates(mut all: Vec<Self>, iou: f32) -> Vec<Self> {
+        all.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut kept: Vec<Self> = Vec::with_capacity(all.len());
+        for d in all {
+            if !kept.iter().any(|k| k.class == d.class && k.rect.iou(d.rect) > iou) {
+                kept.push(d);
+            }
+        }
+        kept
+    }
+}

@@ -2,9 +2,12 @@
 
 pub mod fmp4;
 mod gop;
+mod h264;
+pub mod mp4;
 mod packet;
 mod picture;
 
 pub use gop::{Gop, GopCutter, GopLimits};
+pub use h264::{ParameterSetError, has_idr};
 pub use packet::{Codec, Packet, VideoParams};
 pub use picture::{Picture, PictureSize};

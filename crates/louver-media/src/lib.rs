@@ -6,6 +6,7 @@ mod h264;
 pub mod mp4;
 mod packet;
 mod picture;
+pub mod retime;
 
 pub use gop::{Gop, GopCutter, GopLimits};
 pub use h264::{ParameterSetError, has_idr};

@@ -8,6 +8,7 @@ mod detection;
 mod masked;
 mod mux;
 mod render;
+mod retime;
 mod scene;
 mod tag;
 

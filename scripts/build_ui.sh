@@ -4,8 +4,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../ui"
 
 built=dist/index.html
-if [[ -f $built && -z $(find . \( -path ./node_modules -o -path ./dist -o -path ./test-results -o -path ./playwright-report \) -prune \
-  -o -type f -newer "$built" -print -quit) ]]; then
+inputs=()
+for input in src public index.html package.json package-lock.json openapi.json ./*.config.* tsconfig.json; do
+  [[ ! -e $input ]] || inputs+=("$input")
+done
+if [[ -f $built && -z $(find "${inputs[@]}" -type f -newer "$built" -print -quit) ]]; then
   echo "page: ui/dist is fresh"
   exit 0
 fi

@@ -35,10 +35,11 @@ trap 'echo; say "ending"; exit 0' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# Each in a process group of its own, so that Ctrl-C reaches this script alone and things end in order.
+# Each in a process group of its own, so that Ctrl-C reaches this script alone and things end in order; each told to
+# end should this script be killed without a chance to say so.
 start() {
   set -m
-  "$@" </dev/null &
+  setpriv --pdeathsig TERM -- "$@" </dev/null &
   started+=($!)
   set +m
 }

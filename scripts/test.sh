@@ -67,6 +67,7 @@ if ((${#failed[@]})); then report; exit 1; fi
 stage 'format' cargo fmt --all --check
 stage 'scripts' scripts_are_clean
 stage 'page: types' page check
+[[ ! -f ui/openapi.json ]] || stage 'page: types follow openapi.json' page types:check
 stage 'page: lint' page lint
 # Before anything of Rust: the server carries ui/dist inside its binary.
 stage 'page: build' scripts/build_ui.sh

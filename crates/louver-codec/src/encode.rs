@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use louver_base::{MediaTime, WallTime};
 use louver_media::{Codec, Packet, Picture, PictureSize, VideoParams};
-use louver_scene::PictureEncoder;
+use louver_scene::{Encoded, PictureEncoder};
 use openh264::OpenH264API;
 use openh264::encoder::{
     BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange,
@@ -30,15 +30,6 @@ impl EncoderSettings {
         let bits = size.area() as f32 * fps.clamp(1.0, 60.0) * 0.12;
         Self { size, fps, bits_per_second: (bits as u32).clamp(150_000, 20_000_000) }
     }
-}
-
-/// One coded picture.
-#[derive(Clone, Debug)]
-pub struct Encoded {
-    /// The access unit; its wall time is for the caller to set.
-    pub packet: Packet,
-    /// Parameters, with every key frame.
-    pub params: Option<VideoParams>,
 }
 
 /// An H.264 encoder (constrained baseline, one thread).

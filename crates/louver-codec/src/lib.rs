@@ -12,7 +12,7 @@ mod jpeg;
 mod pixels;
 
 pub use decode::{Decoded, Decoder};
-pub use encode::{Encoded, EncoderSettings, H264Encoder};
+pub use encode::{EncoderSettings, H264Encoder};
 pub use error::CodecError;
 pub use file::{FileFrame, VideoFile};
 pub use jpeg::JpegEncoder;

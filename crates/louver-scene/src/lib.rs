@@ -13,7 +13,7 @@ mod scene;
 mod tag;
 
 pub use detection::Detection;
-pub use masked::{Masked, PictureEncoder};
+pub use masked::{Encoded, Masked, PictureEncoder};
 pub use mux::{LiveFragment, MaskedMuxer};
 pub use render::Style;
 pub use scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Why};

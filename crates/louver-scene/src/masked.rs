@@ -1,7 +1,7 @@
 //! The type that only this crate can make.
 
-use louver_base::MediaTime;
-use louver_media::Picture;
+use louver_base::{MediaTime, WallTime};
+use louver_media::{Packet, Picture, VideoParams};
 
 /// Something that shows no person: drawn from a [`Scene`](crate::Scene), or made from something that was.
 ///
@@ -61,16 +61,27 @@ impl Masked<Picture> {
     }
 }
 
-impl<T> Masked<Option<T>> {
-    /// An encoder that skipped a picture gave nothing.
-    pub fn transpose(self) -> Option<Masked<T>> {
-        self.0.map(Masked)
+/// A coded picture, as video encoders give it.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The access unit; its wall time is for the caller to set.
+    pub packet: Packet,
+    /// Parameters, with every key frame.
+    pub params: Option<VideoParams>,
+}
+
+impl Masked<Encoded> {
+    /// The packet, and the parameters that came with it.
+    pub fn split(self) -> (Masked<Packet>, Option<Masked<VideoParams>>) {
+        (Masked(self.0.packet), self.0.params.map(Masked))
     }
 }
 
-impl<A, B> Masked<(A, B)> {
-    /// Takes a pair apart.
-    pub fn split(self) -> (Masked<A>, Masked<B>) {
-        (Masked(self.0.0), Masked(self.0.1))
+impl Masked<Packet> {
+    /// The packet with the wall time of the picture that it shows.
+    #[must_use]
+    pub fn at(mut self, wall: WallTime) -> Self {
+        self.0.wall = wall;
+        self
     }
 }

@@ -13,6 +13,8 @@ pub enum Style {
     Boxes,
     /// No figures: the empty place.
     Empty,
+    /// Boxes on flat ground: the place is hidden too.
+    FiguresOnly,
 }
 
 /// Y, Cb, Cr of a cell nobody knows: a dark neutral grey.
@@ -34,10 +36,16 @@ impl FigureKind {
 impl Scene {
     /// Draws the scene at its own size.
     pub fn render(&self, style: Style) -> Masked<Picture> {
-        let mut out = (*self.backdrop).clone();
-        self.fill_unknown(&mut out);
+        let mut out = match style {
+            Style::Boxes | Style::Empty => {
+                let mut out = (*self.backdrop).clone();
+                self.fill_unknown(&mut out);
+                out
+            }
+            Style::FiguresOnly => Self::nothing(self.backdrop.size).into_inner(),
+        };
         match style {
-            Style::Boxes => {
+            Style::Boxes | Style::FiguresOnly => {
                 for figure in &self.figures {
                     draw(&mut out, figure, self.grid);
                 }

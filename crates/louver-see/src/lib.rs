@@ -1,1 +1,16 @@
 //! Backdrop, detector, tracker and events of one camera; no I/O.
+//!
+//! [`See`] takes pictures, their times and a detector's answers, and gives back a [`Scene`](louver_scene::Scene): the same
+//! pictures, times and answers give the same scene. It runs no detector itself: it says when it wants one
+//! ([`See::wants`]) and takes the answer when it comes. Without answers nothing ever becomes clear.
+
+mod backdrop;
+mod blobs;
+mod features;
+mod see;
+mod settings;
+mod track;
+
+pub use backdrop::{Change, Cover};
+pub use see::{Act, See, Sighting, Sweep};
+pub use settings::{DetectorTraits, Settings};

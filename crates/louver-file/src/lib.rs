@@ -1,0 +1,13 @@
+//! A video file's way: redact it, or measure how well it is masked.
+//!
+//! Both go through the same [`Pass`]: the seeing and masking of a camera, with a detector that answers at once.
+
+mod measure;
+mod pass;
+mod redact;
+mod truth;
+
+pub use measure::{Leaks, MaskReport, Share, Speed, measure_masking};
+pub use pass::{FileError, Pass, Step, Times, traits_of};
+pub use redact::{Policy, Progress, RedactReport, redact};
+pub use truth::{Truth, TruthBox, TruthError};

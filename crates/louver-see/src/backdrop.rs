@@ -1,0 +1,345 @@
+//! The cells: what is known of the empty place, and the only conditions under which a cell may be shown.
+
+use std::sync::Arc;
+
+use louver_base::{MediaSpan, MediaTime};
+use louver_media::Picture;
+use louver_scene::{Cell, Grid, Rect};
+
+use crate::Settings;
+use crate::features::{Features, PER_CELL};
+
+/// What stands on a cell at this moment, by detections and tracks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cover {
+    /// Nothing.
+    Free,
+    /// A padded detection or track: the cell is masked.
+    Covered,
+}
+
+/// A change of the whole picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// None.
+    None,
+    /// Most known cells departed from one picture to the next.
+    Light,
+    /// Most known cells have departed for a while.
+    View,
+}
+
+/// Levels of luma by which a mean over about eight pixels must differ at the least: below, compression alone does it.
+const LEAST_DEPARTURE: i32 = 9;
+/// Levels of one chroma mean, likewise: chroma is coded more coarsely but moves less with light.
+const LEAST_CHROMA_DEPARTURE: i32 = 7;
+/// A cell departs when it differs by this many times its own usual deviation.
+const DEVIATIONS: i32 = 5;
+/// Beyond this many levels a difference is one whatever the cell's own noise.
+const SURE_DEPARTURE: i32 = 40;
+/// Levels times 16 that a cell which cannot be learned because it never rests (leaves, water) is given at each movement.
+const RESTLESS: u16 = 4;
+/// Levels times 16; with [`DEVIATIONS`] it reaches [`SURE_DEPARTURE`].
+const MOST_DEVIATION: u16 = 7 * 16;
+/// Cells around an occupied one that are not refreshed: a person's edge blends into them (8 to 12 pixels at 640x360).
+const KEEP_AWAY: usize = 3;
+/// A clear row of cells is blended into the backdrop at each 16th picture.
+const REFRESH_ROWS: usize = 16;
+/// A changed view is believed after this long.
+const VIEW_CHANGE: MediaSpan = MediaSpan::from_millis(1500);
+
+/// One cell's memory. `known` and `candidate` hold means times 16.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    state: Cell,
+    /// The empty place, when the state is not Unknown.
+    known: [u16; PER_CELL],
+    /// Usual deviation from `known`, levels times 16, of the noisiest luma quarter.
+    deviation: u16,
+    /// What the cell has looked like since `still_since`.
+    candidate: [u16; PER_CELL],
+    still_since: MediaTime,
+    /// Detector sweeps of pictures since `still_since` that saw nobody here.
+    empty_sweeps: u32,
+    /// Since when an occupied cell has matched `known`.
+    matches_since: Option<MediaTime>,
+    departed: bool,
+}
+
+/// What is known of the empty place.
+#[derive(Debug)]
+pub(crate) struct Backdrop {
+    grid: Grid,
+    cells: Vec<Memory>,
+    picture: Arc<Picture>,
+    departed_share: f32,
+    widely_departed_since: Option<MediaTime>,
+    pictures: usize,
+    near: Vec<bool>,
+}
+
+impl Backdrop {
+    pub(crate) fn new(grid: Grid, now: MediaTime) -> Self {
+        let blank = Memory {
+            state: Cell::Unknown,
+            known: [0; PER_CELL],
+            deviation: 0,
+            candidate: [0; PER_CELL],
+            still_since: now,
+            empty_sweeps: 0,
+            matches_since: None,
+            departed: false,
+        };
+        Self {
+            grid,
+            cells: vec![blank; grid.len()],
+            picture: Arc::new(Picture::flat(grid.picture, 52, 128, 128)),
+            departed_share: 0.0,
+            widely_departed_since: None,
+            pictures: 0,
+            near: vec![false; grid.len()],
+        }
+    }
+
+    /// The picture of the empty place; only cells that are not Unknown mean anything.
+    pub(crate) fn picture(&self) -> Arc<Picture> {
+        Arc::clone(&self.picture)
+    }
+
+    pub(crate) fn states(&self) -> Arc<[Cell]> {
+        self.cells.iter().map(|m| m.state).collect()
+    }
+
+    /// Cells that look different from the known place (or of which no place is known), row by row.
+    pub(crate) fn departed(&self) -> impl Iterator<Item = bool> + '_ {
+        self.cells.iter().map(|m| m.departed)
+    }
+
+    /// Share of cells of which nothing is known, 0 to 1.
+    pub(crate) fn unknown_share(&self) -> f32 {
+        let unknown = self.cells.iter().filter(|m| m.state == Cell::Unknown).count();
+        unknown as f32 / self.cells.len().max(1) as f32
+    }
+
+    pub(crate) fn departed_share(&self) -> f32 {
+        self.departed_share
+    }
+
+    /// Of the cells in `rect`: how many there are, how many look different, and of how many nothing is known.
+    pub(crate) fn count(&self, rect: Rect) -> (usize, usize, usize) {
+        let mut counts = (0, 0, 0);
+        for_cells(self.grid, rect, |n| {
+            counts.0 += 1;
+            counts.1 += usize::from(self.cells[n].departed);
+            counts.2 += usize::from(self.cells[n].state == Cell::Unknown);
+        });
+        counts
+    }
+
+    /// Forgets everything: each cell must be learned again.
+    pub(crate) fn forget(&mut self, now: MediaTime) {
+        *self = Self::new(self.grid, now);
+    }
+
+    /// Compares one picture with what is known. No cell is cleared here.
+    pub(crate) fn compare(&mut self, features: &Features, now: MediaTime, global_change: f32) -> Change {
+        let (mut known, mut departed) = (0u32, 0u32);
+        for (m, f) in self.cells.iter_mut().zip(&features.0) {
+            if differs(&m.candidate, f, m.deviation) {
+                m.candidate = f.map(|v| u16::from(v) * 16);
+                m.still_since = now;
+                m.empty_sweeps = 0;
+                if m.state == Cell::Unknown {
+                    m.deviation = (m.deviation + RESTLESS).min(MOST_DEVIATION);
+                }
+            } else {
+                follow(&mut m.candidate, f);
+            }
+            m.departed = m.state != Cell::Unknown && differs(&m.known, f, m.deviation);
+            if !m.departed && m.state != Cell::Unknown {
+                let worst = (0..4).map(|i| m.known[i].abs_diff(u16::from(f[i]) * 16)).max().unwrap_or(0);
+                m.deviation = (m.deviation * 31 + worst.min(MOST_DEVIATION)) / 32;
+            }
+            known += u32::from(m.state != Cell::Unknown);
+            departed += u32::from(m.departed);
+        }
+        let before = self.departed_share;
+        self.departed_share = if known == 0 { 0.0 } else { departed as f32 / known as f32 };
+        let enough = known as usize * 4 > self.cells.len();
+        if !enough || self.departed_share < global_change {
+            self.widely_departed_since = None;
+            return Change::None;
+        }
+        let since = *self.widely_departed_since.get_or_insert(now);
+        if self.departed_share - before > global_change / 2.0 {
+            Change::Light
+        } else if now - since > VIEW_CHANGE {
+            Change::View
+        } else {
+            Change::None
+        }
+    }
+
+    /// A detector sweep of the picture taken at `taken`: `seen` are the padded boxes of everyone it saw.
+    pub(crate) fn sweep(&mut self, taken: MediaTime, seen: &[Rect]) {
+        for m in &mut self.cells {
+            if m.still_since <= taken {
+                m.empty_sweeps = m.empty_sweeps.saturating_add(1);
+            }
+        }
+        for rect in seen {
+            for_cells(self.grid, *rect, |n| self.cells[n].empty_sweeps = 0);
+        }
+    }
+
+    /// Decides every cell's state. The conditions of DESIGN 4 stand here and nowhere else.
+    pub(crate) fn decide(&mut self, picture: &Picture, cover: &[Cover], now: MediaTime, s: &Settings) {
+        self.pictures += 1;
+        self.mark_near(cover);
+        let refresh_row = self.pictures % REFRESH_ROWS;
+        let columns = self.grid.columns();
+        for n in 0..self.cells.len() {
+            let covered = cover.get(n).is_none_or(|c| *c == Cover::Covered);
+            let near = self.near[n];
+            let m = &mut self.cells[n];
+            let still = now - m.still_since;
+            let learned =
+                |span: MediaSpan, sweeps: u32| !covered && still >= span && m.empty_sweeps >= sweeps;
+            let (state, take) = match m.state {
+                Cell::Unknown if learned(s.learn, s.learn_sweeps) && !near => (Cell::Clear, true),
+                Cell::Unknown => (Cell::Unknown, false),
+                Cell::Clear if covered || m.departed => (Cell::Occupied, false),
+                Cell::Clear => (Cell::Clear, false),
+                Cell::Occupied if m.departed => {
+                    m.matches_since = None;
+                    let absorbed = learned(s.absorb, s.absorb_sweeps);
+                    (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
+                }
+                Cell::Occupied => {
+                    let since = *m.matches_since.get_or_insert(now);
+                    let back = !covered && now - since >= s.settle;
+                    (if back { Cell::Clear } else { Cell::Occupied }, false)
+                }
+            };
+            if state != m.state {
+                m.matches_since = None;
+            }
+            m.state = state;
+            if take {
+                m.known = m.candidate;
+                m.departed = false;
+                copy_cell(Arc::make_mut(&mut self.picture), picture, self.grid, n, Mix::Replace);
+            } else if state == Cell::Clear && !near && (n / columns) % REFRESH_ROWS == refresh_row {
+                for (known, candidate) in m.known.iter_mut().zip(m.candidate) {
+                    *known = (*known * 3 + candidate) / 4;
+                }
+                copy_cell(Arc::make_mut(&mut self.picture), picture, self.grid, n, Mix::Blend);
+            }
+        }
+    }
+
+    /// Marks the cells within [`KEEP_AWAY`] of one that looks different, moves or is covered.
+    fn mark_near(&mut self, cover: &[Cover]) {
+        let (columns, rows) = (self.grid.columns(), self.grid.rows());
+        let busy = |m: &Memory, n: usize| m.departed || cover.get(n).is_none_or(|c| *c == Cover::Covered);
+        // Two passes, along rows and along columns: how far away the last busy cell is.
+        let mut wide = vec![false; self.cells.len()];
+        for row in 0..rows {
+            spread(
+                columns,
+                |i| busy(&self.cells[row * columns + i], row * columns + i),
+                |i| wide[row * columns + i] = true,
+            );
+        }
+        self.near.fill(false);
+        let near = &mut self.near;
+        for column in 0..columns {
+            spread(rows, |i| wide[i * columns + column], |i| near[i * columns + column] = true);
+        }
+    }
+}
+
+/// Calls `mark` for every index within [`KEEP_AWAY`] of one that is `busy`.
+fn spread(len: usize, busy: impl Fn(usize) -> bool, mut mark: impl FnMut(usize)) {
+    let mut marked = 0;
+    for i in (0..len).filter(|&i| busy(i)) {
+        for near in i.saturating_sub(KEEP_AWAY).max(marked)..(i + KEEP_AWAY + 1).min(len) {
+            mark(near);
+        }
+        marked = (i + KEEP_AWAY + 1).min(len);
+    }
+}
+
+/// Whether a cell looks different from `place`: two luma quarters, or one by far, or the colour.
+fn differs(place: &[u16; PER_CELL], f: &[u8; PER_CELL], deviation: u16) -> bool {
+    let usual = i32::from(deviation) * DEVIATIONS / 16;
+    let limit = (LEAST_DEPARTURE + usual).min(SURE_DEPARTURE);
+    let by = |i: usize| (i32::from(place[i]) / 16 - i32::from(f[i])).abs();
+    let (mut over, mut far) = (0, false);
+    for i in 0..4 {
+        let d = by(i);
+        over += i32::from(d > limit);
+        far |= d > limit * 2;
+    }
+    over >= 2 || far || by(4).max(by(5)) > LEAST_CHROMA_DEPARTURE + usual / 2
+}
+
+/// An eighth of the way to what is seen.
+fn follow(candidate: &mut [u16; PER_CELL], f: &[u8; PER_CELL]) {
+    for (c, v) in candidate.iter_mut().zip(f) {
+        *c = ((u32::from(*c) * 7 + u32::from(*v) * 16 + 4) / 8) as u16;
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Mix {
+    Replace,
+    Blend,
+}
+
+/// Takes a cell's pixels, luma and chroma, into the backdrop.
+fn copy_cell(to: &mut Picture, from: &Picture, grid: Grid, n: usize, mix: Mix) {
+    let (x, y) = (n % grid.columns() * grid.cell, n / grid.columns() * grid.cell);
+    let (w, h) = (grid.picture.width(), grid.picture.height());
+    copy_block(&mut to.y, &from.y, (w, h), (x, y), grid.cell, mix);
+    for (to, from) in [(&mut to.u, &from.u), (&mut to.v, &from.v)] {
+        copy_block(to, from, (w / 2, h / 2), (x / 2, y / 2), grid.cell / 2, mix);
+    }
+}
+
+fn copy_block(
+    to: &mut [u8],
+    from: &[u8],
+    (w, h): (usize, usize),
+    (x, y): (usize, usize),
+    side: usize,
+    mix: Mix,
+) {
+    let right = (x + side).min(w);
+    for row in y..(y + side).min(h) {
+        let range = row * w + x..row * w + right;
+        match mix {
+            Mix::Replace => to[range.clone()].copy_from_slice(&from[range]),
+            Mix::Blend => {
+                for (a, b) in to[range.clone()].iter_mut().zip(&from[range]) {
+                    *a = ((u16::from(*a) * 3 + u16::from(*b) + 2) / 4) as u8;
+                }
+            }
+        }
+    }
+}
+
+/// Calls `act` for every cell that `rect` touches.
+pub(crate) fn for_cells(grid: Grid, rect: Rect, mut act: impl FnMut(usize)) {
+    let cell = grid.cell as i32;
+    let clip = |n: i32, most: usize| (n.max(0) as usize).min(most);
+    let (left, top) =
+        (clip(rect.left.div_euclid(cell), grid.columns()), clip(rect.top.div_euclid(cell), grid.rows()));
+    let last = |n: i32, most: usize| clip(n.saturating_add(cell - 1).div_euclid(cell), most);
+    let (right, bottom) = (last(rect.right, grid.columns()), last(rect.bottom, grid.rows()));
+    for row in top..bottom {
+        for column in left..right {
+            act(row * grid.columns() + column);
+        }
+    }
+}

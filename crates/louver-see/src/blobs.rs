@@ -1,0 +1,67 @@
+//! Departed cells that hang together.
+
+use louver_scene::{Grid, Rect};
+
+/// A connected group of departed cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Blob {
+    /// Bounding box in pixels.
+    pub(crate) rect: Rect,
+    /// Departed cells in it.
+    pub(crate) cells: usize,
+    /// Mean place of its cells, pixels.
+    pub(crate) centre: (f32, f32),
+}
+
+/// Cells apart at which two departed cells still belong together: a belt of the background's colour cuts a person in two.
+const REACH: isize = 2;
+
+/// Finds the groups of at least `least` departed cells, at most [`MOST`] of them, in reading order.
+pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Vec<Blob> {
+    let (columns, rows) = (grid.columns(), grid.rows());
+    let mut open = departed.to_vec();
+    let mut blobs = Vec::new();
+    let mut todo = Vec::new();
+    for start in 0..open.len() {
+        if !open[start] || blobs.len() >= MOST {
+            continue;
+        }
+        open[start] = false;
+        todo.push(start);
+        let (mut left, mut right, mut top, mut bottom) = (columns, 0, rows, 0);
+        let (mut cells, mut x_sum, mut y_sum) = (0usize, 0usize, 0usize);
+        while let Some(n) = todo.pop() {
+            let (x, y) = (n % columns, n / columns);
+            (left, right, top, bottom) = (left.min(x), right.max(x + 1), top.min(y), bottom.max(y + 1));
+            cells += 1;
+            x_sum += x;
+            y_sum += y;
+            for dy in -REACH..=REACH {
+                for dx in -REACH..=REACH {
+                    let (Some(x), Some(y)) = (x.checked_add_signed(dx), y.checked_add_signed(dy)) else {
+                        continue;
+                    };
+                    if x < columns && y < rows && open[y * columns + x] {
+                        open[y * columns + x] = false;
+                        todo.push(y * columns + x);
+                    }
+                }
+            }
+        }
+        if cells >= least {
+            let cell = grid.cell as i32;
+            let rect = Rect {
+                left: left as i32 * cell,
+                top: top as i32 * cell,
+                right: right as i32 * cell,
+                bottom: bottom as i32 * cell,
+            };
+            let mean = |sum: usize| (sum as f32 / cells as f32 + 0.5) * grid.cell as f32;
+            blobs.push(Blob { rect, cells, centre: (mean(x_sum), mean(y_sum)) });
+        }
+    }
+    blobs
+}
+
+/// Groups looked at in one picture at most: in a picture that falls apart into more, everything is masked anyway.
+const MOST: usize = 256;

@@ -1,0 +1,313 @@
+//! One camera's seeing, put together.
+
+use louver_base::{Class, MediaSpan, MediaTime, WallTime};
+use louver_media::{Picture, PictureSize};
+use louver_scene::{Detection, Figure, FigureKind, Grid, Rect, Scene, Why};
+
+use crate::Settings;
+use crate::backdrop::{Backdrop, Change, Cover, for_cells};
+use crate::blobs;
+use crate::features::Features;
+use crate::track::{Track, Tracks, padded};
+
+/// What the detector is asked to look at: the newest picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// When the picture was taken: give it back with the answer.
+    pub taken: MediaTime,
+    /// Parts of the picture to look at one by one, pixels.
+    pub parts: Vec<Rect>,
+    /// Lowest score to report, 0 to 1.
+    pub least: f32,
+}
+
+/// Something that was sure enough to make an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sighting {
+    /// The track's number, for this appearance only.
+    pub track: u32,
+    /// What it is.
+    pub class: Class,
+    /// Where it is, pixels of the picture.
+    pub rect: Rect,
+    /// Best score so far, 0 to 1.
+    pub score: f32,
+}
+
+/// What seeing asks of its surroundings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    /// Something entered; it has been there since the given time.
+    Enters(Sighting, MediaTime),
+    /// It is still there; at most once a second. The flag asks for a new best still.
+    Update(Sighting, bool),
+    /// It has stayed for the settings' `stays`.
+    Stays(Sighting),
+    /// It left, or seeing lost it for good.
+    Leaves(u32),
+}
+
+/// Cells of movement that make a figure: a cat at 640x360.
+const LEAST_BLOB: usize = 6;
+/// Room around a person's box, share of its sides: boxes lag by a picture and heads stick out.
+const PERSON_ROOM: f32 = 0.15;
+/// Figures snap to this many cells, so that a box's edge says nothing about an outline.
+const SNAP_CELLS: i32 = 4;
+/// A gap between pictures after which nothing can be said about what happened between: stream lost, analysis late.
+const GAP: MediaSpan = MediaSpan::from_millis(5000);
+
+/// An event in the making.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    track: u32,
+    since: MediaTime,
+    updated: MediaTime,
+    stays: bool,
+    best: f32,
+}
+
+/// The seeing of one camera.
+#[derive(Debug)]
+pub struct See {
+    settings: Settings,
+    grid: Grid,
+    features: Features,
+    backdrop: Backdrop,
+    tracks: Tracks,
+    cover: Vec<Cover>,
+    /// Padded boxes of the last sweep, events or not: they mask until the next one.
+    masked: Vec<Rect>,
+    last: Option<MediaTime>,
+    asked: Option<MediaTime>,
+    answered: Option<MediaTime>,
+    why: Why,
+    told: Vec<Told>,
+}
+
+impl See {
+    /// Seeing that knows nothing yet, for pictures of one size.
+    pub fn new(size: PictureSize, settings: Settings) -> Self {
+        let grid = Grid::of(size);
+        Self {
+            settings,
+            grid,
+            features: Features::default(),
+            backdrop: Backdrop::new(grid, MediaTime::ZERO),
+            tracks: Tracks::new(settings.seed),
+            cover: vec![Cover::Free; grid.len()],
+            masked: Vec::new(),
+            last: None,
+            asked: None,
+            answered: None,
+            why: Why::Starting,
+            told: Vec::new(),
+        }
+    }
+
+    /// The size of pictures it takes.
+    pub fn size(&self) -> PictureSize {
+        self.grid.picture
+    }
+
+    /// Takes a picture and says what may be shown of it, and what happened.
+    ///
+    /// Pictures must be of [`size`](Self::size); one of another size shows nothing.
+    pub fn picture(&mut self, picture: &Picture, media: MediaTime, wall: WallTime) -> (Scene, Vec<Act>) {
+        let mut acts = Vec::new();
+        if picture.size != self.grid.picture {
+            return (self.scene(media, wall), acts);
+        }
+        let step = self.last.map_or(0.0, |l| (media - l).seconds() as f32);
+        if self.last.is_some_and(|l| media <= l || media - l > GAP) {
+            self.start_again(media, Why::Starting, &mut acts);
+        }
+        let step = step.clamp(0.0, GAP.seconds() as f32);
+        if self.last.is_none() {
+            self.backdrop.forget(media);
+        }
+        self.last = Some(media);
+        self.features.compute(picture, self.grid);
+        match self.backdrop.compare(&self.features, media, self.settings.global_change) {
+            Change::None => {}
+            Change::Light => self.start_again(media, Why::LightChanged, &mut acts),
+            Change::View => self.start_again(media, Why::CameraMoved, &mut acts),
+        }
+        let departed: Vec<bool> = self.backdrop.departed().collect();
+        let blobs = blobs::find(self.grid, &departed, LEAST_BLOB);
+        self.tracks.advance(&blobs, &self.backdrop, step, media);
+        self.lay_cover();
+        self.backdrop.decide(picture, &self.cover, media, &self.settings);
+        // Known well enough to say that all is well; single cells may take longer (leaves, a parked bus).
+        if self.backdrop.unknown_share() < 0.25 {
+            self.why = Why::Fine;
+        }
+        self.tell(media, &mut acts);
+        (self.scene(media, wall), acts)
+    }
+
+    /// Whether the detector should look at the picture just given. At most one sweep is asked for at a time.
+    pub fn wants(&self) -> Option<Sweep> {
+        let now = self.last?;
+        if self.asked.is_some() {
+            return None;
+        }
+        let busy = !self.tracks.all.is_empty() || self.backdrop.departed_share() > 0.0;
+        let pause = if self.backdrop.unknown_share() > 0.02 {
+            self.settings.sweep_learning
+        } else if busy {
+            self.settings.sweep_busy
+        } else {
+            self.settings.sweep_quiet
+        };
+        let due = self.answered.is_none_or(|a| now - a >= pause || now < a);
+        due.then(|| Sweep { taken: now, parts: self.parts(), least: self.settings.detector.mask_score })
+    }
+
+    /// The sweep was begun: no other is asked for until it is answered or has failed.
+    pub fn sweep_begun(&mut self, taken: MediaTime) {
+        self.asked = Some(taken);
+    }
+
+    /// The detector could not answer: nothing is learned from it, and nothing becomes clear.
+    pub fn sweep_failed(&mut self) {
+        self.asked = None;
+        self.answered = self.last;
+    }
+
+    /// The detector's answer for the picture taken at `taken`.
+    pub fn sweep_done(&mut self, taken: MediaTime, found: &[Detection]) {
+        self.asked = None;
+        self.answered = Some(taken);
+        if self.last.is_none_or(|l| taken > l) {
+            return;
+        }
+        let people = found.iter().filter(|d| d.class == Class::Person);
+        self.masked = people.map(|d| padded(d.rect, PERSON_ROOM)).collect();
+        self.backdrop.sweep(taken, &self.masked);
+        self.tracks.sweep(found, &self.backdrop, self.settings.detector.event_score, taken);
+    }
+
+    /// The stream broke off: what is followed has left, and everything must be learned again.
+    pub fn interrupted(&mut self) -> Vec<Act> {
+        let mut acts = Vec::new();
+        let now = self.last.unwrap_or(MediaTime::ZERO);
+        self.start_again(now, Why::Starting, &mut acts);
+        self.last = None;
+        acts
+    }
+
+    fn start_again(&mut self, now: MediaTime, why: Why, acts: &mut Vec<Act>) {
+        self.backdrop.forget(now);
+        self.tracks.all.clear();
+        self.masked.clear();
+        self.asked = None;
+        self.answered = None;
+        self.why = why;
+        acts.extend(self.told.drain(..).map(|t| Act::Leaves(t.track)));
+    }
+
+    fn parts(&self) -> Vec<Rect> {
+        let (w, h) = (self.grid.picture.width() as i32, self.grid.picture.height() as i32);
+        let mut parts = vec![Rect { left: 0, top: 0, right: w, bottom: h }];
+        if self.settings.detector.halves {
+            // The halves overlap by a fifth, so that nobody stands on the seam.
+            let (longer, part) = (w.max(h), w.max(h) * 3 / 5);
+            parts.extend([0, longer - part].map(|at| match w >= h {
+                true => Rect { left: at, top: 0, right: at + part, bottom: h },
+                false => Rect { left: 0, top: at, right: w, bottom: at + part },
+            }));
+        }
+        parts
+    }
+
+    fn lay_cover(&mut self) {
+        self.cover.fill(Cover::Free);
+        let tracks = self.tracks.all.iter().filter(|t| match t.kind {
+            // Departed cells are masked whatever stands there; a cover also keeps still ones from being learned, which a
+            // parked car must not.
+            FigureKind::Known(class) => class == Class::Person,
+            FigureKind::Moving => false,
+        });
+        for rect in tracks.map(|t| padded(t.rect(), PERSON_ROOM)).chain(self.masked.iter().copied()) {
+            for_cells(self.grid, rect, |n| self.cover[n] = Cover::Covered);
+        }
+    }
+
+    fn scene(&self, now: MediaTime, wall: WallTime) -> Scene {
+        let mut figures: Vec<Figure> = self
+            .tracks
+            .all
+            .iter()
+            .filter(|t| t.shown(now))
+            .map(|t| Figure { track: t.number, kind: t.kind, rect: self.snapped(t.rect()) })
+            .collect();
+        figures.sort_by_key(|f| (f.rect.bottom, f.track));
+        Scene {
+            grid: self.grid,
+            backdrop: self.backdrop.picture(),
+            cells: self.backdrop.states(),
+            figures,
+            wall,
+            why: self.why,
+        }
+    }
+
+    fn snapped(&self, rect: Rect) -> Rect {
+        let step = self.grid.cell as i32 * SNAP_CELLS;
+        let up = |n: i32| n.saturating_add(step - 1).div_euclid(step) * step;
+        let down = |n: i32| n.div_euclid(step) * step;
+        let (w, h) = (self.grid.picture.width() as i32, self.grid.picture.height() as i32);
+        Rect {
+            left: down(rect.left).clamp(0, w),
+            top: down(rect.top).clamp(0, h),
+            right: up(rect.right).clamp(0, w),
+            bottom: up(rect.bottom).clamp(0, h),
+        }
+    }
+
+    fn tell(&mut self, now: MediaTime, acts: &mut Vec<Act>) {
+        let second = MediaSpan::from_millis(1000);
+        for track in &self.tracks.all {
+            let Some(sighting) = self.sighting(track) else { continue };
+            let quality = track.score * (sighting.rect.area() as f32).sqrt();
+            match self.told.iter_mut().find(|t| t.track == track.number) {
+                None => {
+                    let (since, best) = (track.born, quality);
+                    self.told.push(Told { track: track.number, since, updated: now, stays: false, best });
+                    acts.push(Act::Enters(sighting, since));
+                    acts.push(Act::Update(sighting, true));
+                }
+                Some(told) if now - told.updated >= second => {
+                    told.updated = now;
+                    let better = quality > told.best * 1.2;
+                    if better {
+                        told.best = quality;
+                    }
+                    acts.push(Act::Update(sighting, better));
+                    if !told.stays && now - told.since >= self.settings.stays {
+                        told.stays = true;
+                        acts.push(Act::Stays(sighting));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        let all = &self.tracks.all;
+        self.told.retain(|told| {
+            let here = all.iter().any(|t| t.number == told.track);
+            if !here {
+                acts.push(Act::Leaves(told.track));
+            }
+            here
+        });
+    }
+
+    /// A track is an event when the detector was sure once, saw it twice, and its place really looks different.
+    fn sighting(&self, track: &Track) -> Option<Sighting> {
+        let FigureKind::Known(class) = track.kind else { return None };
+        let sure =
+            track.score >= self.settings.detector.event_score && track.hits >= 2 && track.evidence >= 3;
+        let rect = self.snapped(track.rect());
+        sure.then_some(Sighting { track: track.number, class, rect, score: track.score })
+    }
+}

@@ -1,0 +1,68 @@
+//! Every constant of seeing, with its unit and reason.
+
+use louver_base::MediaSpan;
+
+/// What the detector in use is like; scores are not comparable between models.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DetectorTraits {
+    /// Score from which a detection masks, 0 to 1: low, because a miss shows a person and a false alarm costs a few cells.
+    pub mask_score: f32,
+    /// Score from which a detection makes an event, 0 to 1.
+    pub event_score: f32,
+    /// Whether the picture is also given in two overlapping halves: for models with a small input, which miss
+    /// people far away.
+    pub halves: bool,
+}
+
+/// How one camera is seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// The detector's traits.
+    pub detector: DetectorTraits,
+    /// An unknown cell must have been still for this long before it is shown.
+    pub learn: MediaSpan,
+    /// ... and the detector must have looked this often in that time and seen nobody there.
+    pub learn_sweeps: u32,
+    /// An occupied cell that matches the backdrop again for this long is clear again.
+    pub settle: MediaSpan,
+    /// A lasting change (a parked car) enters the backdrop after it has been still for this long.
+    pub absorb: MediaSpan,
+    /// ... and the detector has looked this often in that time and never seen a person there.
+    pub absorb_sweeps: u32,
+    /// Between detector runs while something is there.
+    pub sweep_busy: MediaSpan,
+    /// Between detector runs while the place is being learned.
+    pub sweep_learning: MediaSpan,
+    /// Between detector runs while nothing is there: finds who came in without changing a cell.
+    pub sweep_quiet: MediaSpan,
+    /// Share of the known cells that must depart at once for a change of light or of the camera's view, 0 to 1.
+    pub global_change: f32,
+    /// A thing present for this long stays: an event of its own.
+    pub stays: MediaSpan,
+    /// Where the track numbers start; from the system's random numbers in a recorder, fixed in tests.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// Defaults for a detector.
+    pub fn new(detector: DetectorTraits, seed: u64) -> Self {
+        Self {
+            detector,
+            // A person who stops to look is still for a second or two; walkers never are.
+            learn: MediaSpan::from_millis(2000),
+            learn_sweeps: 3,
+            // Two or three pictures at 5 a second: a gap between two legs is shorter.
+            settle: MediaSpan::from_millis(600),
+            // Longer than people wait at a crossing; and the detector has its say every time.
+            absorb: MediaSpan::from_millis(60_000),
+            absorb_sweeps: 40,
+            sweep_busy: MediaSpan::from_millis(1000),
+            sweep_learning: MediaSpan::from_millis(500),
+            sweep_quiet: MediaSpan::from_millis(10_000),
+            // A lorry in front of the lens changes most of the picture too: masking it all is right then.
+            global_change: 0.45,
+            stays: MediaSpan::from_millis(10_000),
+            seed,
+        }
+    }
+}

@@ -156,8 +156,55 @@ impl Sub<WallSpan> for WallTime {
     }
 }
 
+impl fmt::Display for WallTime {
+    /// RFC 3339 in UTC, such as `2026-05-04T10:20:30.125Z`: what `--from` and `--to` take. Nothing is rounded away:
+    /// microseconds are printed where there are any.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, us) = (self.0.div_euclid(86_400_000_000), self.0.rem_euclid(86_400_000_000));
+        let (year, month, day) = civil(days);
+        let (s, us) = (us / 1_000_000, us % 1_000_000);
+        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)?;
+        if us % 1000 == 0 { write!(f, ".{:03}Z", us / 1000) } else { write!(f, ".{us:06}Z") }
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, proleptic Gregorian. Years start in March, so that the leap
+/// day is the last of its year; 400 years are 146 097 days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let from_march_0000 = days + 719_468;
+    let (era, day) = (from_march_0000.div_euclid(146_097), from_march_0000.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day)
+}
+
 impl fmt::Display for MediaTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3} s", self.0 as f64 / MEDIA_TICKS_PER_SECOND as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_time_prints_as_utc_with_nothing_rounded_away() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
+            (1_709_251_200_000, "2024-03-01T00:00:00.000Z"),
+            (1_798_761_600_001, "2027-01-01T00:00:00.001Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(WallTime::from_millis(ms).to_string(), text);
+        }
+        assert_eq!(WallTime::from_micros(1_000_001).to_string(), "1970-01-01T00:00:01.000001Z");
+        // The ends of the range must not panic.
+        let _ = (WallTime::from_micros(i64::MIN).to_string(), WallTime::from_micros(i64::MAX).to_string());
     }
 }

@@ -1,0 +1,283 @@
+//! What can go wrong with sealed originals, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use louver_base::{CameraId, WallTime};
+use louver_media::fmp4::Fmp4Error;
+
+use crate::holder::{Recipient, RecipientError};
+use crate::inspect::Damage;
+
+/// Everything that this crate refuses. Each says what happened and what to do next; the cause is the source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// Settings name nobody who could open what is sealed. Do not record.
+    #[error(
+        "no holder, no recording: make an identity with `louver holder new` and put its recipient (age1…) into \
+         louver.toml under [vault] recipients"
+    )]
+    NoHolder,
+    /// More holders than a segment's header can name.
+    #[error("{0} holders are too many: 32 at most")]
+    TooManyHolders(usize),
+    /// One holder is named twice: perhaps another was meant.
+    #[error("the holder {0} is named twice: name every holder once")]
+    SameHolderTwice(Recipient),
+    /// A text that is no recipient.
+    #[error(transparent)]
+    Recipient(#[from] RecipientError),
+
+    /// An identity file is never written over: what was sealed for it could not be opened again.
+    #[error("{path}: this file exists and is left as it is; choose another name for the new identity")]
+    IdentityExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The new identity could not be written; nothing was sealed for it yet, so try another place.
+    #[error("{path}: the identity could not be written; choose a folder that exists and can be written")]
+    IdentityWrite {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The identity file could not be read.
+    #[error("{path}: the identity could not be read")]
+    IdentityRead {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("{path}: {why}")]
+    NotAnIdentity {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        why: IdentityProblem,
+    },
+
+    /// A group without packets cannot be sealed. The caller has a bug.
+    #[error("a group without packets was given to be sealed")]
+    EmptyGop,
+    /// A group beyond the format's bound: cut groups smaller (`GopLimits`).
+    #[error("a group of {bytes} bytes cannot be sealed: 64 MiB at most; cut it smaller")]
+    GopTooLarge {
+        /// Bytes of the group's packets and their table.
+        bytes: usize,
+    },
+    /// The camera's decoder configuration is longer than 65 535 bytes: hostile or broken.
+    #[error("the camera's decoder configuration has {0} bytes: 65535 at most")]
+    ConfigTooLong(usize),
+    /// A coding that this format has no number for yet.
+    #[error("video of this coding cannot be sealed yet: H.264 only")]
+    UnknownCoding,
+    /// The segment holds as many fragments as the format allows: finish it and start the next.
+    #[error("the segment holds 1048576 fragments and takes no more: start the next one")]
+    SegmentFull,
+    /// The cryptographic library failed: treat it as a broken machine and stop recording this segment.
+    #[error("the cryptographic library failed while {doing}")]
+    Crypto {
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// The holder secret could not be encrypted to the holders.
+    #[error("the segment's secret could not be encrypted to its holders")]
+    Wrap(#[source] Box<age::EncryptError>),
+
+    /// Reading the file failed: the disk's fault, not the format's.
+    #[error("reading at byte {at} failed")]
+    Read {
+        /// Place in the file.
+        at: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("this is not a sealed segment: it does not start with LOUVSEAL")]
+    NotSealed,
+    /// Made by a later Louver.
+    #[error("this segment needs a later release of Louver ({what}): update and try again")]
+    NewerFormat {
+        /// What is not known here.
+        what: String,
+    },
+    /// The recorder was stopped while it wrote the header: nothing was sealed in this file.
+    #[error("the file ends within its header, after {bytes} bytes: nothing was sealed in it")]
+    HeaderCutOff {
+        /// Bytes that are there.
+        bytes: u64,
+    },
+    /// The header's own hash does not fit, or its fields contradict each other. Keep the file; restore it from a copy.
+    #[error("the header is damaged ({what}): without it the segment cannot be opened; look for a copy")]
+    HeaderDamaged {
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// Not this identity.
+    #[error(
+        "this identity ({yours}) is not among the holders; sealed for: {holders}. Use the identity file of one of them"
+    )]
+    NotAHolder {
+        /// Recipient of the identity that was tried.
+        yours: Recipient,
+        /// Recipients in the header, comma-separated.
+        holders: String,
+    },
+    /// The header names this holder, but its key block does not open: made wrong on purpose, or damaged before it was hashed.
+    #[error("the key block does not open although it names this identity: the segment was tampered with")]
+    KeyBlock(#[source] Option<Box<age::DecryptError>>),
+    /// The keys derived do not fit the header's commitment.
+    #[error("the key does not fit the header's commitment: the segment was tampered with")]
+    Commitment,
+    /// A fragment is not what was sealed there.
+    #[error("fragment {fragment} at byte {at}: {what}")]
+    Damaged {
+        /// Number of the fragment, from 0.
+        fragment: u32,
+        /// Where it starts in the file.
+        at: u64,
+        /// What does not fit.
+        what: Damage,
+    },
+    /// There is no such fragment. The caller has a bug.
+    #[error("there is no fragment {fragment}: the segment has {count}")]
+    NoSuchFragment {
+        /// The one asked for, from 0.
+        fragment: u32,
+        /// Fragments that are there.
+        count: usize,
+    },
+
+    /// Something about one of several files.
+    #[error("{path}")]
+    InSegment {
+        /// The file.
+        path: PathBuf,
+        /// What.
+        source: Box<VaultError>,
+    },
+    /// A sealed file could not be opened for reading.
+    #[error("the file could not be opened")]
+    OpenFile(#[source] io::Error),
+    /// The time range is empty or runs backwards.
+    #[error("from {from} to {to} is no range: the second time must be later")]
+    EmptyRange {
+        /// Start.
+        from: WallTime,
+        /// End.
+        to: WallTime,
+    },
+    /// No picture in the range.
+    #[error("nothing was recorded from {from} to {to}; {there}")]
+    NothingInRange {
+        /// Start.
+        from: WallTime,
+        /// End.
+        to: WallTime,
+        /// What there is, for the user.
+        there: Available,
+    },
+    /// There are pictures in the range, but none that decoding can start with.
+    #[error(
+        "from {from} to {to} there is no key frame to start with: choose an earlier start or a later end"
+    )]
+    NoKeyFrame {
+        /// Start.
+        from: WallTime,
+        /// End.
+        to: WallTime,
+    },
+    /// Segments of more than one camera were given for one video.
+    #[error("the segments are of two cameras or sites, {one} and {other}: export one camera at a time")]
+    MixedCameras {
+        /// Of the first file.
+        one: CameraId,
+        /// Of another.
+        other: CameraId,
+    },
+    /// One MP4 holds one picture format. Nothing was written.
+    #[error(
+        "the camera changed its picture at {at}: export up to that time (--to {at}) and from it (--from {at}) as two files"
+    )]
+    PictureChanged {
+        /// First picture of the new format.
+        at: WallTime,
+    },
+    /// The MP4 could not be made of these parameters.
+    #[error("no MP4 can be made of what was recorded")]
+    Mp4(#[from] Fmp4Error),
+    /// The output is there already.
+    #[error(
+        "{path}: this file exists and is left as it is; choose another name or ask for it to be replaced"
+    )]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The output could not be written. What was written of it is removed.
+    #[error("{path}: the video could not be written; nothing of it is left")]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The caller asked to stop. What was written is removed.
+    #[error("stopped; nothing was written")]
+    Stopped,
+}
+
+impl VaultError {
+    /// Adds the file to an error about one of several.
+    pub(crate) fn within(self, path: &std::path::Path) -> Self {
+        Self::InSegment { path: path.to_owned(), source: Box::new(self) }
+    }
+}
+
+/// Why a file is no identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdentityProblem {
+    /// No line starts as an identity does.
+    #[error("this is no age identity: a line that starts with AGE-SECRET-KEY-1 is expected")]
+    NoKey,
+    /// A line starts as one but does not parse.
+    #[error("the line with AGE-SECRET-KEY-1 is damaged: compare it with your copy, letter by letter")]
+    BadKey,
+    /// More than one.
+    #[error("this file holds more than one identity: keep one in each file")]
+    TwoKeys,
+    /// It holds only public keys.
+    #[error("this is a recipient (age1…), the public half: the file with AGE-SECRET-KEY-1 is needed")]
+    OnlyRecipient,
+    /// Protected by a passphrase or another key.
+    #[error("this identity is itself encrypted: decrypt it first (`age -d`), then use the result")]
+    Encrypted,
+    /// An identity file has a few hundred bytes.
+    #[error("this is no age identity: it is longer than 64 KiB")]
+    TooLong,
+}
+
+/// What was recorded outside a range that is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Available {
+    /// There is nothing at all.
+    Nothing,
+    /// First and last picture in all the segments that were given.
+    Between(WallTime, WallTime),
+}
+
+impl std::fmt::Display for Available {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("the segments hold no pictures"),
+            Self::Between(first, last) => {
+                write!(f, "the segments hold pictures from {first} to {last}, perhaps with gaps")
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What stands inside a fragment's body. docs/format-sealed.md, "Inside the body".
+
+use bytes::Bytes;
+use louver_base::{MediaTime, WallTime};
+use louver_media::{Codec, Gop, Packet, PictureSize, VideoParams};
+
+use crate::VaultError;
+use crate::inspect::Damage;
+use crate::keys::TAG;
+use crate::layout::{Fields, MAX_BODY};
+
+const CODING_H264: u8 = 1;
+/// Every packet has at least three one-byte numbers in the table.
+const SMALLEST_ENTRY: usize = 3;
+
+/// Appends parameters, packet table and packets to `head` and leaves room for the tag, in memory taken once: a buffer
+/// that grows would copy the video and leave plaintext behind in freed memory.
+pub(crate) fn pack(
+    head: &[u8],
+    params: &VideoParams,
+    gop: &Gop,
+    first: WallTime,
+) -> Result<Vec<u8>, VaultError> {
+    let start = parameters(params)?;
+    let table = table(gop, first);
+    let body = start.len() + table.len() + gop.bytes();
+    if body + TAG > MAX_BODY {
+        return Err(VaultError::GopTooLarge { bytes: body });
+    }
+    let mut out = Vec::with_capacity(head.len() + body + TAG);
+    out.extend_from_slice(head);
+    out.extend_from_slice(&start);
+    out.extend_from_slice(&table);
+    gop.packets.iter().for_each(|p| out.extend_from_slice(&p.data));
+    Ok(out)
+}
+
+fn parameters(params: &VideoParams) -> Result<Vec<u8>, VaultError> {
+    let coding = match params.codec {
+        Codec::H264 => CODING_H264,
+        _ => return Err(VaultError::UnknownCoding),
+    };
+    let config =
+        u16::try_from(params.config.len()).map_err(|_| VaultError::ConfigTooLong(params.config.len()))?;
+    let mut out = vec![coding];
+    out.extend_from_slice(&(params.size.width() as u16).to_be_bytes()); // 8192 at most
+    out.extend_from_slice(&(params.size.height() as u16).to_be_bytes());
+    out.extend_from_slice(&config.to_be_bytes());
+    out.extend_from_slice(&params.config);
+    Ok(out)
+}
+
+fn table(gop: &Gop, first: WallTime) -> Vec<u8> {
+    let mut out = Vec::with_capacity(gop.packets.len() * 10 + 16);
+    let (mut media, mut wall) = (0_i64, first.micros());
+    for packet in &gop.packets {
+        put_signed(&mut out, packet.media.ticks().wrapping_sub(media));
+        put_signed(&mut out, packet.wall.micros().wrapping_sub(wall));
+        put(&mut out, (packet.data.len() as u64) << 1 | u64::from(packet.key));
+        (media, wall) = (packet.media.ticks(), packet.wall.micros());
+    }
+    out
+}
+
+/// Takes a body apart. Nothing in it is believed that the bytes there do not bear out.
+pub(crate) fn unpack(body: &Bytes, packets: u32, first: WallTime) -> Result<(VideoParams, Gop), Damage> {
+    read(body, packets as usize, first).ok_or(Damage::Inside)
+}
+
+fn read(body: &Bytes, count: usize, first: WallTime) -> Option<(VideoParams, Gop)> {
+    let mut rest = Fields(body);
+    let params = read_parameters(&mut rest)?;
+    if count > rest.0.len() / SMALLEST_ENTRY {
+        return None;
+    }
+    let (mut media, mut wall) = (0_i64, first.micros());
+    let mut entries = Vec::with_capacity(count);
+    for _ in 0..count {
+        media = media.wrapping_add(take_signed(&mut rest)?);
+        wall = wall.wrapping_add(take_signed(&mut rest)?);
+        let size = take(&mut rest)?;
+        entries.push((media, wall, usize::try_from(size >> 1).ok()?, size & 1 != 0));
+    }
+    let mut at = body.len() - rest.0.len();
+    let mut packets = Vec::with_capacity(count);
+    for (media, wall, size, key) in entries {
+        let end = at.checked_add(size).filter(|end| *end <= body.len())?;
+        let (media, wall) = (MediaTime::from_ticks(media), WallTime::from_micros(wall));
+        packets.push(Packet { media, wall, key, data: body.slice(at..end) });
+        at = end;
+    }
+    (at == body.len()).then_some((params, Gop { packets }))
+}
+
+fn read_parameters(rest: &mut Fields<'_>) -> Option<VideoParams> {
+    let codec = match rest.array()? {
+        [CODING_H264] => Codec::H264,
+        _ => return None,
+    };
+    let size = PictureSize::new(rest.u16()?.into(), rest.u16()?.into())?;
+    let config = rest.u16()?;
+    // A copy: parameters outlive the fragment, which a slice of it would keep in memory.
+    let config = Bytes::copy_from_slice(rest.take(config.into())?);
+    Some(VideoParams { codec, size, config })
+}
+
+/// LEB128.
+fn put(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn put_signed(out: &mut Vec<u8>, value: i64) {
+    put(out, ((value << 1) ^ (value >> 63)) as u64);
+}
+
+fn take(rest: &mut Fields<'_>) -> Option<u64> {
+    let mut value = 0_u64;
+    for n in 0..10 {
+        let [byte] = rest.array()?;
+        let bits = u64::from(byte & 0x7f);
+        if n == 9 && bits > 1 {
+            return None;
+        }
+        value |= bits << (7 * n);
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn take_signed(rest: &mut Fields<'_>) -> Option<i64> {
+    take(rest).map(|v| (v >> 1) as i64 ^ -((v & 1) as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn packet() -> impl Strategy<Value = Packet> {
+        (any::<i64>(), any::<i64>(), any::<bool>(), proptest::collection::vec(any::<u8>(), 0..200)).prop_map(
+            |(media, wall, key, data)| Packet {
+                media: MediaTime::from_ticks(media),
+                wall: WallTime::from_micros(wall),
+                key,
+                data: data.into(),
+            },
+        )
+    }
+
+    proptest! {
+        /// Whatever a camera's clock says and however small or large its packets are.
+        #[test]
+        fn packets_come_back_as_they_went_in(
+            packets in proptest::collection::vec(packet(), 1..40), first: i64, config: Vec<u8>,
+        ) {
+            let size = PictureSize::new(1920, 1080).unwrap();
+            let params = VideoParams { codec: Codec::H264, size, config: config.into() };
+            let (gop, first) = (Gop { packets }, WallTime::from_micros(first));
+            let packed = pack(b"head", &params, &gop, first).unwrap();
+            prop_assert_eq!(packed.capacity(), packed.len() + TAG);
+            let body = Bytes::from(packed).slice(4..);
+            let count = gop.packets.len() as u32;
+            prop_assert_eq!(unpack(&body, count, first), Ok((params, gop)));
+            for cut in 0..body.len() {
+                prop_assert!(unpack(&body.slice(..cut), count, first).is_err());
+            }
+        }
+
+        /// A second implementation, or a hostile one that knows the key, may put anything inside.
+        #[test]
+        fn anything_inside_is_read_or_refused_without_panic(body: Vec<u8>, count: u32, first: i64) {
+            let body = Bytes::from([&[1, 2, 0, 2, 0, 0, 0][..], &body].concat());
+            if let Ok((_, gop)) = unpack(&body, count, WallTime::from_micros(first)) {
+                prop_assert_eq!(gop.packets.len(), count as usize);
+                prop_assert!(gop.bytes() <= body.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Opening segments into a video file.
+//!
+//! # Times in the file
+//! Time zero is the first picture. As long as two fragments' media times lie as far apart as their arrivals do, within
+//! five seconds, the camera's clock is trusted: the file runs as the camera saw it, over segment borders too. Where they
+//! disagree (the stream was opened anew, the camera's clock was set) the next fragment is placed by its arrival, never
+//! before the end of the one before. A hole in the recording stays a hole of that length; players hold the last picture.
+//! [`Exported::gaps`] lists them.
+//!
+//! # What the clear heads decide
+//! Which fragments lie in the range is read from their clear heads. Every fragment that is used is proven; a head that
+//! was changed so that its fragment is not used is not noticed, as a file that was taken away is not.
+
+mod clock;
+mod output;
+mod plan;
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use louver_base::{MediaSpan, WallTime};
+use louver_media::{Gop, Packet, VideoParams, fmp4};
+
+use crate::VaultError;
+use crate::holder::Identity;
+use crate::reader::SegmentReader;
+use clock::{Clock, Step};
+pub use output::Existing;
+use output::Output;
+use plan::Plan;
+
+/// What to open, and where to.
+#[derive(Clone, Copy, Debug)]
+pub struct Export<'a> {
+    /// A holder.
+    pub identity: &'a Identity,
+    /// Sealed files of one camera, in any order. Those outside the range are only inspected.
+    pub segments: &'a [PathBuf],
+    /// First picture wanted. The video starts at the key frame at or before it, where there is one.
+    pub from: WallTime,
+    /// Pictures before this time.
+    pub to: WallTime,
+    /// The video file. It appears under this name when it is complete; until then it is `NAME.part`, mode 0600 as it
+    /// will be. Nothing else is written anywhere.
+    pub out: &'a Path,
+    /// What to do when there is such a file.
+    pub existing: Existing,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Arrival of the first picture in the file.
+    pub first: WallTime,
+    /// Arrival of the last.
+    pub last: WallTime,
+    /// Pictures.
+    pub packets: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Holes in the recording within the file, in order.
+    pub gaps: Vec<Gap>,
+    /// Files in the range that were not finished: the recorder was stopped while it wrote them, or still writes.
+    pub unfinished: Vec<PathBuf>,
+}
+
+/// A hole: nothing was recorded between these two pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Arrival of the last picture before it.
+    pub from: WallTime,
+    /// Arrival of the first picture after it.
+    pub to: WallTime,
+}
+
+/// How far an export is, sealed bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Opened so far.
+    pub done: u64,
+    /// To be opened in all; at least 1.
+    pub total: u64,
+}
+
+/// Opens a time range of one camera into a fragmented MP4 with the original NAL units. Memory: two fragments, more only
+/// where a camera's reordered pictures lie across fragments (64 MiB and one fragment at most), and 48 bytes for every
+/// fragment in the files given.
+///
+/// `progress` is called before every fragment; when it breaks, the export ends with [`VaultError::Stopped`].
+///
+/// # Errors
+/// Nothing of the output is left after any of them, and an existing file is as it was.
+/// - [`VaultError::EmptyRange`], [`VaultError::NothingInRange`], [`VaultError::NoKeyFrame`], [`VaultError::MixedCameras`]
+/// - [`VaultError::InSegment`] with the file around [`VaultError::NotAHolder`], [`VaultError::Damaged`] and all else that
+///   [`SegmentReader`] refuses
+/// - [`VaultError::PictureChanged`]: export as two files
+/// - [`VaultError::OutputExists`], [`VaultError::Output`]
+pub fn export_mp4(
+    job: &Export<'_>,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Exported, VaultError> {
+    if job.from >= job.to {
+        return Err(VaultError::EmptyRange { from: job.from, to: job.to });
+    }
+    let plan = Plan::new(job)?;
+    let mut writer = Writer::new(Output::create(job.out, job.existing)?);
+    let mut open: Option<(usize, SegmentReader<File>)> = None;
+    let mut done = 0;
+    for (n, chosen) in plan.fragments.iter().enumerate() {
+        if progress(Progress { done, total: plan.bytes.max(1) }).is_break() {
+            return Err(VaultError::Stopped);
+        }
+        let path = &plan.files[chosen.file].path;
+        let within = |e: VaultError| e.within(path);
+        let reader = match &mut open {
+            Some((file, reader)) if *file == chosen.file => reader,
+            other => {
+                let source = File::open(path).map_err(|e| within(VaultError::OpenFile(e)))?;
+                let reader = SegmentReader::open(source, job.identity).map_err(within)?;
+                &mut other.insert((chosen.file, reader)).1
+            }
+        };
+        let (params, mut gop) = reader.fragment(chosen.info.sequence).map_err(within)?;
+        if n + 1 == plan.fragments.len() {
+            cut_after(&mut gop.packets, job.to);
+        }
+        done += chosen.info.bytes;
+        writer.push(params, gop)?;
+    }
+    let _ = progress(Progress { done, total: plan.bytes.max(1) });
+    writer.finish(job, plan.unfinished)
+}
+
+/// Takes the packets from the end that arrived at `to` or later: no other depends on them.
+fn cut_after(packets: &mut Vec<Packet>, to: WallTime) {
+    let keep = packets.iter().rposition(|p| p.wall < to).map_or(0, |n| n + 1);
+    packets.truncate(keep);
+}
+
+/// Beyond this many bytes two fragments are no longer joined because of reordered pictures.
+const JOIN_LIMIT: usize = 64 << 20;
+
+/// Groups to MP4 fragments, each held back until the next tells how long its last picture is shown.
+struct Writer {
+    out: Output,
+    params: Option<VideoParams>,
+    clock: Clock,
+    held: Option<Held>,
+    sequence: u32,
+    exported: Option<Exported>,
+    gaps: Vec<Gap>,
+}
+
+struct Held {
+    gop: Gop,
+    origin: louver_base::MediaTime,
+}
+
+impl Writer {
+    fn new(out: Output) -> Self {
+        Self {
+            out,
+            params: None,
+            clock: Clock::default(),
+            held: None,
+            sequence: 0,
+            exported: None,
+            gaps: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, params: VideoParams, gop: Gop) -> Result<(), VaultError> {
+        let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else {
+            return Ok(());
+        };
+        match &self.params {
+            Some(before) if *before != params => {
+                let at = gop.packets.iter().map(|p| p.wall).min().unwrap_or(first);
+                return Err(VaultError::PictureChanged { at });
+            }
+            Some(_) => {}
+            None => {
+                self.out.write(&fmp4::init_segment(&params)?)?;
+                self.params = Some(params);
+            }
+        }
+        self.count(&gop, first, last);
+        let Step { origin, shown_before, gap, reordered } = self.clock.step(&gop);
+        self.gaps.extend(gap);
+        match &mut self.held {
+            // Its pictures belong between those held: one fragment, so that decoding times never run backwards.
+            Some(held) if reordered && held.gop.bytes() < JOIN_LIMIT => held.gop.packets.extend(gop.packets),
+            _ => {
+                self.write_held(shown_before)?;
+                self.held = Some(Held { gop, origin });
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, gop: &Gop, first: WallTime, last: WallTime) {
+        let exported = self.exported.get_or_insert(Exported {
+            first,
+            last,
+            packets: 0,
+            bytes: 0,
+            gaps: Vec::new(),
+            unfinished: Vec::new(),
+        });
+        exported.last = last;
+        exported.packets += gop.packets.len() as u64;
+    }
+
+    fn write_held(&mut self, last: MediaSpan) -> Result<(), VaultError> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.out.write(&fmp4::fragment(self.sequence, held.origin, &held.gop.packets, last))
+    }
+
+    fn finish(mut self, job: &Export<'_>, unfinished: Vec<PathBuf>) -> Result<Exported, VaultError> {
+        self.write_held(self.clock.usual())?;
+        let nothing = VaultError::NoKeyFrame { from: job.from, to: job.to };
+        let mut exported = self.exported.ok_or(nothing)?;
+        exported.bytes = self.out.complete()?;
+        exported.gaps = self.gaps;
+        exported.unfinished = unfinished;
+        Ok(exported)
+    }
+}

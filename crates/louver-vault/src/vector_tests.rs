@@ -1,0 +1,1 @@
+//! The committed test vector: docs/format-sealed.md, "Test vectors".

@@ -25,6 +25,7 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         archive::get_archive_file,
         live::live,
         events::list_events,
+        events::get_event,
         events::event_still,
         system::get_system,
         system::healthz,

@@ -1,17 +1,22 @@
 //! The cameras as people see them: never an address, never a password.
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::State;
 use axum::response::Response;
+use louver_base::WallTime;
+use louver_node::CameraHandle;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
+use super::extract::Path;
+use super::files;
+use crate::app::App;
 
 /// Whether a camera's pictures are seen and masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Analysis {
+pub(crate) enum Analysis {
     /// Seen, masked and shown.
     On,
     /// Sealed only.
@@ -21,7 +26,7 @@ pub enum Analysis {
 /// One stream's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub enum StreamState {
+pub(crate) enum StreamState {
     /// Not used.
     Off,
     /// Connecting for the first time.
@@ -37,71 +42,139 @@ pub enum StreamState {
 
 /// What a camera is doing.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CameraStatus {
+pub(crate) struct CameraStatus {
     /// The stream that is sealed.
-    pub main: StreamState,
+    pub(crate) main: StreamState,
     /// The stream that is seen and masked.
-    pub sub: StreamState,
+    pub(crate) sub: StreamState,
     /// When the last original was sealed, milliseconds UTC.
     #[schema(required)]
-    pub last_sealed_ms: Option<i64>,
+    pub(crate) last_sealed_ms: Option<i64>,
     /// When the last masked picture was made, milliseconds UTC.
     #[schema(required)]
-    pub last_masked_ms: Option<i64>,
+    pub(crate) last_masked_ms: Option<i64>,
     /// Why the picture shows little or nothing; null when all is well.
     #[schema(required)]
-    pub notice: Option<String>,
+    pub(crate) notice: Option<String>,
     /// Why nothing is recorded; null when all is well.
     #[schema(required)]
-    pub recording_problem: Option<String>,
+    pub(crate) recording_problem: Option<String>,
     /// Masked pictures a second, over the last few seconds.
-    pub fps: f64,
+    pub(crate) fps: f64,
     /// Pictures that analysis had to skip since start.
-    pub skipped_frames: u64,
+    pub(crate) skipped_frames: u64,
 }
 
 /// One camera of the register.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Camera {
+pub(crate) struct Camera {
     /// Its id: 1 to 32 of a-z, 0-9 and '-'.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name for people.
-    pub name: String,
+    pub(crate) name: String,
     /// What it is for.
-    pub purpose: String,
+    pub(crate) purpose: String,
     /// Who is responsible for it.
-    pub owner: String,
+    pub(crate) owner: String,
     /// Whom to ask about it.
-    pub contact: String,
+    pub(crate) contact: String,
     /// Hours that its recordings are kept.
-    pub retention_hours: u32,
+    pub(crate) retention_hours: u32,
     /// Whether its pictures are seen and masked.
-    pub analysis: Analysis,
+    pub(crate) analysis: Analysis,
     /// Nothing of it can be seen without opening.
-    pub sealed_only: bool,
+    pub(crate) sealed_only: bool,
     /// What it is doing.
-    pub status: CameraStatus,
+    pub(crate) status: CameraStatus,
     /// Whether masked live pictures have begun.
-    pub live: bool,
+    pub(crate) live: bool,
+}
+
+impl From<louver_node::StreamState> for StreamState {
+    fn from(state: louver_node::StreamState) -> Self {
+        match state {
+            louver_node::StreamState::Off => Self::Off,
+            louver_node::StreamState::Connecting => Self::Connecting,
+            louver_node::StreamState::Running => Self::Running,
+            louver_node::StreamState::Retrying { reason } => Self::Retrying { reason },
+        }
+    }
+}
+
+impl From<louver_node::CameraStatus> for CameraStatus {
+    fn from(status: louver_node::CameraStatus) -> Self {
+        Self {
+            main: status.main.into(),
+            sub: status.sub.into(),
+            last_sealed_ms: status.last_sealed.map(WallTime::millis),
+            last_masked_ms: status.last_masked.map(WallTime::millis),
+            notice: status.notice,
+            recording_problem: status.recording_problem,
+            fps: f64::from(status.fps_x10) / 10.0,
+            skipped_frames: status.skipped_frames,
+        }
+    }
+}
+
+impl From<&CameraHandle> for Camera {
+    fn from(camera: &CameraHandle) -> Self {
+        let (analysis, sealed_only) = match camera.analysis {
+            louver_node::Analysis::On => (Analysis::On, false),
+            louver_node::Analysis::Off => (Analysis::Off, true),
+        };
+        Self {
+            id: camera.id.to_string(),
+            name: camera.name.clone(),
+            purpose: camera.purpose.clone(),
+            owner: camera.owner.reveal().clone(),
+            contact: camera.contact.reveal().clone(),
+            retention_hours: camera.retention_hours.get(),
+            analysis,
+            sealed_only,
+            status: camera.status.get().into(),
+            live: !sealed_only && camera.live.started(),
+        }
+    }
 }
 
 /// Every camera, in the order of the settings.
 #[utoipa::path(get, path = "/api/v1/cameras", tag = "cameras",
     responses((status = 200, body = [Camera]), (status = "default", body = ErrorBody)))]
-pub(crate) async fn list_cameras() -> ApiResult<Json<Vec<Camera>>> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn list_cameras(State(app): State<App>) -> Json<Vec<Camera>> {
+    Json(app.cameras.iter().map(Camera::from).collect())
 }
 
 /// One camera.
-#[utoipa::path(get, path = "/api/v1/cameras/{id}", tag = "cameras", params(("id" = String, Path, description = "The camera's id")),
+#[utoipa::path(get, path = "/api/v1/cameras/{id}", tag = "cameras",
+    params(("id" = String, Path, description = "The camera's id")),
     responses((status = 200, body = Camera), (status = "default", body = ErrorBody)))]
-pub(crate) async fn get_camera(Path(_id): Path<String>) -> ApiResult<Json<Camera>> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn get_camera(State(app): State<App>, Path(id): Path<String>) -> ApiResult<Json<Camera>> {
+    Ok(Json(app.camera(&id)?.into()))
 }
 
 /// The camera's latest masked picture. Before the first one: 404 with code `not_found`.
-#[utoipa::path(get, path = "/api/v1/cameras/{id}/still", tag = "cameras", params(("id" = String, Path, description = "The camera's id")),
+#[utoipa::path(get, path = "/api/v1/cameras/{id}/still", tag = "cameras",
+    params(("id" = String, Path, description = "The camera's id")),
     responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = "default", body = ErrorBody)))]
-pub(crate) async fn camera_still(Path(_id): Path<String>) -> ApiResult<Response> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn camera_still(State(app): State<App>, Path(id): Path<String>) -> ApiResult<Response> {
+    let camera = visible(&app, &id)?;
+    let still = camera.still.borrow().clone();
+    still.map(|jpeg| files::jpeg(jpeg, "no-store")).ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::NotFound,
+            "There is no picture of this camera yet: try again in some seconds.",
+        )
+    })
+}
+
+/// A camera of which something can be seen.
+pub(crate) fn visible<'a>(app: &'a App, id: &str) -> ApiResult<&'a CameraHandle> {
+    let camera = app.camera(id)?;
+    match camera.analysis {
+        louver_node::Analysis::On => Ok(camera),
+        louver_node::Analysis::Off => Err(ApiError::new(
+            ErrorCode::SealedOnly,
+            "This camera is sealed only (analysis = \"off\"): nothing of it can be seen without an opening.",
+        )),
+    }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum ErrorCode {
+pub(crate) enum ErrorCode {
     /// The request cannot be understood.
     BadRequest,
     /// No valid session came with the request.
@@ -37,6 +37,8 @@ pub enum ErrorCode {
     TooLarge,
     /// The bytes asked for lie outside the recording.
     BadRange,
+    /// The request took longer than 30 s.
+    TooSlow,
     /// Too many live viewers are connected.
     TooManyViewers,
     /// Nothing of this camera can be seen: it is sealed-only.
@@ -47,22 +49,22 @@ pub enum ErrorCode {
 
 /// The body of every refusal.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ErrorBody {
+pub(crate) struct ErrorBody {
     /// What happened.
-    pub error: ErrorDetail,
+    pub(crate) error: ErrorDetail,
 }
 
 /// What happened, for programs and for people.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ErrorDetail {
+pub(crate) struct ErrorDetail {
     /// For programs.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// A sentence for people: what happened and what to do next.
-    pub message: String,
+    pub(crate) message: String,
     /// With `too_many_attempts`: seconds to wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub retry_after_s: Option<u64>,
+    pub(crate) retry_after_s: Option<u64>,
 }
 
 /// A refusal on its way out.
@@ -112,6 +114,7 @@ impl ApiError {
             ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::BadRange => StatusCode::RANGE_NOT_SATISFIABLE,
+            ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
             ErrorCode::TooManyViewers => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -1,16 +1,28 @@
 //! Masked live pictures over a WebSocket.
 
-use axum::extract::Path;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::cameras::visible;
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
+use super::extract::Path;
+use super::viewer;
+use crate::app::App;
+use crate::auth::gate::Caller;
+use crate::auth::origin::{self, Started};
 
 /// A text message of the live feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum LiveMessage {
+pub(crate) enum LiveMessage {
     /// Pictures (re)start: set the player up anew. The init message (kind 0) follows.
     Start {
         /// MIME type with codecs, for Media Source Extensions.
@@ -30,8 +42,32 @@ pub enum LiveMessage {
 /// 2 fragment that a player can start with), eight bytes wall time of the first picture in milliseconds UTC
 /// (big-endian, 0 for init), then fragmented MP4. A viewer that fell behind gets nothing until the next kind 2.
 /// The server pings; a viewer that does not read is disconnected.
-#[utoipa::path(get, path = "/api/v1/cameras/{id}/live", tag = "cameras", params(("id" = String, Path, description = "The camera's id")),
+#[utoipa::path(get, path = "/api/v1/cameras/{id}/live", tag = "cameras",
+    params(("id" = String, Path, description = "The camera's id")),
     responses((status = 101, description = "The feed begins", body = LiveMessage), (status = "default", body = ErrorBody)))]
-pub(crate) async fn live(Path(_id): Path<String>) -> ApiResult<Response> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn live(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> ApiResult<Response> {
+    // Browsers send cookies with WebSockets of any page and ask nobody, so here the origin must be said and be ours.
+    if origin::started(&headers) != Started::Here {
+        return Err(origin::refused());
+    }
+    let camera = visible(&app, &id)?.clone();
+    let upgrade =
+        upgrade.map_err(|_| ApiError::new(ErrorCode::BadRequest, "This address speaks WebSocket only."))?;
+    let place = Arc::clone(&app.viewers).try_acquire_owned().map_err(|_| {
+        let text = "Too many live pictures are open at once: close some and try again.";
+        ApiError::new(ErrorCode::TooManyViewers, text)
+    })?;
+    let running = app.tasks.token();
+    // Viewers have nothing to say beyond pongs and a close.
+    let upgrade = upgrade.max_message_size(4096).max_frame_size(4096);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        viewer::serve(socket, app, camera, caller).await;
+        drop((place, running));
+    }))
 }

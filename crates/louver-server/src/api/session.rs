@@ -1,16 +1,26 @@
 //! Signing in and out.
 
-use axum::Json;
-use axum::http::StatusCode;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use louver_base::{WallSpan, WallTime};
+use louver_store::{StoreError, TokenHash};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
+use super::extract::Json;
+use crate::app::App;
+use crate::auth::gate::{self, Caller};
+use crate::auth::password::{LONGEST, SHORTEST};
+use crate::auth::token::Token;
+use crate::auth::{OWNER, SESSION_DAYS, cookie};
 
 /// How far this browser is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum SessionState {
+pub(crate) enum SessionState {
     /// Not at all: password or one-time link first.
     SignedOut,
     /// Everything is open.
@@ -21,77 +31,176 @@ pub enum SessionState {
 
 /// Who is asking.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Session {
+pub(crate) struct Session {
     /// How far this browser is signed in.
-    pub state: SessionState,
+    pub(crate) state: SessionState,
     /// The site's name; only for those signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub site_name: Option<String>,
+    pub(crate) site_name: Option<String>,
     /// Louver's version.
-    pub version: String,
+    pub(crate) version: String,
 }
 
 /// The one-time link's secret: what stands behind `#token=`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LinkRequest {
+pub(crate) struct LinkRequest {
     /// The secret.
-    pub token: String,
+    pub(crate) token: String,
 }
 
 /// A password to sign in with.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SignInRequest {
+pub(crate) struct SignInRequest {
     /// The password.
-    pub password: String,
+    pub(crate) password: String,
 }
 
 /// A new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PasswordRequest {
+pub(crate) struct PasswordRequest {
     /// The new password.
     #[schema(min_length = 10, max_length = 1024)]
-    pub password: String,
+    pub(crate) password: String,
     /// The password until now: needed once one is set, unless the session came from a one-time link.
     #[serde(default)]
     #[schema(nullable = false)]
-    pub current_password: Option<String>,
+    pub(crate) current_password: Option<String>,
+}
+
+impl Session {
+    fn of(app: &App, state: SessionState) -> Self {
+        let site_name = (state != SessionState::SignedOut).then(|| app.site.name.clone());
+        Self { state, site_name, version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
 }
 
 /// How far this browser is signed in.
 #[utoipa::path(get, path = "/api/v1/session", tag = "session", security(()),
     responses((status = 200, body = Session), (status = "default", body = ErrorBody)))]
-pub(crate) async fn get_session() -> ApiResult<Json<Session>> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn get_session(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> ApiResult<axum::Json<Session>> {
+    let state = match gate::caller(&app, &headers).await? {
+        None => SessionState::SignedOut,
+        Some(Caller { has_password: true, .. }) => SessionState::SignedIn,
+        Some(Caller { has_password: false, .. }) => SessionState::NeedsPassword,
+    };
+    Ok(axum::Json(Session::of(&app, state)))
 }
 
 /// Signs in with a one-time link, which is used up by it.
 #[utoipa::path(post, path = "/api/v1/session/link", tag = "session", security(()), request_body = LinkRequest,
     responses((status = 200, body = Session), (status = "default", body = ErrorBody)))]
-pub(crate) async fn use_link(Json(_request): Json<LinkRequest>) -> ApiResult<Json<Session>> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn use_link(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(request): Json<LinkRequest>,
+) -> ApiResult<Response> {
+    let right = match Token::parse(&request.token) {
+        Some(token) => app.store.use_sign_in_link(token.hash(), WallTime::now()).await.map_err(failed)?,
+        None => false,
+    };
+    if !right {
+        // Only wrong links count and wait: nobody guesses 256 bits, and nobody may keep the owner's link out.
+        app.link_attempts.take().map_err(ApiError::wait)?;
+        return Err(ApiError::new(
+            ErrorCode::WrongLink,
+            "This sign-in link was used before, is older than a day, or is incomplete. Make a new one on the machine that runs Louver.",
+        ));
+    }
+    let (session, response) = begin(&app, &headers).await?;
+    app.resets.allow(session);
+    Ok(response)
 }
 
 /// Sets the password. All other sessions end.
 #[utoipa::path(put, path = "/api/v1/session/password", tag = "session", request_body = PasswordRequest,
     responses((status = 200, body = Session), (status = "default", body = ErrorBody)))]
-pub(crate) async fn set_password(Json(_request): Json<PasswordRequest>) -> ApiResult<Json<Session>> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn set_password(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Json(request): Json<PasswordRequest>,
+) -> ApiResult<Response> {
+    let length = request.password.chars().count();
+    if !(SHORTEST..=LONGEST).contains(&length) {
+        let text = format!("A password needs {SHORTEST} to {LONGEST} characters; this one has {length}.");
+        return Err(ApiError::new(ErrorCode::PasswordLength, text));
+    }
+    if caller.has_password && !app.resets.allowed(caller.session) {
+        check(&app, request.current_password.unwrap_or_default()).await?;
+    }
+    let hash = app.passwords.hash(request.password.into()).await;
+    let hash = hash.map_err(|e| ApiError::internal("hashing a password", &e))?;
+    app.store.set_password_hash(OWNER, &hash).await.map_err(failed)?;
+    app.sessions_changed.send_replace(());
+    app.password_attempts.right();
+    begin(&app, &headers).await.map(|(_, response)| response)
 }
 
 /// Signs in with the password.
 #[utoipa::path(post, path = "/api/v1/session", tag = "session", security(()), request_body = SignInRequest,
     responses((status = 200, body = Session), (status = "default", body = ErrorBody)))]
-pub(crate) async fn sign_in(Json(_request): Json<SignInRequest>) -> ApiResult<Json<Session>> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn sign_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(request): Json<SignInRequest>,
+) -> ApiResult<Response> {
+    check(&app, request.password).await?;
+    begin(&app, &headers).await.map(|(_, response)| response)
 }
 
 /// Signs out. Without a session nothing happens.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", security(()),
     responses((status = 204), (status = "default", body = ErrorBody)))]
-pub(crate) async fn sign_out() -> ApiResult<StatusCode> {
-    Err(ApiError::new(ErrorCode::Internal, ""))
+pub(crate) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> ApiResult<Response> {
+    if let Some(token) = cookie::read(&headers) {
+        app.store.end_session(token.hash()).await.map_err(failed)?;
+        app.sessions_changed.send_replace(());
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().extend(cookie::clear(&headers).map(|value| (header::SET_COOKIE, value)));
+    Ok(response)
+}
+
+/// A try at the password.
+async fn check(app: &App, password: String) -> ApiResult<()> {
+    app.password_attempts.take().map_err(ApiError::wait)?;
+    let kept = app.store.password_hash(OWNER).await.map_err(failed)?;
+    let right = match kept {
+        Some(kept) if password.len() <= LONGEST * 4 => app.passwords.is_right(password.into(), kept).await,
+        _ => Ok(false),
+    };
+    if !right.map_err(|e| ApiError::internal("checking a password", &e))? {
+        let text =
+            "This password is not right. If it is lost, make a sign-in link on the machine that runs Louver.";
+        return Err(ApiError::new(ErrorCode::WrongPassword, text));
+    }
+    app.password_attempts.right();
+    Ok(())
+}
+
+/// Begins a session and gives the browser its cookie.
+async fn begin(app: &App, request: &HeaderMap) -> ApiResult<(TokenHash, Response)> {
+    let token = Token::random().map_err(|e| ApiError::internal("making a session", &e))?;
+    let now = WallTime::now();
+    let expires = now + WallSpan::from_hours(SESSION_DAYS * 24);
+    app.store.add_session(token.hash(), OWNER, now, expires).await.map_err(failed)?;
+    let state = match gate::has_password(app).await? {
+        true => SessionState::SignedIn,
+        false => SessionState::NeedsPassword,
+    };
+    let mut response = axum::Json(Session::of(app, state)).into_response();
+    response.headers_mut().extend(cookie::set(&token, request).map(|value| (header::SET_COOKIE, value)));
+    Ok((token.hash(), response))
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "map_err gives values")]
+fn failed(error: StoreError) -> ApiError {
+    ApiError::internal("signing in or out", &error)
 }

@@ -1,0 +1,207 @@
+//! One live viewer: what it gets, in what order, and when it is dropped.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use bytes::{BufMut, Bytes, BytesMut};
+use louver_base::WallTime;
+use louver_node::{CameraHandle, LiveFeed};
+use louver_scene::Masked;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::live::LiveMessage;
+use crate::app::App;
+use crate::auth::gate::Caller;
+
+/// How often the camera's notice is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// A ping every so many looks: 15 s.
+const LOOKS_PER_PING: u32 = 30;
+/// The session is looked up every so many looks, since it may have run out: 60 s.
+const LOOKS_PER_SESSION: u32 = 120;
+/// A viewer that takes longer to take one message is dropped.
+const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// A viewer that says nothing for so long, not even a pong, is gone.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// First byte of a binary message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Init = 0,
+    Fragment = 1,
+    Key = 2,
+}
+
+/// A binary message. Only masked bytes become one.
+fn binary(kind: Kind, wall: WallTime, bytes: &Masked<Bytes>) -> Message {
+    let mut out = BytesMut::with_capacity(9 + bytes.get().len());
+    out.put_u8(kind as u8);
+    out.put_i64(wall.millis());
+    out.extend_from_slice(bytes.get());
+    Message::Binary(out.freeze())
+}
+
+/// Turns a feed into messages; after a loss it gives nothing until a player can start again. A core.
+#[derive(Debug)]
+struct Order {
+    waiting_for_key: bool,
+}
+
+impl Order {
+    const fn new() -> Self {
+        Self { waiting_for_key: true }
+    }
+
+    fn lost(&mut self) {
+        self.waiting_for_key = true;
+    }
+
+    fn messages(&mut self, feed: &LiveFeed) -> Vec<Message> {
+        match feed {
+            LiveFeed::Start(start) => {
+                self.waiting_for_key = true;
+                let said = text(&LiveMessage::Start { mime: start.mime.clone() });
+                said.into_iter().chain([binary(Kind::Init, WallTime::from_millis(0), &start.init)]).collect()
+            }
+            LiveFeed::Fragment(fragment) if self.waiting_for_key && !fragment.key => Vec::new(),
+            LiveFeed::Fragment(fragment) => {
+                self.waiting_for_key = false;
+                let kind = if fragment.key { Kind::Key } else { Kind::Fragment };
+                vec![binary(kind, fragment.wall, &fragment.bytes)]
+            }
+        }
+    }
+}
+
+fn text(message: &LiveMessage) -> Option<Message> {
+    serde_json::to_string(message).ok().map(|json| Message::Text(json.into()))
+}
+
+/// Why a viewer's connection ends.
+enum End {
+    /// It closed, broke, or does not read: nothing can be said to it.
+    Gone,
+    /// With these words.
+    Say(u16, &'static str),
+}
+
+/// What happens next.
+enum Next {
+    Stop,
+    Look,
+    SessionsChanged,
+    Heard,
+    Gone,
+    Feed(Result<LiveFeed, RecvError>),
+}
+
+/// Serves a viewer until it leaves, its session ends or the server stops.
+pub(crate) async fn serve(mut socket: WebSocket, app: App, camera: CameraHandle, caller: Caller) {
+    let end = match follow(&mut socket, &app, &camera, &caller).await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    };
+    if let End::Say(code, reason) = end {
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        // The last word: whether it arrives is the viewer's affair.
+        let _ = timeout(Duration::from_secs(1), socket.send(close)).await;
+    }
+}
+
+async fn follow(
+    socket: &mut WebSocket,
+    app: &App,
+    camera: &CameraHandle,
+    caller: &Caller,
+) -> Result<std::convert::Infallible, End> {
+    let mut sessions = app.sessions_changed.subscribe();
+    let mut subscription = camera.live.subscribe();
+    let mut order = Order::new();
+    let mut notice = Notice::default();
+    notice.tell(socket, camera).await?;
+    for feed in &std::mem::take(&mut subscription.backlog) {
+        send_all(socket, order.messages(feed)).await?;
+    }
+    let mut looks = interval_at(Instant::now() + LOOK, LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut looked, mut heard) = (0_u32, Instant::now());
+    loop {
+        let next = tokio::select! { biased;
+            () = app.stop.cancelled() => Next::Stop,
+            changed = sessions.changed() => if changed.is_ok() { Next::SessionsChanged } else { Next::Stop },
+            _ = looks.tick() => Next::Look,
+            said = socket.recv() => match said {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => Next::Gone,
+                Some(Ok(_)) => Next::Heard,
+            },
+            feed = subscription.feed.recv() => Next::Feed(feed),
+        };
+        match next {
+            Next::Stop => return Err(End::Say(close_code::AWAY, "The server stops.")),
+            Next::Gone => return Err(End::Gone),
+            Next::Heard => heard = Instant::now(),
+            Next::SessionsChanged => check_session(app, caller).await?,
+            Next::Look => {
+                looked = looked.wrapping_add(1);
+                notice.tell(socket, camera).await?;
+                if heard.elapsed() > SILENCE {
+                    return Err(End::Gone);
+                }
+                if looked.is_multiple_of(LOOKS_PER_PING) {
+                    send_all(socket, vec![Message::Ping(Bytes::new())]).await?;
+                }
+                if looked.is_multiple_of(LOOKS_PER_SESSION) {
+                    check_session(app, caller).await?;
+                }
+            }
+            Next::Feed(Ok(feed)) => send_all(socket, order.messages(&feed)).await?,
+            Next::Feed(Err(RecvError::Lagged(_))) => {
+                order.lost();
+                // Among what was lost may have been a restart: what is there now is sent anew.
+                subscription = camera.live.subscribe();
+                for feed in &std::mem::take(&mut subscription.backlog) {
+                    send_all(socket, order.messages(feed)).await?;
+                }
+            }
+            Next::Feed(Err(RecvError::Closed)) => {
+                return Err(End::Say(close_code::AWAY, "This camera is recorded no more."));
+            }
+        }
+    }
+}
+
+async fn check_session(app: &App, caller: &Caller) -> Result<(), End> {
+    match app.store.session(caller.session, WallTime::now()).await {
+        Ok(Some(_)) => Ok(()),
+        // A catalogue that cannot answer vouches for nobody.
+        Ok(None) | Err(_) => Err(End::Say(close_code::POLICY, "Your session has ended.")),
+    }
+}
+
+async fn send_all(socket: &mut WebSocket, messages: Vec<Message>) -> Result<(), End> {
+    for message in messages {
+        match timeout(SEND_WITHIN, socket.send(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return Err(End::Gone),
+        }
+    }
+    Ok(())
+}
+
+/// The camera's notice as this viewer knows it.
+#[derive(Debug, Default)]
+struct Notice(Option<String>);
+
+impl Notice {
+    /// Says it if it has changed.
+    async fn tell(&mut self, socket: &mut WebSocket, camera: &CameraHandle) -> Result<(), End> {
+        let now = camera.status.get().notice;
+        if now == self.0 {
+            return Ok(());
+        }
+        self.0.clone_from(&now);
+        send_all(socket, text(&LiveMessage::Notice { text: now }).into_iter().collect()).await
+    }
+}

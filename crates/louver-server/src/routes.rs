@@ -1,0 +1,73 @@
+//! Every address and the gates before it.
+//!
+//! Each API address stands in exactly one of three groups: open to all, open to any session, open to those fully signed
+//! in. A test walks the OpenAPI document and fails for an address that answers without a session and is not listed there
+//! as open.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::api::error::{ApiError, ErrorCode};
+use crate::api::{archive, cameras, events, live, session, system, timeline};
+use crate::app::App;
+use crate::auth::{gate, origin};
+use crate::{headers, page};
+
+/// Largest body taken.
+const BODY_BYTES: usize = 64 * 1024;
+/// Longest time for a request up to its answer's first byte.
+const WITHIN: Duration = Duration::from_secs(30);
+
+pub(crate) fn router(app: App) -> Router {
+    let open = Router::new()
+        .route("/healthz", get(system::healthz))
+        .route("/api/v1/session", get(session::get_session).post(session::sign_in).delete(session::sign_out))
+        .route("/api/v1/session/link", post(session::use_link));
+    let any_session = Router::new()
+        .route("/api/v1/session/password", put(session::set_password))
+        .route_layer(from_fn_with_state(app.clone(), gate::any_session));
+    let signed_in = Router::new()
+        .route("/api/v1/cameras", get(cameras::list_cameras))
+        .route("/api/v1/cameras/{id}", get(cameras::get_camera))
+        .route("/api/v1/cameras/{id}/still", get(cameras::camera_still))
+        .route("/api/v1/cameras/{id}/timeline", get(timeline::get_timeline))
+        .route("/api/v1/cameras/{id}/archive", get(archive::list_archive))
+        .route("/api/v1/cameras/{id}/archive/{file}", get(archive::get_archive_file))
+        .route("/api/v1/cameras/{id}/live", get(live::live))
+        .route("/api/v1/events", get(events::list_events))
+        .route("/api/v1/events/{id}", get(events::get_event))
+        .route("/api/v1/events/{id}/still", get(events::event_still))
+        .route("/api/v1/system", get(system::get_system))
+        .route_layer(from_fn_with_state(app.clone(), gate::signed_in));
+    let all = open.merge(any_session).merge(signed_in);
+    harden(all.fallback(page::serve).method_not_allowed_fallback(page::method_not_allowed).with_state(app))
+}
+
+/// What holds for every address; the last layer is the outermost.
+pub(crate) fn harden(router: Router) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(from_fn(origin::gate))
+        .layer(from_fn(in_time))
+        .layer(CatchPanicLayer::custom(|_| panicked()))
+        .layer(from_fn(headers::add))
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(WITHIN, next.run(request)).await.unwrap_or_else(|_| {
+        ApiError::new(ErrorCode::TooSlow, "The request took longer than 30 s. Please try again.")
+            .into_response()
+    })
+}
+
+/// The panic hook has printed what happened.
+fn panicked() -> Response {
+    ApiError::new(ErrorCode::Internal, "Something failed in the server. Its log says what; please try again.")
+        .into_response()
+}

@@ -1,0 +1,142 @@
+//! Listening, connections and a graceful end.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use louver_node::CameraHandle;
+use louver_store::Store;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::{App, Shared, Site};
+use crate::auth::OWNER;
+use crate::auth::link::issue_sign_in_link;
+use crate::error::ServerError;
+use crate::routes::router;
+
+/// Connections at once; further ones wait in the system's queue.
+const CONNECTIONS: usize = 512;
+/// A connection that sends no whole request head for so long is closed.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long requests in flight may take to end when the server stops.
+const END_WITHIN: Duration = Duration::from_secs(5);
+
+/// The HTTP server, listening but not yet answering.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: App,
+}
+
+impl Server {
+    /// Listens on `listen` (port 0: any free one). Needs a tokio runtime. Each handle stands for a camera of the register;
+    /// of any other camera nothing is shown, whatever the store holds.
+    ///
+    /// # Errors
+    /// [`ServerError::PortTaken`], [`ServerError::NotAllowed`], [`ServerError::NoSuchAddress`],
+    /// [`ServerError::Listen`]: each says what to do.
+    pub async fn bind(
+        listen: SocketAddr,
+        store: Store,
+        cameras: Vec<CameraHandle>,
+        site: Site,
+    ) -> Result<Self, ServerError> {
+        let listener = TcpListener::bind(listen).await.map_err(|e| ServerError::listen(listen, e))?;
+        let address = listener.local_addr().map_err(|e| ServerError::listen(listen, e))?;
+        Ok(Self { listener, address, app: Shared::new(store, cameras, site) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A new one-time sign-in link while no password is set, for `louver serve` to print; `None` afterwards.
+    ///
+    /// # Errors
+    /// As [`issue_sign_in_link`].
+    pub async fn first_sign_in_link(&self) -> Result<Option<String>, ServerError> {
+        let account = self.app.store.password_hash(OWNER).await;
+        match account.map_err(ServerError::store("looking up the account"))? {
+            Some(_) => Ok(None),
+            None => issue_sign_in_link(&self.app.store, self.address).await.map(Some),
+        }
+    }
+
+    /// Answers until `stop`; then lets requests in flight end (5 s at most) and says goodbye to live viewers.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { listener, app, .. } = self;
+        let router = router(Arc::clone(&app));
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let tasks = TaskTracker::new();
+        while let Some((stream, place)) = next(&listener, &connections, &stop).await {
+            tasks.spawn(serve(stream, place, router.clone(), stop.clone()));
+        }
+        drop(listener);
+        app.stop.cancel();
+        for tracker in [&tasks, &app.tasks] {
+            tracker.close();
+            if timeout(END_WITHIN + Duration::from_secs(1), tracker.wait()).await.is_err() {
+                tracing::warn!(open = tracker.len(), "connections did not end in time and are cut");
+            }
+        }
+    }
+}
+
+/// The next connection and its place, `None` at the end.
+async fn next(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = tokio::select! { biased;
+        () = stop.cancelled() => return None,
+        place = Arc::clone(connections).acquire_owned() => place.ok()?,
+    };
+    loop {
+        let accepted = tokio::select! { biased;
+            () = stop.cancelled() => return None,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => return Some((stream, place)),
+            Err(error) => {
+                // Out of file descriptors, or the other side gone already: waiting a little keeps this from spinning.
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::select! { biased;
+                    () = stop.cancelled() => return None,
+                    () = tokio::time::sleep(Duration::from_millis(200)) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, place: OwnedSemaphorePermit, router: Router, stop: CancellationToken) {
+    // Live fragments are small and must not wait for each other; failing to say so costs milliseconds only.
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(router);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(64 * 1024);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let result = tokio::select! { biased;
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(END_WITHIN, connection).await.unwrap_or(Ok(()))
+        }
+        result = connection.as_mut() => result,
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection broke");
+    }
+    drop(place);
+}

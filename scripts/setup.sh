@@ -154,7 +154,7 @@ get_detector() {
   say "fetching the default detector (33 MB)"
   make_venv
   mkdir -p "$models" "$scratch/npm"
-  npm pack --silent --pack-destination "$scratch/npm" "$OBJECTRON" >/dev/null ||
+  npm pack --loglevel=error --pack-destination "$scratch/npm" "$OBJECTRON" >/dev/null ||
     fail "cannot get the npm package $OBJECTRON: is the network there?"
   tar -xzf "$scratch"/npm/*.tgz -C "$scratch/npm"
   say "converting it to ONNX"

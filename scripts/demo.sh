@@ -67,7 +67,7 @@ write_settings() {
   mkdir -p "$DEMO"
   chmod 700 "$DEMO"
   if [[ ! -s $HOLDER ]]; then
-    "$louver" holder new --out "$HOLDER" >"$DEMO/holder.log" 2>&1 || {
+    "$louver" holder new -o "$HOLDER" >"$DEMO/holder.log" 2>&1 || {
       cat "$DEMO/holder.log" >&2
       fail "\`louver holder new\` failed"
     }

@@ -25,9 +25,9 @@ impl FigureKind {
     /// and by brightness alone.
     const fn colour(self) -> [u8; 3] {
         match self {
-            Self::Known(Class::Person) => [150, 62, 175],
-            Self::Known(Class::Vehicle) => [112, 168, 82],
-            Self::Known(Class::Animal) => [122, 122, 76],
+            Self::Known(Class::Person) => [91, 173, 73],
+            Self::Known(Class::Vehicle) => [155, 48, 170],
+            Self::Known(Class::Animal) => [107, 132, 62],
             Self::Moving => [136, 128, 128],
         }
     }
@@ -93,7 +93,7 @@ fn draw(out: &mut Picture, figure: &Figure, grid: Grid) {
     let [y, u, v] = figure.kind.colour();
     // An edge about 1/300 of the width keeps neighbours apart at any size.
     let edge = (grid.picture.width() / 300).max(1).next_multiple_of(2) as i32;
-    fill(out, figure.rect, [y / 2, u, v]);
+    fill(out, figure.rect, [16 + (y - 16) / 2, u, v]);
     let Rect { left, top, right, bottom } = figure.rect;
     fill(
         out,

@@ -127,9 +127,20 @@ impl Backdrop {
 
     /// Of the cells in `rect`: how many there are, how many look different, and of how many nothing is known.
     pub(crate) fn count(&self, rect: Rect) -> (usize, usize, usize) {
+        self.count_outside(rect, &[])
+    }
+
+    /// The same without the cells whose middle lies in one of `others`; the first number counts all cells.
+    pub(crate) fn count_outside(&self, rect: Rect, others: &[Rect]) -> (usize, usize, usize) {
         let mut counts = (0, 0, 0);
+        let (cell, columns) = (self.grid.cell as i32, self.grid.columns());
         for_cells(self.grid, rect, |n| {
             counts.0 += 1;
+            let x = (n % columns) as i32 * cell + cell / 2;
+            let y = (n / columns) as i32 * cell + cell / 2;
+            if others.iter().any(|r| (r.left..r.right).contains(&x) && (r.top..r.bottom).contains(&y)) {
+                return;
+            }
             counts.1 += usize::from(self.cells[n].departed);
             counts.2 += usize::from(self.cells[n].state == Cell::Unknown);
         });

@@ -8,7 +8,7 @@ use crate::Settings;
 use crate::backdrop::{Backdrop, Change, Cover, for_cells};
 use crate::blobs;
 use crate::features::Features;
-use crate::track::{Track, Tracks, padded};
+use crate::track::{EVIDENCE, Track, Tracks, padded};
 
 /// What the detector is asked to look at: the newest picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,7 +184,7 @@ impl See {
         let people = found.iter().filter(|d| d.class == Class::Person);
         self.masked = people.map(|d| padded(d.rect, PERSON_ROOM)).collect();
         self.backdrop.sweep(taken, &self.masked);
-        self.tracks.sweep(found, &self.backdrop, self.settings.detector.event_score, taken);
+        self.tracks.sweep(found, &self.backdrop, taken);
     }
 
     /// The stream broke off: what is followed has left, and everything must be learned again.
@@ -305,8 +305,9 @@ impl See {
     /// A track is an event when the detector was sure once, saw it twice, and its place really looks different.
     fn sighting(&self, track: &Track) -> Option<Sighting> {
         let FigureKind::Known(class) = track.kind else { return None };
-        let sure =
-            track.score >= self.settings.detector.event_score && track.hits >= 2 && track.evidence >= 3;
+        let sure = track.score >= self.settings.detector.event_score
+            && track.hits >= 2
+            && track.evidence >= EVIDENCE;
         let rect = self.snapped(track.rect());
         sure.then_some(Sighting { track: track.number, class, rect, score: track.score })
     }

@@ -6,8 +6,18 @@ use louver_scene::{Detection, FigureKind, Rect};
 use crate::backdrop::Backdrop;
 use crate::blobs::Blob;
 
-/// Overlap (IoU) from which a detection belongs to a track.
-const MATCH_IOU: f32 = 0.2;
+/// How far a detection's centre may lie from where its track was expected, in widths across and in heights up or down:
+/// at a sweep a second a walker is up to a width from where the last blob left him.
+const MATCH_WIDTHS: f32 = 0.9;
+const MATCH_HEIGHTS: f32 = 0.5;
+/// Heights of a track and its detection may differ by this factor.
+const MATCH_SIZES: f32 = 2.0;
+/// Two boxes of one class are one thing when they overlap by this much (IoU), or when the smaller lies in the larger by this
+/// share: the same person found whole and cut off, or found in both halves of the picture.
+const SAME_IOU: f32 = 0.4;
+const SAME_WITHIN: f32 = 0.75;
+/// Share of the difference between expected and found place that goes into the velocity.
+const VELOCITY_GAIN: f32 = 0.5;
 /// Sweeps that a track survives without a detection while its place looks like the known backdrop.
 const MISSES_GONE: u32 = 1;
 /// Sweeps that it survives where nothing is known: the detector is all there is, and it may blink.
@@ -17,6 +27,9 @@ const MISSES_UNKNOWN: u32 = 4;
 const MISSES_PRESENT: u32 = 40;
 /// Share of a track's cells that must look different for something still to be there, 0 to 1.
 const PRESENT: f32 = 0.08;
+/// Pictures in which that was so before a recognised thing is drawn and told of, and for how long it then counts.
+pub(crate) const EVIDENCE: u32 = 3;
+const EVIDENCE_LASTS: MediaSpan = MediaSpan::from_millis(1500);
 /// A movement that nobody recognised is a figure after this long.
 const MOVING_SHOWN: MediaSpan = MediaSpan::from_millis(400);
 /// ... and gone this long after its cells are.
@@ -49,7 +62,10 @@ pub(crate) struct Track {
     pub(crate) score: f32,
     /// Pictures in which its place looked different from the backdrop: it is no picture on a wall.
     pub(crate) evidence: u32,
-    last_evidence: MediaTime,
+    last_departed: MediaTime,
+    /// Nothing is known of most of its place.
+    in_unknown: bool,
+    last_seen: MediaTime,
 }
 
 impl Track {
@@ -66,8 +82,12 @@ impl Track {
     /// Whether it is drawn: things that were recognised at once, mere movement when it lasts.
     pub(crate) fn shown(&self, now: MediaTime) -> bool {
         match self.kind {
-            // A box where nothing differs from the known place is a false alarm: it masks, but is no figure.
-            FigureKind::Known(_) => self.evidence > 0,
+            // A box where nothing differs from the known place is a false alarm: it masks, but is no figure. Where
+            // nothing is known yet, people are drawn on the detector's word.
+            FigureKind::Known(class) => {
+                let real = self.evidence >= EVIDENCE && now - self.last_departed < EVIDENCE_LASTS;
+                real || (class == Class::Person && self.in_unknown)
+            }
             FigureKind::Moving => now - self.born >= MOVING_SHOWN,
         }
     }
@@ -128,7 +148,9 @@ impl Tracks {
             misses: 0,
             score,
             evidence: 0,
-            last_evidence: now,
+            last_departed: now,
+            in_unknown: false,
+            last_seen: now,
         };
         track.place(rect);
         self.all.push(track);
@@ -157,14 +179,15 @@ impl Tracks {
             let fits = alone.filter(|b| b.rect.area() < track.rect().area() * 3);
             track.follow(fits, step);
             let (cells, departed, unknown) = backdrop.count(track.rect());
-            if departed as f32 > PRESENT * cells as f32 || unknown * 2 > cells {
-                track.evidence += u32::from(departed as f32 > PRESENT * cells as f32);
-                track.last_evidence = now;
+            track.in_unknown = unknown * 2 > cells;
+            if departed as f32 > PRESENT * cells as f32 {
+                track.evidence = track.evidence.saturating_add(1);
+                track.last_departed = now;
             }
         }
         self.start_moving(blobs, &rects, now);
         let gone = |t: &Track| match t.kind {
-            FigureKind::Moving => now - t.last_evidence > MOVING_GONE,
+            FigureKind::Moving => now - t.last_departed > MOVING_GONE,
             FigureKind::Known(_) => false,
         };
         self.all.retain(|t| !gone(t));
@@ -179,23 +202,14 @@ impl Tracks {
         }
     }
 
-    /// Takes in one sweep of the detector. `event_score` as in the settings.
-    pub(crate) fn sweep(
-        &mut self,
-        found: &[Detection],
-        backdrop: &Backdrop,
-        event_score: f32,
-        now: MediaTime,
-    ) {
+    /// Takes in one sweep of the detector.
+    pub(crate) fn sweep(&mut self, found: &[Detection], backdrop: &Backdrop, now: MediaTime) {
+        let found = &without_parts(found);
         let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
         for (t, track) in self.all.iter().enumerate() {
             for (d, detection) in found.iter().enumerate() {
-                let iou = track.rect().iou(detection.rect);
-                // A movement's box is rough: lying within the detection is enough.
-                let within = track.kind == FigureKind::Moving
-                    && track.rect().intersection(detection.rect).area() * 2 > track.rect().area();
-                if (iou >= MATCH_IOU || within) && compatible(track.kind, detection.class) {
-                    pairs.push((iou + detection.score * 0.1, t, d));
+                if let Some(fit) = track.fit(detection) {
+                    pairs.push((fit, t, d));
                 }
             }
         }
@@ -204,7 +218,7 @@ impl Tracks {
         for (_, t, d) in pairs {
             if !track_done[t] && !found_done[d] {
                 (track_done[t], found_done[d]) = (true, true);
-                self.all[t].seen(&found[d]);
+                self.all[t].seen(&found[d], now);
             }
         }
         for (track, done) in self.all.iter_mut().zip(track_done) {
@@ -213,20 +227,53 @@ impl Tracks {
             }
         }
         for (detection, done) in found.iter().zip(found_done) {
-            // Where a track already stands a weak second box is its shadow.
-            let shadow =
-                self.all.iter().any(|t| t.rect().iou(detection.rect) > 0.1 && t.kind != FigureKind::Moving);
-            if !done && (!shadow || detection.score >= event_score) {
+            if !done {
                 self.start(FigureKind::Known(detection.class), detection.rect, detection.score, now);
             }
         }
+        self.end_lost(backdrop);
+    }
+
+    /// Ends tracks that the detector no longer finds. What looks different under them counts for them only where no track
+    /// that was just found stands: it is that one's.
+    fn end_lost(&mut self, backdrop: &Backdrop) {
+        let fresh: Vec<Rect> =
+            self.all.iter().filter(|t| t.misses == 0 && t.hits > 0).map(|t| padded(t.rect(), 0.1)).collect();
         self.all.retain(|t| {
-            let (cells, departed, unknown) = backdrop.count(t.rect());
+            if t.kind == FigureKind::Moving || t.misses == 0 {
+                return true;
+            }
+            let (cells, departed, unknown) = backdrop.count_outside(t.rect(), &fresh);
             let present = departed as f32 > PRESENT * cells as f32;
-            let most = if unknown * 2 > cells { MISSES_UNKNOWN } else { MISSES_GONE };
-            t.kind == FigureKind::Moving || t.misses <= if present { MISSES_PRESENT } else { most }
+            let most = match (present, unknown * 2 > cells) {
+                (true, _) => MISSES_PRESENT,
+                (false, true) => MISSES_UNKNOWN,
+                (false, false) => MISSES_GONE,
+            };
+            t.misses <= most
         });
     }
+}
+
+/// Detections without those that are parts of a surer one.
+fn without_parts(found: &[Detection]) -> Vec<Detection> {
+    let mut sorted: Vec<&Detection> = found.iter().collect();
+    sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<Detection> = Vec::with_capacity(found.len());
+    for d in sorted {
+        let same = |k: &Detection| {
+            let both = k.rect.intersection(d.rect).area() as f32;
+            let smaller = k.rect.area().min(d.rect.area()) as f32;
+            k.class == d.class && (k.rect.iou(d.rect) > SAME_IOU || both > SAME_WITHIN * smaller)
+        };
+        // Where the detector hesitates between a person and something else, it is a person.
+        let person = |o: &&Detection| o.class == Class::Person && o.rect.iou(d.rect) > SAME_IOU;
+        let hesitates = d.class != Class::Person && found.iter().any(|o| person(&o));
+        if !hesitates && !kept.iter().any(same) {
+            kept.push(*d);
+        }
+    }
+    kept
 }
 
 fn compatible(kind: FigureKind, class: Class) -> bool {
@@ -273,7 +320,24 @@ impl Track {
         }
     }
 
-    fn seen(&mut self, detection: &Detection) {
+    /// How well a detection fits, larger is better; `None` when it does not.
+    fn fit(&self, detection: &Detection) -> Option<f32> {
+        if !compatible(self.kind, detection.class) {
+            return None;
+        }
+        let r = detection.rect;
+        let (w, h) = ((r.right - r.left) as f32, (r.bottom - r.top) as f32);
+        let dx = ((r.left + r.right) as f32 / 2.0 - self.x).abs() / w.max(self.w);
+        let dy = ((r.top + r.bottom) as f32 / 2.0 - self.y).abs() / h.max(self.h);
+        // A movement's box is rough: lying within the detection is enough.
+        let within =
+            self.kind == FigureKind::Moving && self.rect().intersection(r).area() * 2 > self.rect().area();
+        let ratio = (h / self.h).max(self.h / h);
+        let near = dx < MATCH_WIDTHS && dy < MATCH_HEIGHTS && ratio < MATCH_SIZES;
+        (near || within).then(|| self.rect().iou(r) + 1.0 - dx - dy + detection.score * 0.1)
+    }
+
+    fn seen(&mut self, detection: &Detection, now: MediaTime) {
         let (w, h) = (
             (detection.rect.right - detection.rect.left) as f32,
             (detection.rect.bottom - detection.rect.top) as f32,
@@ -282,7 +346,14 @@ impl Track {
             self.kind = FigureKind::Known(detection.class);
             (self.w, self.h) = (w, h);
         }
+        let (x, y) = (self.x, self.y);
         self.place(detection.rect);
+        let since = (now - self.last_seen).seconds() as f32;
+        if self.hits > 0 && since > 0.2 {
+            self.vx += (self.x - x) / since * VELOCITY_GAIN;
+            self.vy += (self.y - y) / since * VELOCITY_GAIN;
+        }
+        self.last_seen = now;
         self.w += (w - self.w) * SIZE_GAIN;
         self.h += (h - self.h) * SIZE_GAIN;
         self.hits += 1;

@@ -1,2 +1,62 @@
-//! The `louver` command.
-fn main() {}
+//! The `louver` command: reads the command line and the settings, and wires the crates together.
+
+mod camera;
+mod cli;
+mod control;
+mod detector;
+mod doctor;
+mod error;
+mod eval;
+mod holder;
+mod link;
+mod logging;
+mod open;
+mod recorder;
+mod redact;
+mod retention;
+mod serve;
+mod settings;
+mod settings_file;
+mod when;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+use error::Error;
+use settings::{DetectorSettings, Settings};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done =
+        logging::start(cli.log.as_deref(), matches!(cli.command, Command::Serve(_))).and_then(|()| run(cli));
+    done.unwrap_or_else(|e| {
+        e.print();
+        ExitCode::from(e.exit_code())
+    })
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Error> {
+    let named = cli.settings.as_deref();
+    let ok = |()| ExitCode::SUCCESS;
+    match cli.command {
+        Command::Serve(args) => serve::run(&args, &Settings::load(named)?).map(ok),
+        Command::Camera(command) => camera::run(command, named).map(ok),
+        Command::Holder(command) => holder::run(&command, named).map(ok),
+        Command::Open(args) => open::run(&args, named).map(ok),
+        Command::Doctor(args) => doctor::run(&args, named),
+        Command::Link(args) => link::run(&args, named).map(ok),
+        Command::Redact(args) => redact::run(&args, &detector_settings(named)?),
+        Command::Eval(args) => eval::run(&args, &detector_settings(named)?),
+    }
+}
+
+/// What the settings say about the detector, for commands that work without a settings file too.
+fn detector_settings(named: Option<&std::path::Path>) -> Result<DetectorSettings, Error> {
+    match Settings::load(named) {
+        Ok(settings) => Ok(settings.detector),
+        Err(Error::NoSettings) => Ok(DetectorSettings::default()),
+        Err(e) => Err(e),
+    }
+}

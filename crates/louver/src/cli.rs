@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::{camera, doctor, eval, holder, link, open, redact, serve};
+
+/// Cameras that watch over places, not people.
+///
+/// Louver records every camera without re-encoding, masks people in everything it shows, and seals the original the
+/// moment it arrives.
+#[derive(Debug, Parser)]
+#[command(name = "louver", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Settings file; without it ./louver.toml, then /etc/louver/louver.toml
+    #[arg(long, global = true, value_name = "FILE", env = "LOUVER_SETTINGS", hide_env_values = true)]
+    pub settings: Option<PathBuf>,
+    /// What to log to standard error: off, error, warn, info, debug, trace, or a filter such as "info,louver_ingest=debug"
+    #[arg(long, global = true, value_name = "FILTER", env = "LOUVER_LOG", hide_env_values = true)]
+    pub log: Option<String>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+First steps:
+  louver holder new -o holder.age --add      make the key that opens originals, begin louver.toml
+  louver camera add --id front-door ...      enter a camera into the register (louver camera add --help)
+  louver doctor                              find out what is wrong, in plain words
+  louver serve                               record, mask and show
+
+Exit codes:
+  0  done; for `doctor`: no trouble found
+  1  it failed; for `doctor`: trouble found
+  2  the command line is wrong
+  3  the settings are missing or wrong, or name no holder
+  4  the port or the data directory is taken";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Record all cameras, mask people, and serve the page
+    Serve(serve::Args),
+    /// Enter cameras into the register, list, probe and remove them
+    #[command(subcommand)]
+    Camera(camera::Command),
+    /// Make the key that opens sealed originals
+    #[command(subcommand)]
+    Holder(holder::Command),
+    /// Open sealed originals of one camera and write them as a video file
+    Open(open::Args),
+    /// Say in plain words what is wrong with this machine or set-up
+    Doctor(doctor::Args),
+    /// Print a new one-time sign-in link, for whoever forgot the password
+    Link(link::Args),
+    /// Mask people in a video file
+    Redact(redact::Args),
+    /// Measure masking against ground truth
+    Eval(eval::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn walk(command: &clap::Command, path: &str, each: &mut impl FnMut(&clap::Command, &str)) {
+        let path = format!("{path} {}", command.get_name());
+        each(command, path.trim());
+        for sub in command.get_subcommands().filter(|s| s.get_name() != "help") {
+            walk(sub, &path, each);
+        }
+    }
+
+    #[test]
+    fn every_command_and_every_argument_has_help() {
+        let mut seen = 0;
+        walk(&Cli::command(), "", &mut |command, path| {
+            assert!(command.get_about().is_some(), "`{path}` has no description");
+            for arg in command.get_arguments() {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.len() > 10, "{} of `{path}` has no help", arg.get_id());
+                seen += 1;
+            }
+        });
+        assert!(seen > 20, "only {seen} arguments were looked at");
+    }
+
+    #[test]
+    fn every_command_that_does_something_has_an_example() {
+        walk(&Cli::command(), "", &mut |command, path| {
+            if command.get_subcommands().next().is_none() {
+                let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(after.contains(&format!("  {path}")), "`{path}` has no example of its own");
+            }
+        });
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,186 @@
+//! `louver open`: sealed originals into a video file, for whoever holds the identity.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use louver_base::{CameraId, WallTime};
+use louver_store::sealed_segments;
+use louver_vault::opening::{Existing, Export, Exported, export_mp4};
+use louver_vault::{Identity, VaultError};
+
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::{retention, when};
+
+const EXAMPLES: &str = "\
+Examples:
+  louver open --identity holder.age --camera front-door --from -10m --to now -o front-door.mp4
+  louver open --identity holder.age --camera front-door --from \"2026-11-23 14:00\" --to \"2026-11-23 14:15\" -o a.mp4
+  louver open --identity holder.age --camera front-door --from 2026-11-23T13:00:00Z --to 2026-11-23T13:15:00Z \\
+      --data /mnt/copy-of-data -o a.mp4
+
+Times without a zone are this machine's local time. It works while the server runs. The video holds the original
+pictures, unmasked: show it only to those who may see them, and delete it when it is not needed any more.";
+
+/// Arguments of `louver open`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Identity file of a holder, made by `louver holder new`
+    #[arg(long, value_name = "FILE")]
+    identity: PathBuf,
+    /// Id of the camera
+    #[arg(long, value_name = "ID")]
+    camera: String,
+    /// First moment wanted: 2026-11-23T14:00:00Z, "2026-11-23 14:00", -10m, -2h or -1d
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    from: String,
+    /// Moment to end before; the same forms, and "now"
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    to: String,
+    /// Video file (MP4) to write; an existing file is never overwritten
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+    /// Data directory, in place of the one that the settings name
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Opens.
+pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
+    let (from, to) = when::range(&args.from, &args.to)?;
+    let data = match &args.data {
+        Some(data) => data.clone(),
+        None => Settings::load(settings)?.data,
+    };
+    let camera = recorded_camera(&data, &args.camera)?;
+    let identity =
+        Identity::read_file(&args.identity).map_err(|e| Error::because("the identity cannot be used", e))?;
+    if args.out.exists() {
+        return Err(Error::Exists(args.out.clone()));
+    }
+    let segments = segments(&data, &camera, from, to)?;
+    let job = Export {
+        identity: &identity,
+        segments: &segments,
+        from,
+        to,
+        out: &args.out,
+        existing: Existing::Keep,
+    };
+    let exported = export(&job)?;
+    report(&args.out, &exported);
+    Ok(())
+}
+
+/// The camera, if it has sealed recordings; the register does not matter, since a camera may have left it.
+fn recorded_camera(data: &Path, id: &str) -> Result<CameraId, Error> {
+    if !data.is_dir() {
+        return Err(Error::failed(
+            format!("there is no data directory {}", data.display()),
+            "name it with --data, or the settings that name it with --settings",
+        ));
+    }
+    let recorded = retention::recorded(data);
+    let found = recorded.iter().find(|c| c.as_str() == id).cloned();
+    found.ok_or_else(|| {
+        let id: String = id.chars().take(64).collect();
+        let there = match recorded.as_slice() {
+            [] => "nothing has been recorded there yet".to_owned(),
+            some => {
+                format!("recorded are {}", some.iter().map(CameraId::as_str).collect::<Vec<_>>().join(", "))
+            }
+        };
+        Error::failed(format!("{} holds no recordings of a camera \"{id}\"; {there}", data.display()), "")
+    })
+}
+
+/// Files that may hold pictures of the range; where there are none, the first and the last there are, so that what is
+/// there can be told.
+fn segments(data: &Path, camera: &CameraId, from: WallTime, to: WallTime) -> Result<Vec<PathBuf>, Error> {
+    let list = |from, to| {
+        sealed_segments(data, camera, from, to)
+            .map_err(|e| Error::because("the sealed recordings cannot be listed", e))
+    };
+    let mut found = list(from, to)?;
+    if found.is_empty() {
+        let mut all = list(WallTime::from_micros(i64::MIN), WallTime::from_micros(i64::MAX))?;
+        found.extend(all.pop());
+        found.extend(all.into_iter().next());
+    }
+    Ok(found.into_iter().map(|s| s.path).collect())
+}
+
+/// Exports with a progress bar; Ctrl-C leaves nothing behind.
+fn export(job: &Export<'_>) -> Result<Exported, Error> {
+    let stop = stop_on_signal()?;
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("opening {bar:40} {bytes} of {total_bytes}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let exported = export_mp4(job, &mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    bar.finish_and_clear();
+    exported.map_err(|e| match e {
+        VaultError::NothingInRange { from, to, there } => Error::failed(
+            format!("nothing was recorded between {} and {}", when::show(from), when::show(to)),
+            match there {
+                louver_vault::Available::Between(first, last) => format!(
+                    "choose a time between {} and {} (there may be gaps)",
+                    when::show(first),
+                    when::show(last)
+                ),
+                louver_vault::Available::Nothing => "nothing has been sealed for this camera yet".to_owned(),
+            },
+        ),
+        VaultError::OutputExists { path } => Error::Exists(path),
+        VaultError::Stopped => Error::failed("stopped; nothing was written", ""),
+        other => Error::because("the recording cannot be opened", other),
+    })
+}
+
+/// A flag that Ctrl-C or SIGTERM sets. Without it the half-written video would stay.
+fn stop_on_signal() -> Result<Arc<AtomicBool>, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |e| Error::because("signals cannot be watched", e);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let (mut int, mut term) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?)
+    };
+    // Not joined: it waits for a signal that usually never comes, and ends with the process.
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+        });
+        flag.store(true, Ordering::Relaxed);
+    });
+    Ok(stop)
+}
+
+fn report(out: &Path, exported: &Exported) {
+    let Exported { first, last, packets, bytes, gaps, unfinished } = exported;
+    println!(
+        "Wrote {} ({packets} pictures, {:.1} MB), readable by you alone.",
+        out.display(),
+        *bytes as f64 / 1e6
+    );
+    println!("  first picture  {}\n  last picture   {}", when::show(*first), when::show(*last));
+    for gap in gaps {
+        println!("  gap            {} to {}", when::show(gap.from), when::show(gap.to));
+    }
+    if !unfinished.is_empty() {
+        println!(
+            "  {} of the files used are still being written, or were cut off when the recorder stopped.",
+            unfinished.len()
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! `louver serve`: everything together.
+
+use std::io::{self, IsTerminal as _};
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use louver_server::{Server, ServerError, Site};
+use louver_store::{DiskWatermark, Recovery, Store, StoreError, StoreOptions};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::error::Error;
+use crate::recorder::Recorder;
+use crate::settings::Settings;
+use crate::{control, retention};
+
+const EXAMPLES: &str = "\
+Examples:
+  louver serve
+  louver serve --settings /etc/louver/louver.toml
+  LOUVER_LOG=info,louver_ingest=debug louver serve
+
+As long as no password is set, the server prints a one-time sign-in link at its start. Ctrl-C or SIGTERM end it: what
+is in memory is written first. A second Ctrl-C ends it at once.";
+
+/// Arguments of `louver serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {}
+
+/// How long everything may take to end before the process leaves anyway.
+const END_WITHIN: Duration = Duration::from_secs(15);
+
+/// Records, masks and serves until told to stop.
+pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| Error::because("the server cannot start", e))?;
+    let served = runtime.block_on(serve(settings));
+    // Tasks were joined; what is left are reads of a disk or a camera that no longer answers.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+async fn serve(settings: &Settings) -> Result<(), Error> {
+    // What needs no recording is tried first: a start that fails leaves no gap, no file and no half-open camera.
+    let holders = settings.holders()?;
+    try_port(settings.listen)?;
+    let recorder = Recorder::prepare(settings, holders)?;
+    let stop = CancellationToken::new();
+    watch_signals(stop.clone())?;
+
+    let (store, recovery) =
+        Store::open(&settings.data, StoreOptions::default()).await.map_err(store_error)?;
+    tell(&recovery);
+    let served = serve_with(settings, &store, recorder, &stop).await;
+    stop.cancel();
+    match tokio::time::timeout(END_WITHIN, store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(e)) => tracing::error!(
+            error = &e as &dyn std::error::Error,
+            "the catalogue was not written at the end; the next start makes it from the files"
+        ),
+        Err(_) => {
+            tracing::error!("the disk took too long at the end; the next start looks the files through")
+        }
+    }
+    served
+}
+
+async fn serve_with(
+    settings: &Settings,
+    store: &Store,
+    recorder: Recorder,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
+    let door = control::listen(&settings.data).map_err(|source| Error::File {
+        doing: "written",
+        file: settings.data.join("control.sock"),
+        source,
+    })?;
+    let node = recorder.start(store, stop).await?;
+    let site = Site { name: settings.site_name.clone(), notices: node.notices() };
+    let bound = Server::bind(settings.listen, store.clone(), node.handles(), site).await;
+    let server = match bound {
+        Ok(server) => server,
+        Err(e) => {
+            stop.cancel();
+            node.join().await;
+            return Err(server_error(e));
+        }
+    };
+    let tasks = TaskTracker::new();
+    let address = server.address();
+    tasks.spawn(control::answer(door, store.clone(), address, stop.clone()));
+    let hours = retention::hours(&settings.data, &settings.cameras);
+    let watermark = DiskWatermark::Percent(settings.min_free_percent);
+    tasks.spawn(retention::run(store.clone(), hours, watermark, stop.clone()));
+    tasks.close();
+
+    let link = server.first_sign_in_link().await.map_err(server_error);
+    let greeted = link.map(|link| greet(settings, address, link.as_deref()));
+    if greeted.is_ok() {
+        server.run(stop.clone()).await;
+        tracing::info!("ending: what is in memory is written");
+    }
+    stop.cancel();
+    let ended = async {
+        node.join().await;
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(END_WITHIN, ended).await.is_err() {
+        tracing::error!(
+            "a camera or the disk does not end within {} s and is left behind",
+            END_WITHIN.as_secs()
+        );
+    }
+    greeted
+}
+
+/// Whether the port is free, before anything is started; `Server::bind` has the last word.
+fn try_port(listen: SocketAddr) -> Result<(), Error> {
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AddrInUse => Err(Error::PortTaken { listen }),
+        Err(source) => Err(Error::Listen { listen, source }),
+    }
+}
+
+/// The first signal asks everything to end; the second ends the process.
+fn watch_signals(stop: CancellationToken) -> Result<(), Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |e| Error::because("signals cannot be watched", e);
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    // Not joined: it waits for a second signal that usually never comes, and ends with the runtime.
+    tokio::spawn(async move {
+        tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+        stop.cancel();
+        tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+        tracing::error!("ended at once by a second signal");
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+/// What a person at the terminal wants to know, on standard output; logs go to standard error.
+fn greet(settings: &Settings, address: SocketAddr, link: Option<&str>) {
+    let (bold, off) = if io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let (cameras, holders) =
+        (count(settings.cameras.len(), "camera"), count(settings.recipients.len(), "holder"));
+    println!("Louver {} runs: {cameras}, sealed for {holders}.", env!("CARGO_PKG_VERSION"));
+    println!("  page     {bold}http://{address}{off}");
+    match link {
+        Some(link) => {
+            println!("  sign in  {bold}{link}{off}\n           (once, within 24 hours; then set a password)")
+        }
+        None => println!("  sign in  with your password; forgotten? `louver link`"),
+    }
+    println!("  data     {}", settings.data.display());
+    if settings.cameras.is_empty() {
+        println!("  No camera is registered yet: `louver camera add --help`.");
+    }
+    println!("Ctrl-C ends it.");
+}
+
+fn tell(recovery: &Recovery) {
+    if let Some(path) = &recovery.corrupt_database {
+        tracing::warn!(kept = %path.display(), "the catalogue was damaged");
+    }
+    if recovery.rebuilt {
+        tracing::warn!(
+            recordings = recovery.recordings,
+            "the catalogue was made anew from the files; users must sign in by a new link"
+        );
+    }
+    if recovery.torn + recovery.empty > 0 {
+        tracing::warn!(
+            torn = recovery.torn,
+            empty = recovery.empty,
+            "recordings that the last stop cut off were mended"
+        );
+    }
+    tracing::info!(recordings = recovery.recordings, events = recovery.events, "data directory opened");
+}
+
+/// A store that cannot be opened, with the exit code of its kind.
+pub(crate) fn store_error(e: StoreError) -> Error {
+    match e {
+        StoreError::InUse(dir) => Error::DataInUse(dir),
+        other => Error::because("the data directory cannot be used", other),
+    }
+}
+
+fn server_error(e: ServerError) -> Error {
+    match e {
+        ServerError::PortTaken(listen) => Error::PortTaken { listen },
+        other => Error::because("the page cannot be served", other),
+    }
+}

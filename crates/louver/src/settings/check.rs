@@ -1,0 +1,270 @@
+//! From what people write to what Louver uses; every problem is found, not only the first.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::path::Path;
+
+use louver_base::{CameraAddress, Pii};
+use louver_codec::detector::ModelKind;
+use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS};
+use louver_vault::{MAX_HOLDERS, Recipient};
+use toml::Spanned;
+
+use super::file::{Camera, File};
+use super::{DetectorSettings, Problem, Settings, keys};
+
+/// Ten years.
+const MAX_RETENTION_HOURS: u32 = 87_600;
+
+/// Checks a whole file. Problems come with their lines, in the order of the file.
+pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Problem)>> {
+    let mut problems = Problems { text, found: Vec::new() };
+    let Some(raw) = problems.parse() else { return Err(problems.in_order()) };
+    let folder = file.parent().unwrap_or(Path::new("/"));
+
+    let data = raw.data.filter(|d| !d.get_ref().trim().is_empty());
+    if data.is_none() {
+        problems.add(0..0, Problem::NoData);
+    }
+    let listen = raw.listen.unwrap_or_else(|| Spanned::new(0..0, "127.0.0.1:8470".to_owned()));
+    let address = listen.get_ref().parse();
+    if address.is_err() {
+        problems.add(listen.span(), Problem::Listen(listen.get_ref().chars().take(64).collect()));
+    }
+    let recipients = problems.recipients(raw.vault.unwrap_or_default().recipients);
+    let detector = problems.detector(raw.detector.unwrap_or_default(), folder);
+    let min_free = raw.storage.unwrap_or_default().min_free_percent.unwrap_or_else(|| Spanned::new(0..0, 10));
+    if !(1..=50).contains(min_free.get_ref()) {
+        problems.add(min_free.span(), Problem::MinFree(*min_free.get_ref()));
+    }
+    let cameras = problems.cameras(raw.camera.unwrap_or_default());
+
+    match (data, address) {
+        (Some(data), Ok(listen)) if problems.found.is_empty() => Ok(Settings {
+            file: file.to_path_buf(),
+            data: folder.join(data.into_inner()),
+            listen,
+            site_name: raw.site_name.map_or_else(|| "Louver".to_owned(), Spanned::into_inner),
+            recipients,
+            detector,
+            min_free_percent: min_free.into_inner(),
+            cameras,
+        }),
+        _ => Err(problems.in_order()),
+    }
+}
+
+struct Problems<'t> {
+    text: &'t str,
+    found: Vec<(Range<usize>, Problem)>,
+}
+
+impl Problems<'_> {
+    fn add(&mut self, place: Range<usize>, problem: Problem) {
+        self.found.push((place, problem));
+    }
+
+    fn line(&self, place: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().get(..place.start).unwrap_or(self.text.as_bytes());
+        1 + before.iter().filter(|b| **b == b'\n').count()
+    }
+
+    fn in_order(mut self) -> Vec<(usize, Problem)> {
+        self.found.sort_by_key(|(place, _)| place.start);
+        let lines: Vec<usize> = self.found.iter().map(|(place, _)| self.line(place)).collect();
+        lines.into_iter().zip(self.found.into_iter().map(|(_, problem)| problem)).collect()
+    }
+
+    /// TOML, known keys, right kinds of value: in this order, because each needs the one before.
+    fn parse(&mut self) -> Option<File> {
+        let document = match toml_edit::Document::parse(self.text) {
+            Ok(document) => document,
+            Err(e) => {
+                // Without the line itself, which TomlError's own text would show: it may hold a password.
+                let said = e.message().lines().next().unwrap_or("it cannot be read").to_owned();
+                self.add(e.span().unwrap_or_default(), Problem::Syntax(said));
+                return None;
+            }
+        };
+        self.found = keys::unknown(document.as_table());
+        if !self.found.is_empty() {
+            return None;
+        }
+        match toml::from_str(self.text) {
+            Ok(raw) => Some(raw),
+            Err(e) => {
+                let place = e.span().unwrap_or_default();
+                let key = keys::covering(document.as_table(), &place);
+                // What stands behind "expected" names a type; what stands before it repeats the value.
+                let expected = e.message().rsplit_once("expected ").map_or("another", |(_, kind)| kind);
+                let expected = in_words(expected);
+                self.add(place, Problem::WrongKind { key: key.unwrap_or_else(|| "?".to_owned()), expected });
+                None
+            }
+        }
+    }
+
+    fn recipients(&mut self, raw: Option<Spanned<Vec<Spanned<String>>>>) -> Vec<Recipient> {
+        let mut recipients: Vec<Recipient> = Vec::new();
+        let Some(raw) = raw else { return recipients };
+        let (place, raw) = (raw.span(), raw.into_inner());
+        if raw.len() > MAX_HOLDERS {
+            self.add(place, Problem::TooManyRecipients(raw.len()));
+            return recipients;
+        }
+        for (n, one) in raw.into_iter().enumerate() {
+            match one.get_ref().parse() {
+                Ok(recipient) if recipients.contains(&recipient) => {
+                    self.add(one.span(), Problem::DoubleRecipient(n + 1));
+                }
+                Ok(recipient) => recipients.push(recipient),
+                Err(why) => self.add(one.span(), Problem::BadRecipient { number: n + 1, why }),
+            }
+        }
+        recipients
+    }
+
+    fn detector(&mut self, raw: super::file::Detector, folder: &Path) -> DetectorSettings {
+        let model = raw.model.as_ref().map(|m| folder.join(m.get_ref()));
+        let kind = match &raw.kind {
+            Some(word) => {
+                let kind = word.get_ref().parse::<ModelKind>().ok();
+                if kind.is_none() {
+                    let shown = word.get_ref().chars().take(64).collect();
+                    self.add(word.span(), Problem::DetectorKind(shown));
+                }
+                kind
+            }
+            None => model.as_deref().and_then(ModelKind::guess),
+        };
+        if let (Some(model), None, None) = (&raw.model, &raw.kind, kind) {
+            self.add(model.span(), Problem::NoDetectorKind);
+        }
+        let library = raw.library.map(|l| folder.join(l.into_inner()));
+        DetectorSettings { beside: Some(folder.to_path_buf()), model, kind, library }
+    }
+
+    fn cameras(&mut self, raw: Vec<Spanned<Camera>>) -> Vec<CameraSettings> {
+        let mut lines_by_id: HashMap<String, usize> = HashMap::new();
+        let mut cameras = Vec::new();
+        for (n, table) in raw.into_iter().enumerate() {
+            let (place, camera) = (table.span(), table.into_inner());
+            if let Some(id) = &camera.id {
+                let line = self.line(&id.span());
+                if let Some(other) = lines_by_id.get(id.get_ref()).copied() {
+                    self.add(id.span(), Problem::DoubleId { id: id.get_ref().clone(), other });
+                }
+                lines_by_id.insert(id.get_ref().clone(), line);
+            }
+            cameras.extend(self.camera(n + 1, &place, camera));
+        }
+        cameras
+    }
+
+    /// One camera, or `None` with at least one problem added.
+    fn camera(&mut self, number: usize, place: &Range<usize>, raw: Camera) -> Option<CameraSettings> {
+        let Some(id) = raw.id else {
+            self.add(place.clone(), Problem::NoId(number));
+            return None;
+        };
+        let (id_place, id) = (id.span(), id.into_inner());
+        let parsed = id.parse();
+        let id = match parsed {
+            Ok(id) => id,
+            Err(e) => {
+                self.add(id_place, Problem::BadId(e));
+                return None;
+            }
+        };
+        let camera = String::from(louver_base::CameraId::clone(&id));
+
+        let main = match raw.main {
+            Some(main) => self.address(&camera, "main", main),
+            None => {
+                self.add(place.clone(), Problem::NoMain(camera.clone()));
+                None
+            }
+        };
+        let sub = raw.sub.and_then(|sub| self.address(&camera, "sub", sub));
+        let entry = [("purpose", raw.purpose), ("owner", raw.owner), ("contact", raw.contact)];
+        let entry = entry.map(|(key, value)| (key, value.map(Spanned::into_inner).unwrap_or_default()));
+        let missing: Vec<_> =
+            entry.iter().filter(|(_, v)| v.trim().is_empty()).map(|(key, _)| *key).collect();
+        if !missing.is_empty() {
+            self.add(place.clone(), Problem::NotInRegister { camera: camera.clone(), missing });
+        }
+        let [purpose, owner, contact] = entry.map(|(_, value)| value);
+        let reason = raw.retention_reason.map(Spanned::into_inner).filter(|r| !r.trim().is_empty());
+        let hours = self.retention(&camera, raw.retention_hours, reason.is_some());
+        let analysis = self.analysis(&camera, raw.analysis);
+
+        let name = raw.name.map(Spanned::into_inner).filter(|n| !n.trim().is_empty());
+        Some(CameraSettings {
+            name: name.unwrap_or(camera),
+            id,
+            main: main?,
+            sub,
+            purpose,
+            owner: Pii::new(owner),
+            contact: Pii::new(contact),
+            retention_hours: hours?,
+            retention_reason: reason,
+            analysis: analysis?,
+        })
+    }
+
+    fn address(&mut self, camera: &str, key: &'static str, text: Spanned<String>) -> Option<CameraAddress> {
+        let camera = camera.to_owned();
+        text.get_ref()
+            .parse()
+            .map_err(|why| self.add(text.span(), Problem::BadAddress { camera, key, why }))
+            .ok()
+    }
+
+    fn retention(&mut self, camera: &str, raw: Option<Spanned<u32>>, has_reason: bool) -> Option<NonZeroU32> {
+        let Some(raw) = raw else { return Some(DEFAULT_RETENTION_HOURS) };
+        let (place, hours, camera) = (raw.span(), raw.into_inner(), camera.to_owned());
+        match NonZeroU32::new(hours) {
+            Some(checked) if hours <= MAX_RETENTION_HOURS => {
+                if checked > DEFAULT_RETENTION_HOURS && !has_reason {
+                    self.add(place, Problem::NoRetentionReason { camera, hours });
+                }
+                Some(checked)
+            }
+            _ => {
+                self.add(place, Problem::RetentionRange { camera, hours });
+                None
+            }
+        }
+    }
+
+    fn analysis(&mut self, camera: &str, raw: Option<Spanned<String>>) -> Option<Analysis> {
+        match raw.as_ref().map(|r| r.get_ref().as_str()) {
+            None | Some("on") => Some(Analysis::On),
+            Some("off") => Some(Analysis::Off),
+            Some(value) => {
+                let value = value.chars().take(64).collect();
+                let place = raw.as_ref().map(Spanned::span).unwrap_or_default();
+                self.add(place, Problem::Analysis { camera: camera.to_owned(), value });
+                None
+            }
+        }
+    }
+}
+
+/// Rust's names of kinds in words.
+fn in_words(kind: &str) -> String {
+    match kind {
+        "a string" => "a text in \"quotes\"".to_owned(),
+        "u32" => "a whole number".to_owned(),
+        "u8" => "a whole number from 0 to 255".to_owned(),
+        "a sequence" => "a list in [brackets]".to_owned(),
+        "a borrowed string" => "a text in \"quotes\"".to_owned(),
+        kind if kind.starts_with("struct ") => "a table".to_owned(),
+        kind => kind.chars().take(80).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

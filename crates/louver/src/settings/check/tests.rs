@@ -1,0 +1,170 @@
+use super::*;
+
+/// A recipient whose identity nobody has.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+const GATE: &str = r#"
+[[camera]]
+id = "gate"
+main = "rtsp://admin:hunter2@cam/main"
+purpose = "break-ins"
+owner = "Ada"
+contact = "ada@example.org"
+"#;
+
+fn parse(text: &str) -> Result<Settings, String> {
+    Settings::parse(Path::new("/srv/louver.toml"), text).map_err(|e| e.to_string())
+}
+
+/// What is said about a file, which must be refused and must not show the password.
+fn said(text: &str) -> String {
+    let said = parse(text).expect_err("this file must be refused");
+    assert!(!said.contains("hunter2"), "{said}");
+    said
+}
+
+#[test]
+fn a_small_file_is_enough_and_its_defaults_are_those_of_the_reference() {
+    let s = parse(&format!("data = \"data\"\n{GATE}")).unwrap();
+    assert_eq!(s.data, Path::new("/srv/data"));
+    assert_eq!((s.listen.to_string().as_str(), s.site_name.as_str()), ("127.0.0.1:8470", "Louver"));
+    assert_eq!(s.min_free_percent, 10);
+    let gate = &s.cameras[0];
+    assert_eq!((gate.name.as_str(), gate.retention_hours.get(), gate.analysis), ("gate", 72, Analysis::On));
+}
+
+#[test]
+fn relative_paths_count_from_the_settings_file() {
+    let s = parse(
+        "data = \"/var/x\"\n[detector]\nmodel = \"m/yolox_nano.onnx\"\nlibrary = \"../lib/libonnxruntime.so\"",
+    )
+    .unwrap();
+    assert_eq!(s.data, Path::new("/var/x"));
+    assert_eq!(s.detector.model.as_deref(), Some(Path::new("/srv/m/yolox_nano.onnx")));
+    assert_eq!(s.detector.kind, Some(ModelKind::Yolox));
+}
+
+#[test]
+fn each_problem_of_a_camera_has_its_sentence_with_file_and_line() {
+    let file = |camera: &str| format!("data = \"d\"\n[[camera]]\n{camera}");
+    let entry = "purpose = \"p\"\nowner = \"o\"\ncontact = \"c\"\n";
+    let with_id = format!("id = \"gate\"\nmain = \"rtsp://cam/\"\n{entry}");
+    for (camera, wanted) in [
+        (entry.to_owned(), "louver.toml:2: camera number 1 has no id: add for instance id = \"front-door\""),
+        (format!("id = \"Front Door\"\n{entry}"), "louver.toml:3: \"Front Door\" is not a camera id"),
+        (format!("id = \"gate\"\n{entry}"), "louver.toml:2: camera \"gate\" has no address: add main"),
+        (
+            format!("id = \"gate\"\nmain = \"http://admin:hunter2@cam/\"\n{entry}"),
+            "louver.toml:4: camera \"gate\": \"main\" cannot be used: camera addresses start with rtsp://",
+        ),
+        (
+            format!("{with_id}sub = \"rtsp:///hunter2\"\n"),
+            "louver.toml:8: camera \"gate\": \"sub\" cannot be used: the camera address names no host",
+        ),
+        (
+            "id = \"gate\"\nmain = \"rtsp://cam/\"\nowner = \"o\"\ncontact = \" \"\n".to_owned(),
+            "camera \"gate\" has no purpose, no contact: Louver records no camera without a purpose, an owner and \
+             a contact. Add purpose = \"…\" and contact = \"…\"",
+        ),
+        (format!("{with_id}retention_hours = 0\n"), "retention_hours = 0 is out of range; 1 to 87600"),
+        (
+            format!("{with_id}retention_hours = 73\n"),
+            "keeps recordings for 73 hours, and more than 72 need a written reason: add retention_reason",
+        ),
+        (format!("{with_id}analysis = \"maybe\"\n"), "analysis = \"maybe\" is unknown; \"on\""),
+        (
+            format!("{with_id}retention_hours = \"rtsp://a:hunter2@b\"\n"),
+            "louver.toml:8: \"camera.retention_hours\" has the wrong kind of value: a whole number is expected",
+        ),
+        (
+            format!("{with_id}retention_hour = 5\n"),
+            "louver.toml:8: unknown key \"retention_hour\" in [camera]; did you mean \"retention_hours\"?",
+        ),
+        (
+            format!("{with_id}listen = \"127.0.0.1:1\"\n"),
+            "unknown key \"listen\" in [camera]; it belongs at the top of the file, before the first [table]",
+        ),
+        (
+            format!("{with_id}recognise_faces = true\n"),
+            "unknown key \"recognise_faces\" in [camera]; the keys",
+        ),
+    ] {
+        let said = said(&file(&camera));
+        assert!(said.contains(wanted), "{said}\n does not contain\n{wanted}");
+    }
+}
+
+#[test]
+fn two_cameras_with_one_id_are_refused_with_both_lines() {
+    let said = said(&format!("data = \"d\"\n{GATE}{GATE}"));
+    assert!(
+        said.contains("louver.toml:11: two cameras have the id \"gate\" (the other stands in line 4)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn each_problem_outside_the_cameras_has_its_sentence() {
+    for (text, wanted) in [
+        ("", "louver.toml:1: no \"data\": say in which folder recordings are kept"),
+        ("data = \"d\"\nlisten = \"8470\"", "louver.toml:2: listen = \"8470\" is not an address and port"),
+        ("data = \"d\"\nlisten = 8470", "louver.toml:2: \"listen\" has the wrong kind of value: a text"),
+        ("data = \"d\"\ndata = \"e\"", "louver.toml:2: this is not valid TOML: duplicate key"),
+        ("data = \"d\"\nmain = rtsp://a:hunter2@b", "louver.toml:2: this is not valid TOML"),
+        (
+            "data = \"d\"\n[valt]\n",
+            "louver.toml:2: unknown key \"valt\" at the top of the file; did you mean \"vault\"?",
+        ),
+        (
+            "data = \"d\"\n[vault]\nrecipients = [\"x\"]",
+            "louver.toml:3: recipient number 1: this is no recipient",
+        ),
+        (
+            "data = \"d\"\n[vault]\nrecipients = [\"AGE-SECRET-KEY-1HUNTER2\"]",
+            "recipient number 1: this is a secret identity (AGE-SECRET-KEY-1…), not a recipient",
+        ),
+        (
+            "data = \"d\"\n[vault]\nrecipients = \"age1\"",
+            "\"vault.recipients\" has the wrong kind of value: a list",
+        ),
+        (
+            "data = \"d\"\n[detector]\nmodel = \"m.onnx\"",
+            "louver.toml:3: the name of the detector model does not say",
+        ),
+        ("data = \"d\"\n[detector]\nkind = \"yolo\"", "detector kind \"yolo\" is unknown"),
+        ("data = \"d\"\n[storage]\nmin_free_percent = 51", "min_free_percent = 51 is out of range"),
+    ] {
+        let said = said(text);
+        assert!(said.contains(wanted), "{said}\n does not contain\n{wanted}");
+        assert!(!said.contains("HUNTER2"), "{said}");
+    }
+}
+
+#[test]
+fn every_problem_is_told_not_only_the_first() {
+    let said = said("listen = \"x\"\n[[camera]]\nid = \"a\"\n[[camera]]\nid = \"b\"\n");
+    assert_eq!(said.lines().count(), 1 + 6, "{said}");
+}
+
+#[test]
+fn a_holder_is_taken_once() {
+    let file = |list: &str| format!("data = \"d\"\n[vault]\nrecipients = [{list}]");
+    assert_eq!(parse(&file(&format!("\"{RECIPIENT}\""))).unwrap().recipients[0].to_string(), RECIPIENT);
+    let twice = said(&file(&format!("\"{RECIPIENT}\", \"{RECIPIENT}\"")));
+    assert!(twice.contains("recipient number 2 stands twice"), "{twice}");
+}
+
+#[test]
+fn no_holder_no_recording_is_said_with_what_to_do() {
+    let settings = parse("data = \"d\"").unwrap();
+    let said = settings.holders().unwrap_err();
+    assert!(said.to_string().contains("no holder, no recording"), "{said}");
+    assert!(said.advice().unwrap().contains("louver holder new"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_settings_panic(text in "(data|listen|\\[\\[camera\\]\\]|\\[vault\\]|id|main| |=|\"|\n|x|é|\\[|\\]|1){0,40}") {
+        let _ = parse(&text);
+    }
+}

@@ -1,0 +1,110 @@
+//! `louver.toml` as people write it.
+//!
+//! The comments on these fields are the reference: docs/settings.md and louver.toml.example are made from them
+//! (`reference.rs`). `Example:` and `Default:` start a line of their own. No `Debug`: addresses hold passwords.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The top of the file. These keys stand before the first `[table]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Folder of everything that Louver keeps: sealed originals, masked recordings, the catalogue. A relative
+    /// path counts from the settings file. There is no default: where recordings lie is a decision.
+    /// Example: "data"
+    pub data: Option<Spanned<String>>,
+    /// Address and port of the page and the API. With any other address than 127.0.0.1 or ::1, put a reverse proxy
+    /// with TLS in front: Louver itself speaks plain HTTP.
+    /// Default: "127.0.0.1:8470"
+    pub listen: Option<Spanned<String>>,
+    /// Name of the place, shown on the page.
+    /// Default: "Louver"
+    pub site_name: Option<Spanned<String>>,
+    #[doc(hidden)]
+    pub vault: Option<Vault>,
+    #[doc(hidden)]
+    pub detector: Option<Detector>,
+    #[doc(hidden)]
+    pub storage: Option<Storage>,
+    #[doc(hidden)]
+    pub camera: Option<Vec<Spanned<Camera>>>,
+}
+
+/// Who can open originals.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Vault {
+    /// Recipients (`age1…`) of the holders of this site, made with `louver holder new`. Without one nothing is
+    /// recorded. The identity that belongs to a recipient never stands on the recorder.
+    /// Example: ["age1…"]
+    pub recipients: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// What finds people, vehicles and animals in the picture. Everything here can be left out.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Detector {
+    /// Model file (ONNX). Without it: the environment's LOUVER_MODEL, then `models/ssd_mobilenetv2_oidv4.onnx` in
+    /// $LOUVER_DEPS, in `.deps` beside the settings file or in the current folder, then in /usr/lib/louver.
+    /// Example: ".deps/models/ssd_mobilenetv2_oidv4.onnx"
+    pub model: Option<Spanned<String>>,
+    /// How the model is read: "ssd-mobilenet-v2", "yolox" or "deimv2". Can be left out where the file's name
+    /// says so.
+    /// Example: "ssd-mobilenet-v2"
+    pub kind: Option<Spanned<String>>,
+    /// The ONNX Runtime library. Without it: the environment's ORT_DYLIB_PATH, then `lib/libonnxruntime.so` in the
+    /// same folders as the model.
+    /// Example: ".deps/lib/libonnxruntime.so"
+    pub library: Option<Spanned<String>>,
+}
+
+/// How full the disk may become.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Storage {
+    /// Percent of the disk that stay free, 1 to 50: where less is free, the oldest recordings go first, even when
+    /// their retention has not ended.
+    /// Default: 10
+    pub min_free_percent: Option<Spanned<u8>>,
+}
+
+/// One camera of the register; the table may stand any number of times.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Camera {
+    /// Short name, 1 to 32 of a-z, 0-9 and '-'. Required. It names the camera's folder: a camera with a new id is
+    /// a new camera.
+    /// Example: "front-door"
+    pub id: Option<Spanned<String>>,
+    /// Name on the page.
+    /// Default: the id
+    /// Example: "Front door"
+    pub name: Option<Spanned<String>>,
+    /// Address of the best stream, `rtsp://` or `file://`. Required. It is sealed as it comes. A user name and
+    /// password in it are never shown or logged.
+    /// Example: "rtsp://louver:password@192.0.2.10/stream1"
+    pub main: Option<Spanned<String>>,
+    /// Address of the small stream (about 640x360) that is seen and masked. Without it the main stream is
+    /// decoded and scaled, which costs several times the work.
+    /// Example: "rtsp://louver:password@192.0.2.10/stream2"
+    pub sub: Option<Spanned<String>>,
+    /// What the camera is for. Required: no purpose, no recording.
+    /// Example: "Deliveries and break-ins at the front door"
+    pub purpose: Option<Spanned<String>>,
+    /// Who answers for the camera. Required.
+    /// Example: "Ada Example"
+    pub owner: Option<Spanned<String>>,
+    /// How people who are recorded reach the owner. Required.
+    /// Example: "ada@example.org"
+    pub contact: Option<Spanned<String>>,
+    /// Hours that recordings are kept, 1 to 87600; more than 72 need a `retention_reason`.
+    /// Default: 72
+    pub retention_hours: Option<Spanned<u32>>,
+    /// Why recordings are kept longer than 72 hours.
+    /// Example: "The insurance asks for seven days"
+    pub retention_reason: Option<Spanned<String>>,
+    /// "on": seen, masked and shown. "off": sealed only; nothing of the camera can be seen without opening it.
+    /// Default: "on"
+    pub analysis: Option<Spanned<String>>,
+}

@@ -1,0 +1,115 @@
+//! The settings file: where it is, what it says, and what is wrong with it in words.
+
+mod check;
+mod file;
+mod keys;
+mod problem;
+#[cfg(test)]
+mod reference;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use louver_base::CameraId;
+use louver_codec::detector::ModelKind;
+use louver_node::CameraSettings;
+use louver_vault::{Holders, Recipient};
+
+pub(crate) use problem::{Problem, SettingsError};
+
+use crate::error::Error;
+
+/// Where settings are looked for when nobody names a file, in this order.
+const PLACES: [&str; 2] = ["louver.toml", "/etc/louver/louver.toml"];
+
+/// A settings file, read and checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The file itself.
+    pub file: PathBuf,
+    /// Folder of recordings and catalogue, absolute.
+    pub data: PathBuf,
+    /// Address of the page.
+    pub listen: SocketAddr,
+    /// Name of the place.
+    pub site_name: String,
+    /// Recipients of the holders, checked; may be empty, and then nothing is recorded.
+    pub recipients: Vec<Recipient>,
+    /// What the file says about the detector.
+    pub detector: DetectorSettings,
+    /// Percent of the disk that stay free, 1 to 50.
+    pub min_free_percent: u8,
+    /// The register.
+    pub cameras: Vec<CameraSettings>,
+}
+
+/// What the settings say about the detector; [`crate::detector::find`] looks up the rest.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DetectorSettings {
+    /// Folder of the settings file, where `.deps` may stand.
+    pub beside: Option<PathBuf>,
+    /// Model file, absolute.
+    pub model: Option<PathBuf>,
+    /// How it is read.
+    pub kind: Option<ModelKind>,
+    /// The ONNX Runtime library, absolute.
+    pub library: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Finds and reads the settings.
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self, Error> {
+        Self::read(&find(named)?)
+    }
+
+    /// Reads one file.
+    pub(crate) fn read(file: &Path) -> Result<Self, Error> {
+        let text = read_text(file)?;
+        Self::parse(file, &text)
+    }
+
+    /// Checks the text of a file that stands at `file`.
+    pub(crate) fn parse(file: &Path, text: &str) -> Result<Self, Error> {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+        check::check(&file, text)
+            .map_err(|problems| Error::Settings(SettingsError { file: file.clone(), problems }))
+    }
+
+    /// The camera of that id.
+    pub(crate) fn camera(&self, id: &str) -> Result<&CameraSettings, Error> {
+        self.cameras.iter().find(|c| c.id.as_str() == id).ok_or_else(|| Error::NoSuchCamera {
+            id: id.chars().take(64).collect(),
+            there_are: self.cameras.iter().map(|c| c.id.clone()).collect::<Vec<CameraId>>(),
+        })
+    }
+
+    /// The recipients, or the sentence that says why nothing is recorded without one.
+    pub(crate) fn holders(&self) -> Result<Holders, Error> {
+        // Doubles and too many of them were refused when the file was read.
+        Holders::new(self.recipients.clone()).map_err(|_| Error::NoHolder { file: self.file.clone() })
+    }
+}
+
+/// The settings file: the named one, or the first that exists.
+pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Error> {
+    match named {
+        Some(file) => Ok(file.to_path_buf()),
+        None => PLACES.iter().map(PathBuf::from).find(|p| p.exists()).ok_or(Error::NoSettings),
+    }
+}
+
+/// Settings are a few kilobytes a camera; more than this is another file.
+const LARGEST: u64 = 4 << 20;
+
+/// Reads a settings file as text.
+pub(crate) fn read_text(file: &Path) -> Result<String, Error> {
+    use std::io::Read as _;
+    let failed = |source| Error::ReadSettings { file: file.to_path_buf(), source };
+    let mut text = String::new();
+    let opened = std::fs::File::open(file).map_err(failed)?;
+    opened.take(LARGEST + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > LARGEST {
+        return Err(failed(std::io::Error::other("the file is larger than 4 MiB")));
+    }
+    Ok(text)
+}

@@ -1,0 +1,190 @@
+//! What can be wrong with a settings file, one sentence each.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use louver_base::{AddressError, IdError};
+
+/// A settings file that cannot be used, with everything that is wrong with it.
+#[derive(Debug)]
+pub(crate) struct SettingsError {
+    /// The file.
+    pub file: PathBuf,
+    /// Line (from 1) and problem; at least one.
+    pub problems: Vec<(usize, Problem)>,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (line, problem)) in self.problems.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{}:{line}: {problem}", self.file.display())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// One thing wrong with a settings file. No sentence repeats an address: it may hold a password.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub(crate) enum Problem {
+    /// Not TOML.
+    #[error("this is not valid TOML: {0}")]
+    Syntax(String),
+    /// A key that looks like a typing error.
+    #[error("unknown key \"{key}\"{}; did you mean \"{nearest}\"?", within(table))]
+    UnknownKey {
+        /// The key as written.
+        key: String,
+        /// Where it stands; empty at the top.
+        table: &'static str,
+        /// The key that was probably meant.
+        nearest: &'static str,
+    },
+    /// A key of another table.
+    #[error("unknown key \"{key}\"{}; it belongs {}", within(table), to(home))]
+    MisplacedKey {
+        /// The key as written.
+        key: String,
+        /// Where it stands; empty at the top.
+        table: &'static str,
+        /// Where it belongs; empty for the top.
+        home: &'static str,
+    },
+    /// A key like none that there is.
+    #[error("unknown key \"{key}\"{}; the keys there are {}", within(table), keys.join(", "))]
+    StrangeKey {
+        /// The key as written.
+        key: String,
+        /// Where it stands; empty at the top.
+        table: &'static str,
+        /// The keys of that table.
+        keys: &'static [&'static str],
+    },
+    /// A text where a number belongs and the like.
+    #[error("\"{key}\" has the wrong kind of value: {expected} is expected")]
+    WrongKind {
+        /// Dotted key.
+        key: String,
+        /// What belongs there.
+        expected: String,
+    },
+    /// No data folder.
+    #[error("no \"data\": say in which folder recordings are kept, for instance data = \"/var/lib/louver\"")]
+    NoData,
+    /// Not `address:port`.
+    #[error("listen = \"{0}\" is not an address and port; expected for instance \"127.0.0.1:8470\"")]
+    Listen(String),
+    /// A camera without an id.
+    #[error("camera number {0} has no id: add for instance id = \"front-door\"")]
+    NoId(usize),
+    /// An id that cannot name a folder.
+    #[error("{0}")]
+    BadId(#[source] IdError),
+    /// The same id twice.
+    #[error(
+        "two cameras have the id \"{id}\" (the other stands in line {other}): an id names one camera's recordings, so give one of them another id"
+    )]
+    DoubleId {
+        /// The id.
+        id: String,
+        /// Line of the first.
+        other: usize,
+    },
+    /// A camera without address.
+    #[error("camera \"{0}\" has no address: add main = \"rtsp://…\"")]
+    NoMain(String),
+    /// An address that is none.
+    #[error("camera \"{camera}\": \"{key}\" cannot be used: {why}")]
+    BadAddress {
+        /// The camera.
+        camera: String,
+        /// `main` or `sub`.
+        key: &'static str,
+        /// What is wrong, without the address.
+        #[source]
+        why: AddressError,
+    },
+    /// The register entry is not complete.
+    #[error(
+        "camera \"{camera}\" has no {}: Louver records no camera without a purpose, an owner and a contact. Add {}",
+        missing.join(", no "),
+        missing.iter().map(|key| format!("{key} = \"…\"")).collect::<Vec<_>>().join(" and ")
+    )]
+    NotInRegister {
+        /// The camera.
+        camera: String,
+        /// The keys that are missing or empty.
+        missing: Vec<&'static str>,
+    },
+    /// Zero or more than ten years.
+    #[error("camera \"{camera}\": retention_hours = {hours} is out of range; 1 to 87600 hours are possible")]
+    RetentionRange {
+        /// The camera.
+        camera: String,
+        /// As written.
+        hours: u32,
+    },
+    /// Kept long without a reason.
+    #[error(
+        "camera \"{camera}\" keeps recordings for {hours} hours, and more than 72 need a written reason: add retention_reason = \"…\" or keep them for 72 hours or less"
+    )]
+    NoRetentionReason {
+        /// The camera.
+        camera: String,
+        /// As written.
+        hours: u32,
+    },
+    /// Neither on nor off.
+    #[error(
+        "camera \"{camera}\": analysis = \"{value}\" is unknown; \"on\" (seen, masked and shown) or \"off\" (sealed only) are possible"
+    )]
+    Analysis {
+        /// The camera.
+        camera: String,
+        /// As written.
+        value: String,
+    },
+    /// Not a recipient, or a secret where its public half belongs; the text is not repeated.
+    #[error("recipient number {number}: {why}")]
+    BadRecipient {
+        /// From 1.
+        number: usize,
+        /// What it is instead.
+        #[source]
+        why: louver_vault::RecipientError,
+    },
+    /// More than a segment can be sealed for.
+    #[error("{0} recipients are too many: 32 at most")]
+    TooManyRecipients(usize),
+    /// The same holder twice.
+    #[error("recipient number {0} stands twice")]
+    DoubleRecipient(usize),
+    /// Not a kind of model.
+    #[error("detector kind \"{0}\" is unknown; \"ssd-mobilenet-v2\", \"yolox\" and \"deimv2\" are possible")]
+    DetectorKind(String),
+    /// The file's name does not say what kind of model it is.
+    #[error(
+        "the name of the detector model does not say what kind it is: add kind = \"ssd-mobilenet-v2\", \"yolox\" or \"deimv2\""
+    )]
+    NoDetectorKind,
+    /// Too little or too much.
+    #[error("min_free_percent = {0} is out of range; 1 to 50 percent are possible")]
+    MinFree(u8),
+}
+
+fn within(table: &str) -> String {
+    if table.is_empty() { " at the top of the file".to_owned() } else { format!(" in [{table}]") }
+}
+
+fn to(home: &str) -> String {
+    if home.is_empty() {
+        "at the top of the file, before the first [table]".to_owned()
+    } else {
+        format!("in [{home}]")
+    }
+}

@@ -158,6 +158,7 @@ mod tests {
         #[test]
         fn packets_come_back_as_they_went_in(
             packets in proptest::collection::vec(packet(), 1..40), first: i64, config: Vec<u8>,
+            cut: proptest::sample::Index,
         ) {
             let size = PictureSize::new(1920, 1080).unwrap();
             let params = VideoParams { codec: Codec::H264, size, config: config.into() };
@@ -167,9 +168,8 @@ mod tests {
             let body = Bytes::from(packed).slice(4..);
             let count = gop.packets.len() as u32;
             prop_assert_eq!(unpack(&body, count, first), Ok((params, gop)));
-            for cut in 0..body.len() {
-                prop_assert!(unpack(&body.slice(..cut), count, first).is_err());
-            }
+            let cut = cut.index(body.len());
+            prop_assert!(unpack(&body.slice(..cut), count, first).is_err());
         }
 
         /// A second implementation, or a hostile one that knows the key, may put anything inside.

@@ -270,3 +270,83 @@ impl<'a> Fields<'a> {
         plain.then(|| text.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            site: SiteId::from_bytes([1; 16]),
+            camera: "gate".parse().unwrap(),
+            start: WallTime::from_millis(-1),
+            salt: [2; 32],
+            commitment: [3; 32],
+            holders: vec!["age1abc".to_owned(), "age1def".to_owned()],
+            wrapped: vec![4; 100],
+        }
+    }
+
+    /// With `change` made and the hash set right: what somebody who knows the format could write.
+    fn rewritten(change: impl Fn(&mut Vec<u8>)) -> Result<Bound, VaultError> {
+        let (mut bytes, _) = header().encode();
+        bytes.truncate(bytes.len() - 32);
+        change(&mut bytes);
+        let hash = sha256(&[&bytes]);
+        bytes.extend_from_slice(&hash);
+        Header::parse(&bytes)
+    }
+
+    #[test]
+    fn a_header_reads_back_and_a_time_before_1970_has_its_hour() {
+        let (bytes, hash) = header().encode();
+        assert_eq!(Header::length(&bytes[..PREFIX]).unwrap(), bytes.len());
+        let read = Header::parse(&bytes).unwrap();
+        assert_eq!(read.header.encode(), (bytes, hash));
+        assert_eq!(hour_of(read.header.start), -1);
+    }
+
+    #[test]
+    fn what_a_later_release_may_write_is_refused_with_a_sentence_that_says_so() {
+        let kind = 105 + "gate".len();
+        let says = |change: &dyn Fn(&mut Vec<u8>), words: &str| {
+            let refused = rewritten(change).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(refused.contains("later release of Louver") && refused.contains(words), "{refused}");
+        };
+        says(&|b| b[9] = 1, "hour secret");
+        says(&|b| b[9] = 0x80, "unknown flags");
+        says(&|b| b[kind] = 2, "shares");
+        says(&|b| b[kind] = 9, "kind 9");
+        let (mut bytes, _) = header().encode();
+        bytes[8] = 2;
+        let refused = Header::length(&bytes[..PREFIX]).unwrap_err().to_string();
+        assert!(refused.contains("format 2"), "{refused}");
+    }
+
+    #[test]
+    fn fields_that_contradict_each_other_are_refused_although_the_hash_fits() {
+        let camera = 104;
+        let block = 105 + "gate".len();
+        let cases: [&dyn Fn(&mut Vec<u8>); 8] = [
+            &|b| b[camera] = 0,
+            &|b| b[camera] = 200,
+            &|b| b[camera + 1] = b'/',
+            &|b| b[block + 1] = 2,
+            &|b| b[block + 2] = 33,
+            &|b| b[block + 4] = 0xff,
+            &|b| b.push(0),
+            &|b| b.truncate(120),
+        ];
+        for (n, change) in cases.iter().enumerate() {
+            let refused = rewritten(change);
+            assert!(matches!(refused, Err(VaultError::HeaderDamaged { .. })), "case {n}");
+        }
+        assert!(
+            Header::length(b"GIF89a..........")
+                .is_err_and(|e| e.to_string().contains("not a sealed segment"))
+        );
+        let mut long = header().encode().0;
+        long[12..16].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert!(matches!(Header::length(&long[..PREFIX]), Err(VaultError::HeaderDamaged { .. })));
+    }
+}

@@ -140,3 +140,62 @@ impl<R: Read + Seek> Iterator for Fragments<'_, R> {
         self.reader.check_end().err().map(Err)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::SiteId;
+    use crate::holder::Holders;
+    use crate::sealer::SegmentSealer;
+    use louver_base::{MediaTime, WallTime};
+    use louver_media::{Codec, Packet, PictureSize};
+
+    /// An attacker can make frame checks, which need no key; what they change is still refused.
+    #[test]
+    fn a_forged_head_with_a_right_frame_check_is_believed_by_inspection_and_refused_by_opening() {
+        let identity = Identity::generate();
+        let holders = Holders::new(vec![identity.recipient()]).unwrap();
+        let params =
+            VideoParams { codec: Codec::H264, size: PictureSize::new(64, 48).unwrap(), config: Bytes::new() };
+        let wall = WallTime::from_millis(1000);
+        let data = Bytes::from_static(&[0, 0, 0, 1, 9]);
+        let gop = Gop { packets: vec![Packet { media: MediaTime::ZERO, wall, key: true, data }] };
+        let camera = "gate".parse().unwrap();
+        let site = SiteId::from_bytes([1; 16]);
+        let (mut sealer, header) = SegmentSealer::start(site, &camera, wall, &params, &holders).unwrap();
+        let fragments = [sealer.seal(&gop).unwrap(), sealer.seal(&gop).unwrap()];
+        let end = sealer.finish().unwrap();
+        let pieces = [&header, &fragments[0], &fragments[1], &end].map(|s| s.as_bytes().to_vec());
+        let hash: [u8; 32] = *pieces[0].last_chunk().unwrap();
+        let forge = |piece: &[u8], change: &dyn Fn(&mut Frame)| {
+            let mut frame = Frame::parse(piece.first_chunk().unwrap(), &hash).unwrap();
+            change(&mut frame);
+            let mut out = piece.to_vec();
+            out[..FRAME].copy_from_slice(&frame.encode(&hash));
+            out
+        };
+        let refused = |file: Vec<u8>, fragment: u32| {
+            let mut reader = SegmentReader::open(Cursor::new(&file), &identity).unwrap();
+            assert!(reader.info().is_finished(), "nothing is to be seen without the key");
+            let error = reader.fragments().find_map(Result::err);
+            let named = match error {
+                Some(VaultError::Damaged { fragment, what: Damage::Contents, .. }) => Some(fragment),
+                _ => None,
+            };
+            assert_eq!(named, Some(fragment), "{error:?}");
+        };
+        let later = |frame: &mut Frame| frame.last = WallTime::from_millis(9000);
+        let [header, one, two, end] = &pieces;
+        refused([&header[..], one, &forge(two, &later), end].concat(), 1);
+        refused([&header[..], &forge(one, &|f| f.packets += 1), two, end].concat(), 0);
+        refused([&header[..], &forge(one, &|f| f.key = false), two, end].concat(), 0);
+        // A fragment in another's place, an end drawn forward over a fragment that was dropped.
+        refused(
+            [&header[..], &forge(two, &|f| f.sequence = 0), &forge(one, &|f| f.sequence = 1), end].concat(),
+            0,
+        );
+        refused([&header[..], one, &forge(end, &|f| f.sequence = 1)].concat(), 1);
+    }
+}

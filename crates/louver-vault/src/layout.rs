@@ -327,7 +327,8 @@ mod tests {
     fn fields_that_contradict_each_other_are_refused_although_the_hash_fits() {
         let camera = 104;
         let block = 105 + "gate".len();
-        let cases: [&dyn Fn(&mut Vec<u8>); 8] = [
+        type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+        let cases: [Change<'_>; 8] = [
             &|b| b[camera] = 0,
             &|b| b[camera] = 200,
             &|b| b[camera + 1] = b'/',

@@ -148,6 +148,7 @@ mod tests {
     use super::*;
     use crate::SiteId;
     use crate::holder::Holders;
+    use crate::layout::Header;
     use crate::sealer::SegmentSealer;
     use louver_base::{MediaTime, WallTime};
     use louver_media::{Codec, Packet, PictureSize};
@@ -197,5 +198,48 @@ mod tests {
             0,
         );
         refused([&header[..], one, &forge(end, &|f| f.sequence = 1)].concat(), 1);
+    }
+
+    /// Somebody who can write to the disk can make a header whose hash fits. What it says about the key is bound to it.
+    #[test]
+    fn a_header_that_was_rewritten_with_a_right_hash_does_not_open() {
+        let identity = Identity::generate();
+        let holders = Holders::new(vec![identity.recipient()]).unwrap();
+        let header = || Header {
+            site: SiteId::from_bytes([1; 16]),
+            camera: "gate".parse().unwrap(),
+            start: WallTime::from_millis(1000),
+            salt: [2; 32],
+            commitment: [0; 32],
+            holders: vec![identity.recipient().to_string()],
+            wrapped: vec![],
+        };
+        let secret = HolderSecret::generate().unwrap();
+        let sealed =
+            |header: &Header| SegmentKey::derive(&secret, &header.salt, &header.context()).unwrap().1.0;
+        let wrapped = secret.wrap(&holders).unwrap();
+        let whole = Header { commitment: sealed(&header()), wrapped, ..header() };
+        let opens =
+            |header: &Header| SegmentReader::open(Cursor::new(header.encode().0), &identity).map(|_| ());
+        assert!(opens(&whole).is_ok());
+        let other_secret = HolderSecret::generate().unwrap().wrap(&holders).unwrap();
+        let clone = || Header { commitment: whole.commitment, wrapped: whole.wrapped.clone(), ..header() };
+        let changed: [(&str, Header); 6] = [
+            ("site", Header { site: SiteId::from_bytes([9; 16]), ..clone() }),
+            ("camera", Header { camera: "yard".parse().unwrap(), ..clone() }),
+            ("hour", Header { start: WallTime::from_millis(3_600_000), ..clone() }),
+            ("salt", Header { salt: [3; 32], ..clone() }),
+            ("commitment", Header { commitment: [3; 32], ..clone() }),
+            ("secret", Header { wrapped: other_secret, ..clone() }),
+        ];
+        for (what, header) in &changed {
+            assert!(matches!(opens(header), Err(VaultError::Commitment)), "{what}");
+        }
+        let stranger = Holders::new(vec![Identity::generate().recipient()]).unwrap();
+        let not_for_us = secret.wrap(&stranger).unwrap();
+        let cut_off = whole.wrapped[..whole.wrapped.len() - 1].to_vec();
+        for wrapped in [vec![], b"age-encryption.org/v1\n".to_vec(), not_for_us, cut_off] {
+            assert!(matches!(opens(&Header { wrapped, ..clone() }), Err(VaultError::KeyBlock(_))));
+        }
     }
 }

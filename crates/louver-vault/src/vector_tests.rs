@@ -1,4 +1,5 @@
 //! The committed test vector: docs/format-sealed.md, "Test vectors".
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
 use std::fmt::Write as _;
 use std::io::Cursor;

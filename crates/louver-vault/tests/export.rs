@@ -1,4 +1,5 @@
 //! Opening a time range into a video file.
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
 mod support;
 

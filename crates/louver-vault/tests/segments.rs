@@ -1,4 +1,5 @@
 //! A sealed segment opens for its holders, as it was sealed or not at all.
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
 mod support;
 

@@ -81,9 +81,9 @@ pub enum StoreError {
         /// Newest version known.
         known: i64,
     },
-    /// `site.id` or `mask.key` is not what Louver wrote. Restore it from a backup: with another key no masked
+    /// `site.id` or `mask.key` is missing or not what Louver wrote. Restore it from a backup: with another key no masked
     /// recording made before could be shown.
-    #[error("{path} is damaged: restore it from a backup; without it the masked recordings made so far cannot be shown", path = .0.display())]
+    #[error("{path} is missing or damaged: restore it from a backup; without it the recordings made so far cannot be shown or opened", path = .0.display())]
     KeyFile(PathBuf),
     /// A fragment came before `begin`, or after a failure or a dropped call. Call `begin` first.
     #[error("{camera}: a fragment came while no file was open")]

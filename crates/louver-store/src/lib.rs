@@ -4,16 +4,25 @@
 //! truth: the catalogue (`louver.db`) can be deleted and comes back from them, but for users and sessions.
 
 mod accounts;
+mod db;
+mod disk;
 mod error;
+mod event_state;
 mod events;
+mod flush;
+mod fresh;
+mod journal;
+mod layout;
 mod masked;
-#[doc(hidden)]
-pub mod placeholder;
+mod masked_file;
+mod recordings;
 mod recovery;
 mod retention;
 mod sealed;
+mod setup;
 mod store;
 mod types;
+mod writer;
 
 pub use accounts::{Session, TokenHash};
 pub use error::StoreError;

@@ -1,25 +1,47 @@
 //! Masked video on its way to disk.
 
-use bytes::Bytes;
-use louver_base::WallTime;
-use louver_scene::Masked;
+use std::sync::Arc;
 
-use crate::{Recording, StoreError};
+use bytes::{Bytes, BytesMut};
+use louver_base::{CameraId, WallSpan, WallTime};
+use louver_scene::{Masked, TAG_BYTES};
+
+use crate::layout::hour_of;
+use crate::masked_file::{PART_BYTES_MAX, part};
+use crate::store::Inner;
+use crate::writer::FileWriter;
+use crate::{Recording, RecordingKind, StoreError};
+
+/// A masked file is about that long.
+const FILE_SPAN: WallSpan = WallSpan::from_millis(60_000);
 
 /// Writes one camera's masked video: a file about once a minute, one write a call.
 ///
 /// After any error, and when a call was dropped half-way, the file is closed as it is (what was written before stays
 /// readable) and the next `append` begins another with the same init.
 #[derive(Debug)]
-pub struct MaskedWriter {}
+pub struct MaskedWriter {
+    files: FileWriter,
+    init: Option<Masked<Bytes>>,
+}
 
 impl MaskedWriter {
+    pub(crate) fn new(inner: Arc<Inner>, camera: CameraId) -> Self {
+        Self { files: FileWriter::new(inner, camera, RecordingKind::Masked), init: None }
+    }
+
     /// Says what stands at the start of the files to come (`ftyp`, `moov`). Finishes the file of other parameters.
     ///
     /// # Errors
-    /// [`StoreError::Sync`], [`StoreError::Io`] of the file before.
-    pub async fn begin(&mut self, _init: Masked<Bytes>) -> Result<(), StoreError> {
-        unimplemented!()
+    /// [`StoreError::Sync`] of the file before; [`StoreError::TooLarge`].
+    pub async fn begin(&mut self, init: Masked<Bytes>) -> Result<(), StoreError> {
+        self.fits(&init)?;
+        if self.init.as_ref() != Some(&init) {
+            // First, so that a failure to finish the old file does not leave the new fragments without their init.
+            self.init = Some(init);
+            self.finish().await?;
+        }
+        Ok(())
     }
 
     /// Writes one fragment, which must start with a key frame; begins a new file once the current one is a minute old
@@ -27,21 +49,55 @@ impl MaskedWriter {
     ///
     /// # Errors
     /// [`StoreError::NotBegun`], [`StoreError::TooLarge`] (16 MiB), [`StoreError::DiskFull`], [`StoreError::Io`],
-    /// [`StoreError::Sync`].
+    /// [`StoreError::Sync`]. The fragment is then not kept: give it again if that can help.
     pub async fn append(
         &mut self,
-        _fragment: Masked<Bytes>,
-        _first: WallTime,
-        _last: WallTime,
+        fragment: Masked<Bytes>,
+        first: WallTime,
+        last: WallTime,
     ) -> Result<(), StoreError> {
-        unimplemented!()
+        self.fits(&fragment)?;
+        let last = last.max(first);
+        if self.files.open_since().is_some_and(|start| file_done(start, first)) {
+            self.finish().await?;
+        }
+        let keys = &self.files.inner().keys;
+        let fragment = part(keys, &fragment, first, last);
+        if self.files.open_since().is_some() {
+            return self.files.append(fragment, last).await;
+        }
+        let Some(init) = &self.init else {
+            return Err(StoreError::NotBegun { camera: self.files.camera().clone() });
+        };
+        // Init and first fragment in one write: no file without a picture.
+        let mut start = BytesMut::from(&part(keys, init, first, first)[..]);
+        start.extend_from_slice(&fragment);
+        self.files.begin(first, start.freeze()).await?;
+        self.files.list_begun(last);
+        Ok(())
     }
 
     /// Finishes the current file: its bytes are on the disk when this returns. `None` if none was open.
     ///
     /// # Errors
-    /// [`StoreError::Sync`], [`StoreError::Io`].
+    /// [`StoreError::Sync`].
     pub async fn finish(&mut self) -> Result<Option<Recording>, StoreError> {
-        unimplemented!()
+        match self.files.open_since() {
+            Some(_) => self.files.finish(Bytes::new()).await.map(Some),
+            None => Ok(None),
+        }
     }
+
+    fn fits(&self, bytes: &Masked<Bytes>) -> Result<(), StoreError> {
+        let bytes = bytes.get().len();
+        if bytes > PART_BYTES_MAX - TAG_BYTES {
+            return Err(StoreError::TooLarge { camera: self.files.camera().clone(), bytes });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file that began at `start` ends before a fragment that begins at `next`; also when the clock went back.
+fn file_done(start: WallTime, next: WallTime) -> bool {
+    next < start || next - start >= FILE_SPAN || hour_of(start) != hour_of(next)
 }

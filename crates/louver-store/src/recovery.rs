@@ -1,6 +1,24 @@
-//! What a start finds.
+//! What a start finds, and how the catalogue is brought in line with the files: always by the files.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use louver_base::{CameraId, EventId, WallSpan, WallTime};
+use louver_vault::{SegmentInfo, Tail, VaultError};
+use sqlx::{Row as _, SqlitePool};
+
+use crate::disk::{append_lines, blocking, remove};
+use crate::event_state::{EventState, last_known};
+use crate::events::{load_event, load_open_events};
+use crate::flush::{put_event, put_gap, put_recording};
+use crate::fresh::{Entry, FileState};
+use crate::journal::{self, Line, Told};
+use crate::layout::{self, HourFolder, JOURNAL, hour_of, journal_path, recording_path};
+use crate::masked_file::{self, Scan};
+use crate::setup::Keys;
+use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError};
 
 /// What [`Store::open`](crate::Store::open) found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,11 +33,14 @@ pub struct Recovery {
     pub scanned: u64,
     /// Files whose torn end was cut off (masked) or left out (sealed).
     pub torn: u64,
+    /// Files that hold nothing that can be told: not ours, damaged throughout, or written with another key. They are kept
+    /// until their age is over.
+    pub unreadable: u64,
     /// Files without one whole fragment, deleted.
     pub empty: u64,
     /// Entries whose file is gone, deleted.
     pub missing: u64,
-    /// Events read from journals.
+    /// Events read from journals that the catalogue did not have, or not as they ended.
     pub events: u64,
     /// Events that were open and have been closed with their last known time.
     pub closed_events: u64,
@@ -27,4 +48,305 @@ pub struct Recovery {
     pub gaps: u64,
     /// Journal lines that could not be read and were left out.
     pub bad_lines: u64,
+}
+
+/// Journals changed so shortly before the last flush are read again: clocks of disks and of machines differ.
+const MARGIN: WallSpan = WallSpan::from_millis(600_000);
+
+/// Brings the catalogue in line with the files. With a new catalogue everything is read, otherwise what changed since the
+/// last flush.
+pub(crate) async fn recover(dir: &Path, keys: &Keys, pool: &SqlitePool) -> Result<Recovery, StoreError> {
+    let flushed: Option<i64> = sqlx::query_scalar("SELECT value FROM facts WHERE name = 'flushed_us'")
+        .fetch_optional(pool)
+        .await
+        .map_err(StoreError::db("reading when it was last written"))?;
+    let mut recovery = Recovery::default();
+    for camera in cameras(dir, pool).await? {
+        for kind in RecordingKind::ALL {
+            recover_files(dir, keys, pool, &camera, kind, &mut recovery).await?;
+        }
+        let since = flushed.map(|us| WallTime::from_micros(us) - MARGIN);
+        recover_journals(dir, pool, &camera, since, &mut recovery).await?;
+    }
+    recovery.closed_events += close_events(dir, pool).await?;
+    recovery.rebuilt = flushed.is_none() && recovery.recordings + recovery.events + recovery.gaps > 0;
+    note_flush(pool).await.map_err(StoreError::db("noting when it was written"))?;
+    Ok(recovery)
+}
+
+/// Notes that everything in the journals until now is in the catalogue.
+async fn note_flush(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut db = pool.acquire().await?;
+    put_flush_time(&mut db).await
+}
+
+pub(crate) async fn put_flush_time(db: &mut sqlx::SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT OR REPLACE INTO facts (name, value) VALUES ('flushed_us', ?)")
+        .bind(WallTime::now().micros())
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Cameras that have files or entries.
+async fn cameras(dir: &Path, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, StoreError> {
+    let place = dir.to_owned();
+    let mut all = blocking(move || {
+        let mut all = BTreeSet::new();
+        for kind in RecordingKind::ALL {
+            all.extend(layout::cameras(&place, kind).map_err(|e| StoreError::io("reading", &place, e))?);
+        }
+        Ok(all)
+    })
+    .await?;
+    let named: Vec<String> = sqlx::query_scalar("SELECT DISTINCT camera FROM recordings")
+        .fetch_all(pool)
+        .await
+        .map_err(StoreError::db("listing cameras"))?;
+    all.extend(named.iter().filter_map(|n| n.parse().ok()));
+    Ok(all)
+}
+
+async fn recover_files(
+    dir: &Path,
+    keys: &Keys,
+    pool: &SqlitePool,
+    camera: &CameraId,
+    kind: RecordingKind,
+    recovery: &mut Recovery,
+) -> Result<(), StoreError> {
+    let doing = || StoreError::db("comparing recordings with their files");
+    let rows = sqlx::query("SELECT start_ms, finished FROM recordings WHERE camera = ? AND kind = ?")
+        .bind(camera.as_str())
+        .bind(kind.code())
+        .fetch_all(pool)
+        .await
+        .map_err(doing())?;
+    let mut known = BTreeMap::new();
+    for row in &rows {
+        let id = RecordingId(row.try_get("start_ms").map_err(doing())?);
+        known.insert(id, row.try_get::<bool, _>("finished").map_err(doing())?);
+    }
+    let found = look(dir, keys, camera, kind, known).await?;
+    recovery.recordings += found.there;
+    recovery.scanned += found.looked_at.len() as u64;
+    recovery.missing += found.missing.len() as u64;
+    let mut tx = pool.begin().await.map_err(doing())?;
+    let mut gone = found.missing;
+    for (id, outcome) in found.looked_at {
+        let put = |end, bytes| Entry { end, bytes, state: FileState::Finished, change: 0, dirty: false };
+        let entry = match outcome {
+            Outcome::Whole { end, bytes } => put(end, bytes),
+            Outcome::Torn { end, bytes } => {
+                recovery.torn += 1;
+                put(end, bytes)
+            }
+            Outcome::Unreadable { bytes } => {
+                recovery.unreadable += 1;
+                put(id.start(), bytes)
+            }
+            Outcome::Empty => {
+                recovery.empty += 1;
+                recovery.recordings -= 1;
+                gone.push(id);
+                continue;
+            }
+        };
+        put_recording(&mut tx, &(camera.clone(), kind, id), &entry).await.map_err(doing())?;
+    }
+    for id in gone {
+        sqlx::query("DELETE FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
+            .bind(camera.as_str())
+            .bind(kind.code())
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(doing())?;
+    }
+    tx.commit().await.map_err(doing())
+}
+
+/// What the files of one camera and kind say.
+struct Found {
+    /// Files on disk.
+    there: u64,
+    looked_at: Vec<(RecordingId, Outcome)>,
+    /// Entries without a file.
+    missing: Vec<RecordingId>,
+}
+
+/// What became of a file that was not finished or not known.
+enum Outcome {
+    Whole { end: WallTime, bytes: u64 },
+    Torn { end: WallTime, bytes: u64 },
+    Unreadable { bytes: u64 },
+    Empty,
+}
+
+async fn look(
+    dir: &Path,
+    keys: &Keys,
+    camera: &CameraId,
+    kind: RecordingKind,
+    mut known: BTreeMap<RecordingId, bool>,
+) -> Result<Found, StoreError> {
+    let (dir, keys, camera) = (dir.to_owned(), keys.clone(), camera.clone());
+    blocking(move || {
+        let reading = |e| StoreError::io("reading", &dir, e);
+        let mut found = Found { there: 0, looked_at: Vec::new(), missing: Vec::new() };
+        for hour in layout::hours(&dir, kind, &camera).map_err(reading)? {
+            for id in layout::recordings_in(&hour, kind).map_err(reading)? {
+                found.there += 1;
+                if known.remove(&id) != Some(true) {
+                    let path = recording_path(&dir, kind, &camera, id);
+                    let outcome = match kind {
+                        RecordingKind::Sealed => look_at_sealed(&path, id)?,
+                        RecordingKind::Masked => look_at_masked(&path, &keys)?,
+                    };
+                    found.looked_at.push((id, outcome));
+                }
+            }
+        }
+        found.missing = known.into_keys().collect();
+        Ok(found)
+    })
+    .await
+}
+
+/// A torn end of masked video is cut off: it can never be shown, and players choke on it.
+fn look_at_masked(path: &Path, keys: &Keys) -> Result<Outcome, StoreError> {
+    let scan = masked_file::scan(keys, path).map_err(|e| StoreError::io("reading", path, e))?;
+    Ok(match scan {
+        Scan::Fragments { end, bytes, of } if bytes == of => Outcome::Whole { end, bytes },
+        Scan::Fragments { end, bytes, of: _ } => {
+            masked_file::cut(path, bytes).map_err(|e| StoreError::io("cutting", path, e))?;
+            Outcome::Torn { end, bytes }
+        }
+        Scan::Empty => {
+            remove(path)?;
+            Outcome::Empty
+        }
+        Scan::Unreadable { bytes } => Outcome::Unreadable { bytes },
+    })
+}
+
+/// A torn end of an original stays: readers stop before it by themselves, and whether it is a torn end or damage with
+/// whole fragments behind is nothing to bet evidence on.
+fn look_at_sealed(path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
+    let reading = |e| StoreError::io("reading", path, e);
+    let mut file = File::open(path).map_err(reading)?;
+    let size = file.metadata().map_err(reading)?.len();
+    let info = match SegmentInfo::inspect(&mut file) {
+        Ok(info) => info,
+        Err(VaultError::HeaderCutOff { .. }) => {
+            remove(path)?;
+            return Ok(Outcome::Empty);
+        }
+        Err(VaultError::Read { source, .. }) => return Err(reading(source)),
+        Err(_) => return Ok(Outcome::Unreadable { bytes: size }),
+    };
+    let end = info.fragments.iter().map(|f| f.last).fold(id.start(), WallTime::max);
+    Ok(match info.tail {
+        Tail::Finished { .. } | Tail::Open if info.fragments.is_empty() => {
+            remove(path)?;
+            Outcome::Empty
+        }
+        Tail::Torn { .. } if info.fragments.is_empty() => {
+            remove(path)?;
+            Outcome::Empty
+        }
+        Tail::Finished { .. } | Tail::Open => Outcome::Whole { end, bytes: size },
+        Tail::Torn { keep } => Outcome::Torn { end, bytes: keep },
+        // Whole fragments may follow, so all of it counts.
+        Tail::Damaged { .. } => Outcome::Torn { end, bytes: size },
+    })
+}
+
+async fn recover_journals(
+    dir: &Path,
+    pool: &SqlitePool,
+    camera: &CameraId,
+    since: Option<WallTime>,
+    recovery: &mut Recovery,
+) -> Result<(), StoreError> {
+    let doing = || StoreError::db("reading journals into it");
+    let (place, of) = (dir.to_owned(), camera.clone());
+    let told = blocking(move || {
+        let reading = |e| StoreError::io("reading", &place, e);
+        let mut all = Vec::new();
+        for hour in layout::hours(&place, RecordingKind::Masked, &of).map_err(reading)? {
+            if changed_since(&hour, since) {
+                all.push(journal::read(&hour.path.join(JOURNAL), &of).map_err(reading)?);
+            }
+        }
+        Ok(all)
+    })
+    .await?;
+    let mut tx = pool.begin().await.map_err(doing())?;
+    let mut gaps: Vec<Gap> = Vec::new();
+    let mut events: Vec<EventState> = Vec::new();
+    for Told { events: e, gaps: g, bad_lines } in told {
+        recovery.bad_lines += bad_lines;
+        events.extend(e.into_values());
+        gaps.extend(g.into_values());
+    }
+    for event in &events {
+        // A power cut can take more of a journal than of the catalogue.
+        let newer = |stored: EventRecord| {
+            stored.end.is_none()
+                && (event.record.end.is_some() || last_known(&event.record) >= last_known(&stored))
+        };
+        if load_event(&mut tx, event.record.id).await?.is_none_or(newer) {
+            recovery.events += 1;
+            put_event(&mut tx, event).await.map_err(doing())?;
+        }
+    }
+    for gap in &gaps {
+        recovery.gaps += 1;
+        put_gap(&mut tx, gap).await.map_err(doing())?;
+    }
+    tx.commit().await.map_err(doing())
+}
+
+fn changed_since(hour: &HourFolder, since: Option<WallTime>) -> bool {
+    let Ok(metadata) = hour.path.join(JOURNAL).metadata() else { return false };
+    let changed = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+    let changed = changed.map(|d| WallTime::from_micros(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)));
+    since.is_none_or(|since| changed.is_none_or(|changed| changed >= since))
+}
+
+/// Ends what a crash left open, in the journals first.
+async fn close_events(dir: &Path, pool: &SqlitePool) -> Result<u64, StoreError> {
+    let doing = || StoreError::db("closing events that a crash left open");
+    let open = load_open_events(pool).await?;
+    let closed = open.len() as u64;
+    if closed == 0 {
+        return Ok(0);
+    }
+    let mut lines = BTreeMap::<PathBuf, Vec<Line>>::new();
+    let mut ends: Vec<(EventId, WallTime)> = Vec::new();
+    for record in open {
+        let end = last_known(&record);
+        let path = journal_path(dir, &record.camera, hour_of(record.start));
+        lines.entry(path).or_default().push(Line::End { id: record.id, end });
+        ends.push((record.id, end));
+    }
+    let written = blocking(move || {
+        lines.iter().try_for_each(|(path, lines)| append_lines(path, &journal::text(lines)))
+    });
+    if let Err(error) = written.await {
+        // A full disk must not keep the server from starting; a rebuild would end them in the same way.
+        tracing::warn!(%error, "the ends of events are not in their journals");
+    }
+    let mut tx = pool.begin().await.map_err(doing())?;
+    for (id, end) in ends {
+        sqlx::query("UPDATE events SET end_us = ? WHERE id = ?")
+            .bind(end.micros())
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(doing())?;
+    }
+    tx.commit().await.map_err(doing())?;
+    Ok(closed)
 }

@@ -1,8 +1,22 @@
 //! Deleting what is too old or too much.
+//!
+//! Files go first, then their folders are made to reach the disk, then the entries go. A crash in between leaves entries
+//! without files, which the next start drops. The other way round a file that could not be deleted would be forgotten
+//! and lie there for ever; and on a full disk the catalogue could not be written before there is room.
 
-use louver_base::{CameraId, WallTime};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
 
-use crate::{Store, StoreError};
+use louver_base::{CameraId, WallSpan, WallTime};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::disk::{blocking, remove, space, sync_folder};
+use crate::fresh::{FileState, RecordingKey};
+use crate::layout::{HOUR_US, HourFolder, hours, recording_path, still_path};
+use crate::store::Inner;
+use crate::{RecordingId, RecordingKind, Store, StoreError};
 
 /// How much of the disk stays free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,25 +36,363 @@ pub struct RetentionReport {
     pub crowded_out_files: u64,
     /// Bytes of both.
     pub bytes: u64,
+    /// Files that could not be deleted (the log says why); they are tried again with the next pass.
+    pub failed_files: u64,
     /// Events deleted.
     pub events: u64,
     /// Whether the disk is still below its watermark: nothing is left that may be deleted.
     pub still_low: bool,
 }
 
+/// Rows taken at once.
+const PAGE: i64 = 256;
+
+/// A file that may go.
+#[derive(Clone, Debug)]
+struct Old {
+    key: RecordingKey,
+    end: WallTime,
+    bytes: u64,
+}
+
 impl Store {
     /// Deletes recordings, events, stills and gaps whose retention ended, then, while the disk is below its watermark,
-    /// the oldest recordings of any camera. Never a file being written. Cameras that are not listed keep
-    /// everything but for the watermark.
+    /// the oldest recordings of any camera with the events of their time. Never a file being written, never what is
+    /// held as evidence. Cameras that are not listed keep everything but for the watermark: list removed ones too
+    /// ([`cameras`](Self::cameras)).
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Database`]: what was deleted before stays deleted; call again.
     pub async fn retention_pass(
         &self,
-        _now: WallTime,
-        _retention_hours: &[(CameraId, u32)],
-        _watermark: DiskWatermark,
+        now: WallTime,
+        retention_hours: &[(CameraId, u32)],
+        watermark: DiskWatermark,
     ) -> Result<RetentionReport, StoreError> {
-        unimplemented!()
+        let inner = &self.0;
+        let _turn = inner.maintenance.lock().await;
+        // On a full disk this fails, and what follows is the remedy.
+        if let Err(e) = inner.flush_in_turn().await {
+            tracing::warn!(error = %e, "the catalogue is not written; deleting first");
+        }
+        let mut report = RetentionReport::default();
+        for (camera, hours) in retention_hours {
+            let cutoff = now - WallSpan::from_hours(*hours);
+            inner.expire_recordings(camera, cutoff, &mut report).await?;
+            inner.expire_events(camera, cutoff, &mut report).await?;
+            inner.clear_hours(camera, cutoff).await?;
+        }
+        inner.make_room(watermark, &mut report).await?;
+        Ok(report)
     }
+
+    /// Every camera that has anything here, removed ones included.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub async fn cameras(&self) -> Result<Vec<CameraId>, StoreError> {
+        let dir = self.0.dir.clone();
+        blocking(move || {
+            let mut all = BTreeSet::new();
+            for kind in RecordingKind::ALL {
+                let found =
+                    crate::layout::cameras(&dir, kind).map_err(|e| StoreError::io("reading", &dir, e))?;
+                all.extend(found);
+            }
+            Ok(all.into_iter().collect())
+        })
+        .await
+    }
+}
+
+impl Inner {
+    async fn expire_recordings(
+        &self,
+        camera: &CameraId,
+        cutoff: WallTime,
+        report: &mut RetentionReport,
+    ) -> Result<(), StoreError> {
+        // Past what stays (held, being written), so that the loop ends.
+        let mut after = (i64::MIN, -1_i64);
+        loop {
+            let rows = sqlx::query(
+                "SELECT camera, kind, start_ms, end_us, bytes FROM recordings
+                 WHERE camera = ? AND kind IN (0, 1) AND start_ms <= ? AND end_us <= ? AND held = 0
+                   AND (start_ms, kind) > (?, ?)
+                 ORDER BY start_ms, kind LIMIT ?",
+            )
+            .bind(camera.as_str())
+            .bind(cutoff.millis())
+            .bind(cutoff.micros())
+            .bind(after.0)
+            .bind(after.1)
+            .bind(PAGE)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::db("looking for old recordings"))?;
+            let old = rows_to_old(&rows)?;
+            let Some(last) = old.last() else { return Ok(()) };
+            after = (last.key.2.0, last.key.1.code());
+            report.expired_files += self.delete(self.not_being_written(old), report).await?;
+        }
+    }
+
+    /// Events and gaps that ended by then, with their stills. Lines in journals go with their hour's folder.
+    async fn expire_events(
+        &self,
+        camera: &CameraId,
+        cutoff: WallTime,
+        report: &mut RetentionReport,
+    ) -> Result<(), StoreError> {
+        let doing = || StoreError::db("deleting old events");
+        let stills =
+            sqlx::query("SELECT id, start_us FROM events WHERE camera = ? AND end_us <= ? AND still = 1")
+                .bind(camera.as_str())
+                .bind(cutoff.micros())
+                .fetch_all(&self.pool)
+                .await
+                .map_err(doing())?;
+        let mut paths = Vec::with_capacity(stills.len());
+        for row in &stills {
+            let id: String = row.try_get("id").map_err(doing())?;
+            let start = WallTime::from_micros(row.try_get("start_us").map_err(doing())?);
+            if let Ok(id) = id.parse() {
+                paths.push(still_path(&self.dir, camera, start, id));
+            }
+        }
+        blocking(move || remove_all(&paths).map(drop)).await?;
+        let deleted = sqlx::query("DELETE FROM events WHERE camera = ? AND end_us <= ?")
+            .bind(camera.as_str())
+            .bind(cutoff.micros())
+            .execute(&self.pool)
+            .await
+            .map_err(doing())?;
+        report.events += deleted.rows_affected();
+        sqlx::query("DELETE FROM gaps WHERE camera = ? AND end_us <= ?")
+            .bind(camera.as_str())
+            .bind(cutoff.micros())
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::db("deleting old gaps"))?;
+        Ok(())
+    }
+
+    /// Takes away hour folders that ended by then and hold no recording and no event or gap that is still kept.
+    async fn clear_hours(&self, camera: &CameraId, cutoff: WallTime) -> Result<(), StoreError> {
+        let (dir, of) = (self.dir.clone(), camera.clone());
+        let ended = blocking(move || {
+            let all =
+                hours(&dir, RecordingKind::Masked, &of).map_err(|e| StoreError::io("reading", &dir, e))?;
+            Ok(all.into_iter().filter(|h| h.start.micros() + HOUR_US <= cutoff.micros()).collect::<Vec<_>>())
+        })
+        .await?;
+        for hour in ended {
+            if !self.has_kept(camera, hour.start).await? {
+                blocking(move || clear(&hour)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn has_kept(&self, camera: &CameraId, hour: WallTime) -> Result<bool, StoreError> {
+        let (from, to) = (hour.micros(), hour.micros() + HOUR_US);
+        let within = |start: WallTime| (from..to).contains(&start.micros());
+        {
+            let fresh = self.fresh();
+            if fresh.events.values().any(|e| e.record.camera == *camera && within(e.record.start))
+                || fresh.gaps.values().any(|g| g.camera == *camera && within(g.start))
+            {
+                return Ok(true);
+            }
+        }
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM events WHERE camera = ?1 AND start_us >= ?2 AND start_us < ?3)
+                 OR EXISTS (SELECT 1 FROM gaps WHERE camera = ?1 AND stream IN (0, 1)
+                            AND start_us >= ?2 AND start_us < ?3)",
+        )
+        .bind(camera.as_str())
+        .bind(from)
+        .bind(to)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(StoreError::db("looking for old events"))
+    }
+
+    /// Deletes the oldest recordings until enough of the disk is free.
+    async fn make_room(
+        &self,
+        watermark: DiskWatermark,
+        report: &mut RetentionReport,
+    ) -> Result<(), StoreError> {
+        let mut crowded_out = BTreeMap::<CameraId, WallTime>::new();
+        let mut after = (i64::MIN, String::new(), -1_i64);
+        loop {
+            let now = space(&self.dir)?;
+            let wanted = match watermark {
+                DiskWatermark::Bytes(bytes) => bytes.min(now.total),
+                DiskWatermark::Percent(percent) => now.total / 100 * u64::from(percent.min(100)),
+            };
+            if now.free >= wanted {
+                break;
+            }
+            let oldest = self.oldest(&after).await?;
+            let Some(last) = oldest.last() else {
+                report.still_low = true;
+                break;
+            };
+            after = (last.key.2.0, last.key.0.as_str().to_owned(), last.key.1.code());
+            let going = enough(self.not_being_written(oldest), wanted - now.free, &mut after);
+            for old in &going {
+                let until = crowded_out.entry(old.key.0.clone()).or_insert(old.end);
+                *until = old.end.max(*until);
+            }
+            report.crowded_out_files += self.delete(going, report).await?;
+        }
+        for (camera, until) in crowded_out {
+            self.expire_events(&camera, until, report).await?;
+            self.clear_hours(&camera, until).await?;
+        }
+        Ok(())
+    }
+
+    async fn oldest(&self, after: &(i64, String, i64)) -> Result<Vec<Old>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT camera, kind, start_ms, end_us, bytes FROM recordings
+             WHERE held = 0 AND start_ms >= ?1 AND (start_ms, camera, kind) > (?1, ?2, ?3)
+             ORDER BY start_ms, camera, kind LIMIT ?4",
+        )
+        .bind(after.0)
+        .bind(&after.1)
+        .bind(after.2)
+        .bind(PAGE)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(StoreError::db("looking for the oldest recordings"))?;
+        rows_to_old(&rows)
+    }
+
+    fn not_being_written(&self, old: Vec<Old>) -> Vec<Old> {
+        let fresh = self.fresh();
+        let writing =
+            |key: &RecordingKey| fresh.recordings.get(key).is_some_and(|e| e.state == FileState::Writing);
+        old.into_iter().filter(|o| !writing(&o.key)).collect()
+    }
+
+    /// Files, folders, entries. Gives how many files went; what cannot be deleted keeps its entry.
+    async fn delete(&self, old: Vec<Old>, report: &mut RetentionReport) -> Result<u64, StoreError> {
+        let dir = self.dir.clone();
+        let path = move |(camera, kind, id): &RecordingKey| recording_path(&dir, *kind, camera, *id);
+        let paths: Vec<PathBuf> = old.iter().map(|o| path(&o.key)).collect();
+        let removed = blocking(move || remove_all(&paths)).await?;
+        report.bytes += removed.bytes;
+        report.failed_files += removed.failed.len() as u64;
+        let gone: Vec<&Old> =
+            old.iter().enumerate().filter(|(n, _)| !removed.failed.contains(n)).map(|(_, o)| o).collect();
+        let doing = || StoreError::db("deleting entries of old recordings");
+        let mut tx = self.pool.begin().await.map_err(doing())?;
+        for o in &gone {
+            sqlx::query("DELETE FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
+                .bind(o.key.0.as_str())
+                .bind(o.key.1.code())
+                .bind(o.key.2.0)
+                .execute(&mut *tx)
+                .await
+                .map_err(doing())?;
+        }
+        tx.commit().await.map_err(doing())?;
+        let mut fresh = self.fresh();
+        for o in &gone {
+            fresh.recordings.remove(&o.key);
+        }
+        Ok(gone.len() as u64)
+    }
+}
+
+/// The first of them that free so many bytes together. `after` goes back to the last one taken.
+fn enough(oldest: Vec<Old>, bytes: u64, after: &mut (i64, String, i64)) -> Vec<Old> {
+    let mut freed = 0;
+    let mut taken = oldest;
+    if let Some(last) = taken.iter().position(|o| {
+        freed += o.bytes;
+        freed >= bytes
+    }) {
+        taken.truncate(last + 1);
+        if let Some(Old { key: (camera, kind, id), .. }) = taken.last() {
+            *after = (id.0, camera.as_str().to_owned(), kind.code());
+        }
+    }
+    taken
+}
+
+fn rows_to_old(rows: &[SqliteRow]) -> Result<Vec<Old>, StoreError> {
+    let parse = |row: &SqliteRow| -> Result<Old, sqlx::Error> {
+        let camera: String = row.try_get("camera")?;
+        let camera: CameraId =
+            camera.parse().map_err(|e: louver_base::IdError| sqlx::Error::Decode(e.into()))?;
+        let kind = RecordingKind::from_code(row.try_get("kind")?);
+        Ok(Old {
+            key: (camera, kind, RecordingId(row.try_get("start_ms")?)),
+            end: WallTime::from_micros(row.try_get("end_us")?),
+            bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
+        })
+    };
+    rows.iter().map(parse).collect::<Result<_, _>>().map_err(StoreError::db("reading recordings"))
+}
+
+/// What became of files that were to go.
+struct Removed {
+    bytes: u64,
+    /// Which of them are still there.
+    failed: BTreeSet<usize>,
+}
+
+/// Deletes files, makes that survive a power cut, and takes away folders that became empty. One file that cannot be
+/// deleted does not keep the others.
+fn remove_all(paths: &[PathBuf]) -> Result<Removed, StoreError> {
+    let mut removed = Removed { bytes: 0, failed: BTreeSet::new() };
+    let mut folders = BTreeSet::new();
+    for (n, path) in paths.iter().enumerate() {
+        match remove(path) {
+            Ok(bytes) => removed.bytes += bytes,
+            Err(error) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "an old file stays");
+                removed.failed.insert(n);
+            }
+        }
+        folders.extend(path.parent());
+    }
+    for hour in folders {
+        match sync_folder(hour) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::io("syncing", hour, e));
+            }
+            _ => {}
+        }
+        // Only empty ones go; a writer that is about to use it makes it again.
+        if fs::remove_dir(hour).is_ok()
+            && let Some(day) = hour.parent()
+        {
+            let _ = fs::remove_dir(day);
+        }
+    }
+    Ok(removed)
+}
+
+/// Takes away an hour's journal and whatever stills a crash left, unless recordings are there.
+fn clear(hour: &HourFolder) -> Result<(), StoreError> {
+    let reading = |e| StoreError::io("reading", &hour.path, e);
+    let mut ours = Vec::new();
+    for entry in fs::read_dir(&hour.path).map_err(reading)? {
+        let path = entry.map_err(reading)?.path();
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("mp4") => return Ok(()),
+            Some("jpg" | "jsonl" | "tmp") => ours.push(path),
+            _ => {}
+        }
+    }
+    if ours.is_empty() {
+        // remove_all would not come by.
+        ours.push(hour.path.join(crate::layout::JOURNAL));
+    }
+    remove_all(&ours).map(drop)
 }

@@ -1,60 +1,72 @@
 //! Sealed originals on their way to disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use louver_base::{CameraId, WallTime};
+use louver_base::{CameraId, WallSpan, WallTime};
+use louver_vault::Sealed;
 
-use crate::placeholder::Sealed;
-use crate::{Recording, StoreError};
+use crate::layout::{hour_of, hours, recording_path, recordings_in};
+use crate::store::Inner;
+use crate::writer::FileWriter;
+use crate::{Recording, RecordingKind, StoreError};
+
+/// A sealed segment is at most about that long.
+const SEGMENT_SPAN: WallSpan = WallSpan::from_millis(5 * 60_000);
 
 /// Writes one camera's sealed segments, one write a fragment.
 ///
 /// After any error, and when a call was dropped half-way, the segment is closed as it is (what was written before
 /// can still be opened): `begin` another with a header of its own, never the same one.
 #[derive(Debug)]
-pub struct SealedWriter {}
+pub struct SealedWriter {
+    files: FileWriter,
+}
 
 impl SealedWriter {
+    pub(crate) fn new(inner: Arc<Inner>, camera: CameraId) -> Self {
+        Self { files: FileWriter::new(inner, camera, RecordingKind::Sealed) }
+    }
+
     /// Begins a segment with its header. A segment still open is closed without its end: call `finish` first.
     /// `start`: arrival of the first picture to come.
     ///
     /// # Errors
-    /// [`StoreError::DiskFull`], [`StoreError::Io`].
-    pub async fn begin(&mut self, _header: Sealed, _start: WallTime) -> Result<(), StoreError> {
-        unimplemented!()
+    /// [`StoreError::DiskFull`], [`StoreError::Io`], [`StoreError::Sync`].
+    pub async fn begin(&mut self, header: Sealed, start: WallTime) -> Result<(), StoreError> {
+        self.files.begin(start, header.into_bytes()).await?;
+        // Without its header nothing of a segment opens, so it is on the disk before the first fragment comes.
+        self.files.sync().await
     }
 
-    /// Writes one fragment. `first` and `last`: arrival of its first and last picture.
+    /// Writes one fragment; it knows its times itself.
     ///
     /// # Errors
     /// [`StoreError::NotBegun`], [`StoreError::DiskFull`], [`StoreError::Io`], [`StoreError::Sync`].
-    pub async fn append(
-        &mut self,
-        _fragment: Sealed,
-        _first: WallTime,
-        _last: WallTime,
-    ) -> Result<(), StoreError> {
-        unimplemented!()
+    pub async fn append(&mut self, fragment: Sealed) -> Result<(), StoreError> {
+        // `begin` and the fragments before have set the time already if this is none.
+        let last = fragment.fragment().map_or(WallTime::from_micros(i64::MIN), |f| f.last);
+        self.files.append(fragment.into_bytes(), last).await
     }
 
     /// Writes the segment's end: its bytes are on the disk when this returns.
     ///
     /// # Errors
     /// As [`append`](Self::append).
-    pub async fn finish(&mut self, _end: Sealed) -> Result<Recording, StoreError> {
-        unimplemented!()
+    pub async fn finish(&mut self, end: Sealed) -> Result<Recording, StoreError> {
+        self.files.finish(end.into_bytes()).await
     }
 
     /// When the open segment began, for [`rotation_due`]; `None` if none is open.
     pub fn open_since(&self) -> Option<WallTime> {
-        unimplemented!()
+        self.files.open_since()
     }
 }
 
 /// Whether a segment that began at `start` ends before the group that begins at `next`: it is five minutes old, or the
 /// hour (UTC) has changed, since every hour has its own keys; or the clock went back.
-pub fn rotation_due(_start: WallTime, _next: WallTime) -> bool {
-    unimplemented!()
+pub fn rotation_due(start: WallTime, next: WallTime) -> bool {
+    next < start || next - start >= SEGMENT_SPAN || hour_of(start) != hour_of(next)
 }
 
 /// A sealed file, as `louver open` needs it.
@@ -68,16 +80,38 @@ pub struct SealedSegment {
     pub bytes: u64,
 }
 
-/// Sealed segments that may hold pictures of `from..to`, oldest first. Reads the folders alone: needs no catalogue and
+/// Sealed segments that may hold pictures of `from..to`, oldest first: those that start in it and those that start up
+/// to an hour before (their fragments tell what they hold). Reads the folders alone: needs no catalogue and
 /// takes no lock, so it works beside a running server.
 ///
 /// # Errors
 /// [`StoreError::Io`] when the folders cannot be read; a camera without any is an empty list.
 pub fn sealed_segments(
-    _dir: &Path,
-    _camera: &CameraId,
-    _from: WallTime,
-    _to: WallTime,
+    dir: &Path,
+    camera: &CameraId,
+    from: WallTime,
+    to: WallTime,
 ) -> Result<Vec<SealedSegment>, StoreError> {
-    unimplemented!()
+    let kind = RecordingKind::Sealed;
+    // A segment never reaches into the next hour by more than one fragment.
+    let earliest = hour_of(from) - WallSpan::from_hours(1);
+    let reading = |e| StoreError::io("reading", dir, e);
+    let mut found = Vec::new();
+    for hour in hours(dir, kind, camera).map_err(reading)? {
+        if hour.start < earliest || hour.start >= to {
+            continue;
+        }
+        for id in recordings_in(&hour, kind).map_err(reading)? {
+            let path = recording_path(dir, kind, camera, id);
+            // One that retention took away in between is no error.
+            if let Ok(metadata) = std::fs::metadata(&path)
+                && id.start() < to
+            {
+                found.push(SealedSegment { path, start: id.start(), bytes: metadata.len() });
+            }
+        }
+    }
+    // What ended before `from` for certain, since the next one had begun by then.
+    let first = found.partition_point(|s| s.start <= from).saturating_sub(2);
+    Ok(found.split_off(first))
 }

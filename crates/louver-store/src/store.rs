@@ -1,14 +1,20 @@
 //! One data directory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use louver_base::{CameraId, WallTime};
 use louver_scene::TagKey;
+use louver_vault::SiteId;
+use sqlx::SqlitePool;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
-use crate::{
-    Gap, MaskedFile, MaskedWriter, Recording, RecordingId, RecordingKind, Recovery, SealedWriter, StoreError,
-};
+use crate::disk::blocking;
+use crate::fresh::Fresh;
+use crate::setup::{Ground, Keys, prepare};
+use crate::{MaskedWriter, Recovery, SealedWriter, StoreError, db, disk, flush, recovery};
 
 /// How a store works.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +34,31 @@ impl Default for StoreOptions {
 
 /// One data directory, held by one process. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Store {}
+pub struct Store(pub(crate) Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) dir: PathBuf,
+    pub(crate) options: StoreOptions,
+    pub(crate) site_id: SiteId,
+    pub(crate) keys: Keys,
+    pub(crate) pool: SqlitePool,
+    /// Never held across an await or a disk access.
+    fresh: Mutex<Fresh>,
+    /// Taken by whoever writes the catalogue in bulk or deletes files. Before `journals`, where both are taken.
+    pub(crate) maintenance: tokio::sync::Mutex<()>,
+    /// Taken while journals are written, so that their lines stay in order.
+    pub(crate) journals: Arc<tokio::sync::Mutex<()>>,
+    stop: Arc<Notify>,
+    flusher: Mutex<Option<JoinHandle<()>>>,
+    lock: Mutex<Option<std::fs::File>>,
+}
+
+impl Inner {
+    pub(crate) fn fresh(&self) -> MutexGuard<'_, Fresh> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Store {
     /// Opens the data directory, making it where it is missing, and recovers what a crash left. Needs a tokio runtime.
@@ -36,31 +66,61 @@ impl Store {
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::NotWritable`], [`StoreError::DiskFull`], [`StoreError::KeyFile`],
     /// [`StoreError::NewerDatabase`]: each says what to do.
-    pub async fn open(_dir: &Path, _options: StoreOptions) -> Result<(Self, Recovery), StoreError> {
-        unimplemented!()
+    pub async fn open(dir: &Path, options: StoreOptions) -> Result<(Self, Recovery), StoreError> {
+        let place = dir.to_owned();
+        let ground = blocking(move || prepare(&place)).await?;
+        let (pool, recovery) = open_catalogue(dir, &ground).await.map_err(|e| full_disk_first(e, dir))?;
+        let stop = Arc::new(Notify::new());
+        let inner = Arc::new(Inner {
+            dir: dir.to_owned(),
+            options,
+            site_id: ground.site_id,
+            keys: ground.keys,
+            pool,
+            fresh: Mutex::default(),
+            maintenance: tokio::sync::Mutex::default(),
+            journals: Arc::default(),
+            stop: Arc::clone(&stop),
+            flusher: Mutex::default(),
+            lock: Mutex::new(Some(ground.lock)),
+        });
+        let flusher =
+            tokio::spawn(flush::flush_now_and_then(Arc::downgrade(&inner), stop, options.flush_every));
+        *inner.flusher.lock().unwrap_or_else(PoisonError::into_inner) = Some(flusher);
+        Ok((Self(inner), recovery))
     }
 
-    /// Writes what is still in memory and lets go of the directory once the last clone and writer is dropped.
+    /// Writes what is still in memory and lets go of the directory. Finish all writers first.
     ///
     /// # Errors
     /// When the catalogue cannot be written; nothing is lost, the next start reads the files.
     pub async fn close(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        let inner = &self.0;
+        inner.stop.notify_one();
+        let flusher = inner.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(flusher) = flusher {
+            // A panic of it has been printed; the last flush follows in any case.
+            let _ = flusher.await;
+        }
+        let flushed = if inner.pool.is_closed() { Ok(()) } else { inner.flush().await };
+        inner.pool.close().await;
+        inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        flushed
     }
 
     /// The data directory.
     pub fn dir(&self) -> &Path {
-        unimplemented!()
+        &self.0.dir
     }
 
-    /// The site's random id, 32 lower-case hexadecimal digits, made at first start.
-    pub fn site_id(&self) -> &str {
-        unimplemented!()
+    /// The site's random id, made at first start.
+    pub fn site_id(&self) -> SiteId {
+        self.0.site_id
     }
 
     /// The key that tags masked fragments and stills.
     pub fn tag_key(&self) -> &TagKey {
-        unimplemented!()
+        &self.0.keys.tag
     }
 
     /// Free bytes of the disk that holds the data directory.
@@ -68,83 +128,51 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] when the system does not say.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
-        unimplemented!()
+        disk::space(&self.0.dir).map(|s| s.free)
     }
 
     /// Writes originals of one camera. One writer a camera at a time.
-    pub fn sealed_writer(&self, _camera: &CameraId) -> SealedWriter {
-        unimplemented!()
+    pub fn sealed_writer(&self, camera: &CameraId) -> SealedWriter {
+        SealedWriter::new(Arc::clone(&self.0), camera.clone())
     }
 
     /// Writes masked video of one camera. One writer a camera at a time.
-    pub fn masked_writer(&self, _camera: &CameraId) -> MaskedWriter {
-        unimplemented!()
+    pub fn masked_writer(&self, camera: &CameraId) -> MaskedWriter {
+        MaskedWriter::new(Arc::clone(&self.0), camera.clone())
     }
+}
 
-    /// The camera's recordings that touch `from..to`, oldest first, the ones being written included.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn recordings(
-        &self,
-        _camera: &CameraId,
-        _from: WallTime,
-        _to: WallTime,
-    ) -> Result<Vec<Recording>, StoreError> {
-        unimplemented!()
+/// Opens the catalogue and brings it in line with the files; a damaged one is put aside and made anew, once.
+async fn open_catalogue(dir: &Path, ground: &Ground) -> Result<(SqlitePool, Recovery), StoreError> {
+    let first = try_catalogue(dir, ground).await;
+    let damaged = match first {
+        Err(e) if db::is_corrupt(&e) => e,
+        other => return other,
+    };
+    let aside = db::move_aside(dir, WallTime::now())?;
+    tracing::error!(error = %damaged, cause = ?std::error::Error::source(&damaged), "the catalogue is damaged: rebuilding it from the files");
+    let (pool, recovery) = try_catalogue(dir, ground).await?;
+    Ok((pool, Recovery { rebuilt: true, corrupt_database: Some(aside), ..recovery }))
+}
+
+async fn try_catalogue(dir: &Path, ground: &Ground) -> Result<(SqlitePool, Recovery), StoreError> {
+    let pool = db::connect(dir).await?;
+    match recovery::recover(dir, &ground.keys, &pool).await {
+        Ok(recovery) => Ok((pool, recovery)),
+        Err(e) => {
+            pool.close().await;
+            Err(e)
+        }
     }
+}
 
-    /// Until when the camera is recorded; `None` if it never was. At a start: where the gap begins.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn last_recorded(
-        &self,
-        _camera: &CameraId,
-        _kind: RecordingKind,
-    ) -> Result<Option<WallTime>, StoreError> {
-        unimplemented!()
-    }
-
-    /// What can be shown of a masked recording, the one being written included. About 1 MB; 64 MiB at most.
-    ///
-    /// # Errors
-    /// [`StoreError::NoRecording`], [`StoreError::Damaged`], [`StoreError::Io`].
-    pub async fn masked_file(&self, camera: &CameraId, id: RecordingId) -> Result<MaskedFile, StoreError> {
-        self.masked_file_from(camera, id, WallTime::from_micros(i64::MIN)).await
-    }
-
-    /// The same without the fragments that ended before `from`.
-    ///
-    /// # Errors
-    /// As [`masked_file`](Self::masked_file).
-    pub async fn masked_file_from(
-        &self,
-        _camera: &CameraId,
-        _id: RecordingId,
-        _from: WallTime,
-    ) -> Result<MaskedFile, StoreError> {
-        unimplemented!()
-    }
-
-    /// Notes a gap, or lengthens it: one with the same camera, stream and start gets the new end and reason.
-    ///
-    /// # Errors
-    /// [`StoreError::DiskFull`], [`StoreError::Io`]: it is then kept in memory and written later.
-    pub async fn record_gap(&self, _gap: Gap) -> Result<(), StoreError> {
-        unimplemented!()
-    }
-
-    /// Gaps of a camera that touch `from..to`, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn gaps(
-        &self,
-        _camera: &CameraId,
-        _from: WallTime,
-        _to: WallTime,
-    ) -> Result<Vec<Gap>, StoreError> {
-        unimplemented!()
+/// A catalogue that cannot be opened because the disk is full: that is what to say.
+fn full_disk_first(error: StoreError, dir: &Path) -> StoreError {
+    let full = error.is_disk_full() || disk::space(dir).is_ok_and(|s| s.free == 0);
+    match error {
+        StoreError::Database { .. } if full => {
+            StoreError::DiskFull { path: dir.to_owned(), source: std::io::ErrorKind::StorageFull.into() }
+        }
+        other => other,
     }
 }

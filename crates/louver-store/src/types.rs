@@ -155,17 +155,23 @@ impl EventRecord {
 }
 
 /// What changed about an open event.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EventChange {
     /// Where it is now; kept if the last kept one is at least a second old.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<EventBox>,
     /// A surer class.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
     /// It has stayed in one place since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stays: Option<WallTime>,
     /// It left the picture then.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leaves: Option<WallTime>,
     /// Confidence, kept if it is the best so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
 }
 

@@ -1,0 +1,211 @@
+//! Questions about recordings and gaps: the catalogue's rows with what is newer in memory laid over them.
+
+use std::collections::BTreeMap;
+
+use louver_base::{CameraId, WallSpan, WallTime};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::disk::blocking;
+use crate::fresh::{Entry, FileState};
+use crate::{Gap, MaskedFile, Recording, RecordingId, RecordingKind, Store, StoreError, StreamKind};
+use crate::{layout, masked_file};
+
+/// No file is longer: both writers begin a new one with every hour.
+const FILE_SPAN_MAX: WallSpan = WallSpan::from_hours(2);
+
+impl RecordingKind {
+    pub(crate) fn from_code(code: i64) -> Self {
+        match code {
+            0 => Self::Sealed,
+            _ => Self::Masked,
+        }
+    }
+}
+
+fn recording(kind: RecordingKind, id: RecordingId, entry: &Entry) -> Recording {
+    Recording {
+        kind,
+        id,
+        start: id.start(),
+        end: entry.end,
+        bytes: entry.bytes,
+        finished: entry.state != FileState::Writing,
+    }
+}
+
+fn row_to_recording(row: &SqliteRow) -> Result<Recording, sqlx::Error> {
+    let id = RecordingId(row.try_get("start_ms")?);
+    Ok(Recording {
+        kind: RecordingKind::from_code(row.try_get("kind")?),
+        id,
+        start: id.start(),
+        end: WallTime::from_micros(row.try_get("end_us")?),
+        bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
+        finished: true,
+    })
+}
+
+impl Store {
+    /// The camera's recordings that touch `from..to`, oldest first, the ones being written included.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn recordings(
+        &self,
+        camera: &CameraId,
+        from: WallTime,
+        to: WallTime,
+    ) -> Result<Vec<Recording>, StoreError> {
+        // Memory before catalogue: what a flush moves in between is then seen twice, not never.
+        let newer = self.fresh_recordings(camera);
+        let rows = sqlx::query(
+            "SELECT kind, start_ms, end_us, bytes FROM recordings
+             WHERE camera = ? AND kind IN (0, 1) AND start_ms >= ? AND start_ms <= ? AND end_us >= ?",
+        )
+        .bind(camera.as_str())
+        .bind((from - FILE_SPAN_MAX).millis())
+        .bind(to.millis())
+        .bind(from.micros())
+        .fetch_all(&self.0.pool)
+        .await
+        .map_err(StoreError::db("listing recordings"))?;
+        let mut found = BTreeMap::new();
+        for row in &rows {
+            let r = row_to_recording(row).map_err(StoreError::db("listing recordings"))?;
+            found.insert((r.id, r.kind), r);
+        }
+        found.extend(newer.into_iter().map(|r| ((r.id, r.kind), r)));
+        Ok(found.into_values().filter(|r| r.start < to && r.end >= from).collect())
+    }
+
+    fn fresh_recordings(&self, camera: &CameraId) -> Vec<Recording> {
+        let fresh = self.0.fresh();
+        let of_camera = fresh.recordings.iter().filter(|((c, ..), _)| c == camera);
+        of_camera.map(|((_, kind, id), entry)| recording(*kind, *id, entry)).collect()
+    }
+
+    /// Until when the camera is recorded; `None` if it never was. At a start: where the gap begins.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn last_recorded(
+        &self,
+        camera: &CameraId,
+        kind: RecordingKind,
+    ) -> Result<Option<WallTime>, StoreError> {
+        let newer = self.fresh_recordings(camera).into_iter().filter(|r| r.kind == kind).map(|r| r.end).max();
+        let stored: Option<i64> = sqlx::query_scalar(
+            "SELECT end_us FROM recordings WHERE camera = ? AND kind = ? ORDER BY start_ms DESC LIMIT 1",
+        )
+        .bind(camera.as_str())
+        .bind(kind.code())
+        .fetch_optional(&self.0.pool)
+        .await
+        .map_err(StoreError::db("looking for the last recording"))?;
+        Ok(newer.max(stored.map(WallTime::from_micros)))
+    }
+
+    /// What can be shown of a masked recording, the one being written included. About 1 MB; 64 MiB at most.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRecording`], [`StoreError::Damaged`], [`StoreError::Io`], [`StoreError::Database`].
+    pub async fn masked_file(&self, camera: &CameraId, id: RecordingId) -> Result<MaskedFile, StoreError> {
+        self.masked_file_from(camera, id, WallTime::from_micros(i64::MIN)).await
+    }
+
+    /// The same without the fragments that ended before `from`.
+    ///
+    /// # Errors
+    /// As [`masked_file`](Self::masked_file).
+    pub async fn masked_file_from(
+        &self,
+        camera: &CameraId,
+        id: RecordingId,
+        from: WallTime,
+    ) -> Result<MaskedFile, StoreError> {
+        let bytes = self.masked_bytes(camera, id).await?;
+        let path = layout::recording_path(&self.0.dir, RecordingKind::Masked, camera, id);
+        let (camera, keys) = (camera.clone(), self.0.keys.clone());
+        blocking(move || {
+            let read = masked_file::read_start(&path, bytes).map_err(|e| match e.kind() {
+                std::io::ErrorKind::NotFound => StoreError::NoRecording { camera: camera.clone() },
+                _ => StoreError::io("reading", &path, e),
+            })?;
+            masked_file::parse(&keys, &read, from).ok_or(StoreError::Damaged { camera })
+        })
+        .await
+    }
+
+    /// Bytes of the whole parts of a masked file: what lies behind them is being written right now.
+    async fn masked_bytes(&self, camera: &CameraId, id: RecordingId) -> Result<u64, StoreError> {
+        let key = (camera.clone(), RecordingKind::Masked, id);
+        if let Some(entry) = self.0.fresh().recordings.get(&key) {
+            return Ok(entry.bytes);
+        }
+        let stored: Option<i64> =
+            sqlx::query_scalar("SELECT bytes FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
+                .bind(camera.as_str())
+                .bind(RecordingKind::Masked.code())
+                .bind(id.0)
+                .fetch_optional(&self.0.pool)
+                .await
+                .map_err(StoreError::db("looking for a recording"))?;
+        let bytes = stored.ok_or(StoreError::NoRecording { camera: camera.clone() })?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
+    /// Notes a gap, or lengthens it: one with the same camera, stream and start gets the new end and reason.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`], [`StoreError::Io`]: it is then kept in memory and written later.
+    pub async fn record_gap(&self, gap: Gap) -> Result<(), StoreError> {
+        {
+            let mut fresh = self.0.fresh();
+            fresh.journal(crate::journal::key(&gap.camera, gap.start), crate::journal::Line::gap(&gap));
+            fresh.gaps.insert((gap.camera.clone(), gap.stream, gap.start), gap);
+        }
+        self.0.write_journals().await
+    }
+
+    /// Gaps of a camera that touch `from..to`, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn gaps(
+        &self,
+        camera: &CameraId,
+        from: WallTime,
+        to: WallTime,
+    ) -> Result<Vec<Gap>, StoreError> {
+        let newer: Vec<Gap> = self.0.fresh().gaps.values().filter(|g| g.camera == *camera).cloned().collect();
+        let rows = sqlx::query(
+            "SELECT stream, start_us, end_us, reason FROM gaps
+             WHERE camera = ? AND stream IN (0, 1) AND start_us < ? AND end_us >= ?",
+        )
+        .bind(camera.as_str())
+        .bind(to.micros())
+        .bind(from.micros())
+        .fetch_all(&self.0.pool)
+        .await
+        .map_err(StoreError::db("listing gaps"))?;
+        let mut found = BTreeMap::new();
+        for row in &rows {
+            let gap = row_to_gap(camera, row).map_err(StoreError::db("listing gaps"))?;
+            found.insert((gap.start, gap.stream), gap);
+        }
+        found.extend(newer.into_iter().map(|g| ((g.start, g.stream), g)));
+        Ok(found.into_values().filter(|g| g.start < to && g.end >= from).collect())
+    }
+}
+
+fn row_to_gap(camera: &CameraId, row: &SqliteRow) -> Result<Gap, sqlx::Error> {
+    let reason: String = row.try_get("reason")?;
+    Ok(Gap {
+        camera: camera.clone(),
+        stream: StreamKind::from_code(row.try_get("stream")?),
+        start: WallTime::from_micros(row.try_get("start_us")?),
+        end: WallTime::from_micros(row.try_get("end_us")?),
+        reason: reason.parse().map_err(|e: String| sqlx::Error::Decode(e.into()))?,
+    })
+}

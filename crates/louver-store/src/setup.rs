@@ -1,0 +1,129 @@
+//! The data directory itself: lock, keys, whether it can be written to.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use louver_scene::TagKey;
+use louver_vault::SiteId;
+use rustix::fs::{FlockOperation, flock};
+
+use crate::disk::{make_folder, replace};
+use crate::layout::DATABASE;
+use crate::{RecordingKind, StoreError};
+
+/// What a start needs of the directory before anything else.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) lock: File,
+    pub(crate) site_id: SiteId,
+    pub(crate) keys: Keys,
+}
+
+/// Keys of the masked store.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    /// Tags fragments and stills.
+    pub(crate) tag: TagKey,
+    /// Binds wall times to fragments.
+    pub(crate) wall: [u8; 32],
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
+impl Keys {
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        let wall = blake3::derive_key("louver 2026 masked store wall times", &bytes);
+        Self { tag: TagKey::new(bytes), wall }
+    }
+}
+
+/// Makes what is missing and takes the lock.
+pub(crate) fn prepare(dir: &Path) -> Result<Ground, StoreError> {
+    make_folder(dir).map_err(|e| StoreError::io("making", dir, e))?;
+    let lock = take_lock(dir)?;
+    probe(dir)?;
+    let site = key_file(dir, "site.id", |text| text.trim().parse().ok())?;
+    let mask = key_file(dir, "mask.key", |text| {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut bytes).ok().map(|()| bytes)
+    })?;
+    for kind in RecordingKind::ALL {
+        let folder = dir.join(kind.folder());
+        make_folder(&folder).map_err(|e| StoreError::io("making", &folder, e))?;
+    }
+    Ok(Ground { lock, site_id: site, keys: Keys::new(mask) })
+}
+
+/// The lock goes with the process, however it ends.
+fn take_lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|e| StoreError::io("opening", &path, e))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse(dir.to_owned())),
+        Err(e) => Err(StoreError::io("locking", &path, e.into())),
+    }
+}
+
+/// Writes and deletes a file, so that a full or read-only disk is said at the start and not by the first camera.
+/// Where recordings exist a full disk is let through: retention makes room.
+fn probe(dir: &Path) -> Result<(), StoreError> {
+    let path = dir.join("probe.tmp");
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut f| f.write_all(&[0x55; 65536]).and_then(|()| f.sync_all()));
+    let _ = fs::remove_file(&path);
+    match written.map_err(|e| StoreError::io("writing", &path, e)) {
+        Err(StoreError::DiskFull { .. }) if dir.join(DATABASE).exists() => Ok(()),
+        Err(StoreError::DiskFull { source, .. }) => {
+            Err(StoreError::DiskFull { path: dir.to_owned(), source })
+        }
+        Err(StoreError::NotWritable { source, .. }) => {
+            Err(StoreError::NotWritable { path: dir.to_owned(), source })
+        }
+        other => other,
+    }
+}
+
+/// Reads a small secret file, or makes it with random bytes at first start.
+fn key_file<T>(dir: &Path, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    let path = dir.join(name);
+    match fs::read_to_string(&path) {
+        Ok(text) => parse(&text).ok_or(StoreError::KeyFile(path)),
+        // A new key in place of a lost one would make everything recorded so far unreadable without a word.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && has_recordings(dir) => {
+            Err(StoreError::KeyFile(path))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let bytes: [u8; 32] = rand::random();
+            let wanted = if name == "site.id" { &bytes[..16] } else { &bytes[..] };
+            let text = hex::encode(wanted) + "\n";
+            replace(&path, text.as_bytes())?;
+            parse(&text).ok_or(StoreError::KeyFile(path))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::InvalidData => Err(StoreError::KeyFile(path)),
+        Err(e) => Err(StoreError::io("reading", &path, e)),
+    }
+}
+
+fn has_recordings(dir: &Path) -> bool {
+    RecordingKind::ALL
+        .iter()
+        .any(|kind| fs::read_dir(dir.join(kind.folder())).is_ok_and(|mut entries| entries.next().is_some()))
+}

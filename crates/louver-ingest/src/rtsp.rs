@@ -111,7 +111,6 @@ pub(crate) async fn start(
     };
     let demuxed =
         timeout(timing.start, starting).await.unwrap_or(Err(IngestError::NoAnswer(timing.start)))?;
-    let now = Instant::now();
     Ok(Pictures {
         demuxed,
         address: address.clone(),
@@ -120,8 +119,7 @@ pub(crate) async fn start(
         clock,
         origin: None,
         params: None,
-        started: now,
-        last: now,
+        started: Instant::now(),
         skipped: 0,
     })
 }
@@ -158,8 +156,6 @@ pub(crate) struct Pictures {
     /// The parameters last told.
     params: Option<VideoParams>,
     started: Instant,
-    /// When the last picture came, or the session started.
-    last: Instant,
     /// Pictures before the first key frame.
     pub(crate) skipped: u64,
 }
@@ -173,9 +169,10 @@ pub(crate) struct Arrived {
 impl Pictures {
     /// The next picture, key frame first. May be dropped half-way.
     pub(crate) async fn next(&mut self) -> Result<Arrived, IngestError> {
+        // From being asked: the time for which a full channel held the reader back is not the camera's silence.
+        let mut deadline = Instant::now() + self.timing.silence;
         loop {
             // Sender reports go on when a camera's encoder hangs, so only pictures count.
-            let deadline = self.last + self.timing.silence;
             let item = timeout_at(deadline, self.demuxed.next()).await;
             let item = item.map_err(|_| IngestError::Silent(self.timing.silence))?;
             let frame = match item {
@@ -184,7 +181,7 @@ impl Pictures {
                 Some(Err(e)) => return Err(self.failed(&e)),
                 None => return Err(IngestError::Closed),
             };
-            self.last = Instant::now();
+            deadline = Instant::now() + self.timing.silence;
             if let Some(arrived) = self.take(frame)? {
                 return Ok(arrived);
             }

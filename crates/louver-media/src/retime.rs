@@ -82,8 +82,12 @@ mod tests {
 
     fn fragment(ticks: i64) -> Vec<u8> {
         let media = MediaTime::from_ticks(ticks);
-        let packet =
-            Packet { media, wall: WallTime::from_millis(0), key: true, data: Bytes::from_static(&[0, 0, 0, 1, 9]) };
+        let packet = Packet {
+            media,
+            wall: WallTime::from_millis(0),
+            key: true,
+            data: Bytes::from_static(&[0, 0, 0, 1, 9]),
+        };
         fmp4::fragment(1, MediaTime::ZERO, &[packet], MediaSpan::from_millis(100)).to_vec()
     }
 

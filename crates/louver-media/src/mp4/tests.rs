@@ -211,3 +211,15 @@ fn shown(path: &Path) -> Vec<(i64, String)> {
     let scale = if rows[1].0 - first == 3600 { 3600 } else { rows[1].0 - first };
     rows.into_iter().map(|(t, sum)| ((t - first) / scale, sum)).collect()
 }
+
+/// Some cameras' own recordings have lengths of two bytes.
+#[test]
+fn short_nal_lengths_become_four_bytes() {
+    let raw = vec![0, 2, 0x65, 0xaa, 0, 1, 0x41];
+    let mut bytes = file(&[vec![packet(0, true, raw.clone())]], MediaTime::ZERO);
+    let at = bytes.windows(4).position(|w| w == b"avcC").unwrap();
+    bytes[at + 8] = 0xfd;
+    let track = read_track(&mut Cursor::new(&bytes)).unwrap();
+    assert_eq!(track.packet_data(raw), vec![0, 0, 0, 2, 0x65, 0xaa, 0, 0, 0, 1, 0x41]);
+    assert_eq!(track.params, params(), "its packets' configuration says four");
+}

@@ -71,3 +71,27 @@ fn panicked() -> Response {
     ApiError::new(ErrorCode::Internal, "Something failed in the server. Its log says what; please try again.")
         .into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::StatusCode;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_handler_answers_as_any_other_fault_of_ours() {
+        async fn panics() {
+            panic!("on purpose");
+        }
+        let router = harden(Router::new().route("/", get(panics)));
+        for _ in 0..2 {
+            let answer = router.clone().oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(answer.headers().contains_key("content-security-policy"));
+            let body = to_bytes(answer.into_body(), 1000).await.unwrap();
+            assert!(body.starts_with(b"{\"error\":{\"code\":\"internal\""), "{body:?}");
+        }
+    }
+}

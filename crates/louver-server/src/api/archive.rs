@@ -141,20 +141,19 @@ impl Codecs {
 /// taken to have it too, and a month is known from a few reads. (A file's own answer always says its own.)
 async fn mimes(app: &App, camera: &CameraId, files: &[Recording]) -> Vec<String> {
     let mut out = vec![String::new(); files.len()];
-    let mut todo = vec![0..files.len()];
-    while let Some(span) = todo.pop() {
-        let (Some(first), Some(last)) =
-            (files.get(span.start), span.end.checked_sub(1).and_then(|n| files.get(n)))
+    let mut todo = Vec::from([(0, files.len())]);
+    while let Some((from, to)) = todo.pop() {
+        let (Some(first), Some(last)) = (files.get(from), to.checked_sub(1).and_then(|n| files.get(n)))
         else {
             continue;
         };
         let (a, b) = (one_mime(app, camera, first.id).await, one_mime(app, camera, last.id).await);
         if a == b {
-            out[span].fill(a);
+            out[from..to].fill(a);
         } else {
             // Different, so there are at least two: both halves are shorter.
-            let middle = span.start + span.len() / 2;
-            todo.extend([span.start..middle, middle..span.end]);
+            let middle = from.midpoint(to);
+            todo.extend([(from, middle), (middle, to)]);
         }
     }
     out

@@ -205,3 +205,39 @@ impl Notice {
         send_all(socket, text(&LiveMessage::Notice { text: now }).into_iter().collect()).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use louver_base::MediaTime;
+    use louver_media::{Picture, PictureSize};
+    use louver_scene::{LiveFragment, PictureEncoder, Scene};
+
+    use super::*;
+
+    struct Empty;
+    impl PictureEncoder for Empty {
+        type Output = Bytes;
+        type Error = std::convert::Infallible;
+        fn encode(&mut self, _: &Picture, _: MediaTime, _: bool) -> Result<Bytes, Self::Error> {
+            Ok(Bytes::new())
+        }
+    }
+
+    fn fragment(key: bool) -> LiveFeed {
+        let picture = Scene::nothing(PictureSize::new(2, 2).unwrap());
+        let bytes = picture.encode(&mut Empty, MediaTime::ZERO, key).unwrap();
+        LiveFeed::Fragment(Arc::new(LiveFragment { bytes, key, wall: WallTime::from_millis(1) }))
+    }
+
+    #[test]
+    fn after_a_loss_a_viewer_gets_nothing_until_a_key_picture() {
+        let mut order = Order::new();
+        let sent = |order: &mut Order, key| order.messages(&fragment(key)).len();
+        assert_eq!([sent(&mut order, false), sent(&mut order, true), sent(&mut order, false)], [0, 1, 1]);
+        order.lost();
+        assert_eq!([sent(&mut order, false), sent(&mut order, false)], [0, 0]);
+        assert_eq!([sent(&mut order, true), sent(&mut order, false)], [1, 1]);
+    }
+}

@@ -42,9 +42,7 @@ impl Attempts {
     /// A try, or the whole seconds to wait before the next.
     pub(crate) fn take(&self) -> Result<(), u64> {
         let mut backoff = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        backoff
-            .take(Instant::now())
-            .map_err(|wait| wait.as_secs().max(1) + u64::from(wait.subsec_nanos() > 0))
+        backoff.take(Instant::now()).map_err(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
     /// The try was right: all is forgotten.

@@ -27,7 +27,7 @@ pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> ApiResult<Option<C
     let found = app.store.session(session, WallTime::now()).await;
     let found = found.map_err(|e| ApiError::internal("looking up a session", &e))?;
     // An account that is not there any more has no rights left.
-    if !found.is_some_and(|s| s.user == OWNER) {
+    if found.is_none_or(|s| s.user != OWNER) {
         return Ok(None);
     }
     let has_password = has_password(app).await?;

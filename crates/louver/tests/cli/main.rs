@@ -1,0 +1,9 @@
+//! The `louver` command as a person meets it: the real binary, its words and its exit codes.
+
+mod cameras;
+mod doctor;
+mod holders;
+mod opening;
+mod serving;
+mod settings;
+mod site;

@@ -1,0 +1,170 @@
+//! `louver serve` and `louver link`.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::site::{PASSWORD, RECIPIENT, Said, Site, camera, free_port};
+
+fn settings(port: u16, more: &str) -> String {
+    format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[vault]\nrecipients = [\"{RECIPIENT}\"]\n{more}")
+}
+
+/// A server that was started and is ended with the test.
+struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    port: u16,
+}
+
+impl Server {
+    /// Starts with everything logged and waits for the greeting's last line.
+    fn start(site: &Site, port: u16) -> (Self, String) {
+        let log = std::fs::File::create(site.path("log")).unwrap();
+        let mut command = site.command(&["serve", "--log", "trace"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Self { child, out, port };
+        let greeting = server.read_until("Ctrl-C ends it.");
+        (server, greeting)
+    }
+
+    fn read_until(&mut self, last: &str) -> String {
+        let mut text = String::new();
+        // Ends with the process at the latest.
+        while !text.contains(last) {
+            let n = self.out.read_line(&mut text).unwrap();
+            assert!(n > 0, "the server ended early:\n{text}");
+        }
+        text
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", self.port)
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Asks it to end and gives exit code and seconds.
+    fn end(mut self, signal: &str) -> (Option<i32>, Duration) {
+        let start = Instant::now();
+        let kill = std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        while start.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status.code(), start.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server does not end");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_server_greets_answers_gives_links_and_ends_when_asked() {
+    let port = free_port();
+    let site = Site::with(&settings(port, ""));
+    let (server, greeting) = Server::start(&site, port);
+    assert!(greeting.contains(&format!("http://127.0.0.1:{port}/sign-in#token=")), "{greeting}");
+    assert!(
+        greeting.contains("sealed for 1 holder") && greeting.contains("No camera is registered yet"),
+        "{greeting}"
+    );
+    assert!(server.get("/healthz").ends_with("ok"));
+
+    // Another server finds the port taken; on another port, the data directory.
+    site.run(&["serve"])
+        .must(4, &[&format!("127.0.0.1:{port} is taken"), "what to do: stop the other program"]);
+    std::fs::write(site.path("second.toml"), settings(free_port(), "")).unwrap();
+    site.run(&["serve", "--settings", "second.toml"])
+        .must(4, &["is in use by another Louver server", "what to do: stop that server first"]);
+
+    // A link is to be had beside the server, and the log keeps none of them.
+    let link = site.run(&["link"]).must(0, &[&format!("http://127.0.0.1:{port}/sign-in#token=")]);
+    site.run(&["doctor", "--no-cameras"]).must_contain("a Louver server answers on");
+    let (code, took) = server.end("-TERM");
+    assert_eq!(code, Some(0), "{}", site.read("log"));
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    let log = site.read("log");
+    for text in [&greeting, &link.text] {
+        let token = text.split("#token=").nth(1).unwrap().split_whitespace().next().unwrap();
+        assert!(!log.contains(token), "a link stands in the log");
+    }
+    assert!(!site.path("d/control.sock").exists());
+
+    // Without a server too.
+    site.run(&["link"]).must(0, &["/sign-in#token="]);
+}
+
+#[test]
+fn ctrl_c_ends_a_server_whose_camera_does_not_answer_and_its_log_shows_no_password() {
+    let Some((library, model)) = detector() else { return };
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("rtsp://admin:{PASSWORD}@{}/x?password={PASSWORD}", silent.local_addr().unwrap());
+    let port = free_port();
+    let detector = format!("[detector]\nlibrary = \"{library}\"\nmodel = \"{model}\"\n");
+    let site = Site::with(&settings(port, &format!("{detector}{}", camera("gate", &address))));
+    let (server, greeting) = Server::start(&site, port);
+    assert!(greeting.contains("1 camera"), "{greeting}");
+    let page = server.get("/api/v1/cameras") + &server.get("/api/v1/system") + &server.get("/");
+    let (code, took) = server.end("-INT");
+    assert_eq!(code, Some(0), "{}", site.read("log"));
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    for text in [page, greeting, site.read("log")] {
+        assert!(!text.contains(PASSWORD), "a camera password was shown");
+    }
+}
+
+#[test]
+fn a_server_says_what_it_lacks_before_it_starts_anything() {
+    let port = free_port();
+    let gate = camera("gate", "rtsp://127.0.0.1:1/");
+    let detector = "[detector]\nmodel = \"none-ssd.onnx\"\nlibrary = \"none.so\"\n";
+    let site = Site::with(&settings(port, &format!("{detector}{gate}")));
+    site.run(&["serve"])
+        .must(1, &["the detector model", "none-ssd.onnx (named by the settings) does not exist"]);
+    assert!(!site.path("d").exists());
+
+    let site = Site::with(&settings(port, "").replace("127.0.0.1", "192.0.2.1"));
+    site.run(&["serve"])
+        .must(1, &["Louver cannot listen on 192.0.2.1", "must be an address of this machine"]);
+
+    let site = Site::with(&settings(port, "").replace("data = \"d\"", "data = \"file/below\""));
+    std::fs::write(site.path("file"), b"x").unwrap();
+    site.run(&["serve"]).must(1, &["the data directory cannot be used", "file/below"]);
+}
+
+#[test]
+fn a_link_needs_a_data_directory() {
+    let site = Site::with(&settings(free_port(), ""));
+    site.run(&["link"]).must(1, &["there is no data directory", "`louver serve` makes it"]);
+}
+
+fn detector() -> Option<(String, String)> {
+    let path = |name| Some(crate::site::deps(name)?.canonicalize().unwrap().display().to_string());
+    Some((path("lib/libonnxruntime.so")?, path("models/ssd_mobilenetv2_oidv4.onnx")?))
+}
+
+trait Contains {
+    fn must_contain(&self, words: &str);
+}
+
+impl Contains for Said {
+    /// Whatever the exit code.
+    #[track_caller]
+    fn must_contain(&self, words: &str) {
+        assert!(self.text.contains(words), "{}\n does not contain\n{words}", self.text);
+    }
+}

@@ -8,6 +8,6 @@ mod redact;
 mod truth;
 
 pub use measure::{Leaks, MaskReport, Share, Speed, measure_masking};
-pub use pass::{FileError, Pass, Step, Times, traits_of};
+pub use pass::{FileError, Pass, Step, Times};
 pub use redact::{Policy, Progress, RedactReport, redact};
 pub use truth::{Truth, TruthBox, TruthError};

@@ -121,7 +121,7 @@ pub fn measure_masking(
     let expected = file.frames_expected().unwrap_or(1).max(1);
     let empty = empty_place(video, truth, expected)?;
     progress(0.1);
-    let event_score = crate::traits_of(second.kind()).event_score;
+    let event_score = second.kind().traits().event_score;
     let mut pass = Pass::new(file, detector);
     let mut sums = Sums::default();
     let mut last = MediaTime::ZERO;

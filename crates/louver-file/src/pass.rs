@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use louver_base::WallTime;
-use louver_codec::detector::{Detector, DetectorError, ModelKind};
+use louver_codec::detector::{Detector, DetectorError};
 use louver_codec::{CodecError, FileFrame, VideoFile};
 use louver_scene::Scene;
-use louver_see::{Act, DetectorTraits, See, Settings};
+use louver_see::{Act, See, Settings};
 
 /// Why a file could not be gone through.
 #[derive(Debug, thiserror::Error)]
@@ -39,16 +39,6 @@ pub enum FileError {
     /// Someone asked to stop.
     #[error("stopped; nothing was written")]
     Stopped,
-}
-
-/// What a kind of detector is like: from its precision and recall on people, as EVALUATION.md shows them.
-pub fn traits_of(kind: ModelKind) -> DetectorTraits {
-    match kind {
-        // Finds four of five people, and as many again that are none: it needs a low bar and larger pictures.
-        ModelKind::SsdMobileNetV2 => DetectorTraits { mask_score: 0.25, event_score: 0.45, halves: true },
-        ModelKind::Yolox => DetectorTraits { mask_score: 0.15, event_score: 0.45, halves: false },
-        ModelKind::DeimV2 => DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false },
-    }
 }
 
 /// One picture gone through.
@@ -93,7 +83,7 @@ const SEED: u64 = 0x10_07e5;
 impl Pass {
     /// A pass over an opened file.
     pub fn new(file: VideoFile, detector: Detector) -> Self {
-        let see = See::new(file.size(), Settings::new(traits_of(detector.kind()), SEED));
+        let see = See::new(file.size(), Settings::new(detector.kind().traits(), SEED));
         Self { file, detector, see, times: Times::default(), frames: 0, sweeps: 0 }
     }
 

@@ -37,3 +37,15 @@ impl Detection {
         kept
     }
 }
+
+/// What the detector in use is like; scores are not comparable between models.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DetectorTraits {
+    /// Score from which a detection masks, 0 to 1: low, because a miss shows a person and a false alarm costs a few cells.
+    pub mask_score: f32,
+    /// Score from which a detection makes an event, 0 to 1.
+    pub event_score: f32,
+    /// Whether the picture is also given in two overlapping halves: for models with a small input, which miss
+    /// people far away.
+    pub halves: bool,
+}

@@ -12,7 +12,7 @@ mod retime;
 mod scene;
 mod tag;
 
-pub use detection::Detection;
+pub use detection::{Detection, DetectorTraits};
 pub use masked::{Encoded, Masked, PictureEncoder};
 pub use mux::{LiveFragment, MaskedMuxer};
 pub use render::Style;

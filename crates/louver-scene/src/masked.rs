@@ -1,5 +1,6 @@
 //! The type that only this crate can make.
 
+use bytes::Bytes;
 use louver_base::{MediaTime, WallTime};
 use louver_media::{Packet, Picture, VideoParams};
 
@@ -83,5 +84,12 @@ impl Masked<Packet> {
     pub fn at(mut self, wall: WallTime) -> Self {
         self.0.wall = wall;
         self
+    }
+}
+
+impl Masked<Vec<u8>> {
+    /// The same bytes, shared.
+    pub fn into_bytes(self) -> Masked<Bytes> {
+        Masked(self.0.into())
     }
 }

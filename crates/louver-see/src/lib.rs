@@ -13,4 +13,4 @@ mod track;
 
 pub use backdrop::{Change, Cover};
 pub use see::{Act, See, Sighting, Sweep};
-pub use settings::{DetectorTraits, Settings};
+pub use settings::Settings;

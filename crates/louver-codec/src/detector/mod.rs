@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use louver_base::Class;
 use louver_media::Picture;
-use louver_scene::{Detection, Rect};
+use louver_scene::{Detection, DetectorTraits, Rect};
 use ort::environment::Environment;
 use ort::session::Session;
 use ort::value::{TensorRef, ValueType};
@@ -40,6 +40,16 @@ impl ModelKind {
             Self::SsdMobileNetV2 => "ssd-mobilenet-v2",
             Self::Yolox => "yolox",
             Self::DeimV2 => "deimv2",
+        }
+    }
+
+    /// What the kind is like: scores from its precision and recall on people (EVALUATION.md).
+    pub const fn traits(self) -> DetectorTraits {
+        match self {
+            // Finds four of five people, and many that are none: it needs a low bar and larger pictures.
+            Self::SsdMobileNetV2 => DetectorTraits { mask_score: 0.25, event_score: 0.45, halves: true },
+            Self::Yolox => DetectorTraits { mask_score: 0.15, event_score: 0.45, halves: false },
+            Self::DeimV2 => DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false },
         }
     }
 

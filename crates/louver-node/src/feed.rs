@@ -1,0 +1,159 @@
+//! Packets on their way to analysis: the one queue where pictures may be dropped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use louver_ingest::{Event, IngestError};
+use louver_media::{Packet, VideoParams};
+use tokio::sync::mpsc;
+
+use crate::{StatusCell, StreamState};
+
+/// What analysis is told.
+#[derive(Debug)]
+pub(crate) enum Feed {
+    /// A stream begins (again) with these parameters: what was seen before says nothing about what follows.
+    Start(VideoParams),
+    /// Parameters changed within a stream.
+    Params(VideoParams),
+    /// One picture.
+    Packet(Packet),
+    /// The stream broke off.
+    Lost,
+}
+
+/// Which stream is analysed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum From {
+    /// The main stream, because there is no (usable) sub stream.
+    Main,
+    /// The sub stream.
+    Sub,
+}
+
+/// Pictures that wait for analysis. Beyond it they are dropped up to the next key frame: what is shown then is the known
+/// backdrop, older by that much.
+const WAITING: usize = 48;
+
+/// The sending end.
+#[derive(Clone, Debug)]
+pub(crate) struct FeedSender {
+    queue: mpsc::Sender<Feed>,
+    status: StatusCell,
+    /// Whether the main stream is what is seen.
+    main_is_seen: Arc<AtomicBool>,
+    skipping: Arc<AtomicBool>,
+}
+
+impl Feed {
+    /// A queue that starts with the main stream or with the sub stream.
+    pub(crate) fn channel(status: StatusCell, main_is_seen: bool) -> (FeedSender, mpsc::Receiver<Self>) {
+        let (queue, receiver) = mpsc::channel(WAITING);
+        let main_is_seen = Arc::new(AtomicBool::new(main_is_seen));
+        (FeedSender { queue, status, main_is_seen, skipping: Arc::default() }, receiver)
+    }
+}
+
+impl FeedSender {
+    /// Whether packets of this stream are wanted.
+    pub(crate) fn wants(&self, from: From) -> bool {
+        self.main_is_seen.load(Ordering::Relaxed) == (from == From::Main)
+    }
+
+    /// Changes the stream that is seen; the new one must begin with [`Feed::Start`].
+    fn switch(&self, to: From) {
+        self.main_is_seen.store(to == From::Main, Ordering::Relaxed);
+    }
+
+    /// Passes something on, or drops it if analysis is behind.
+    pub(crate) fn send(&self, from: From, feed: Feed) {
+        if !self.wants(from) {
+            return;
+        }
+        let key = match &feed {
+            Feed::Packet(packet) => packet.key,
+            Feed::Start(_) | Feed::Params(_) | Feed::Lost => true,
+        };
+        if self.skipping.load(Ordering::Relaxed) && !key {
+            self.status.update(|s| s.skipped_frames += 1);
+            return;
+        }
+        match self.queue.try_send(feed) {
+            Ok(()) => self.skipping.store(false, Ordering::Relaxed),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.skipping.store(true, Ordering::Relaxed);
+                self.status.update(|s| s.skipped_frames += 1);
+            }
+            // Analysis has ended: so does the camera.
+            Err(mpsc::error::TrySendError::Closed(_)) => {}
+        }
+    }
+}
+
+/// Passes a sub stream on to analysis, and the main stream in its place where the camera has none at that path.
+pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSender, status: StatusCell) {
+    status.update(|s| s.sub = StreamState::Connecting);
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Connected { params, .. } => {
+                feed.switch(From::Sub);
+                status.update(|s| s.sub = StreamState::Running);
+                feed.send(From::Sub, Feed::Start(params));
+            }
+            Event::Params(params) => feed.send(From::Sub, Feed::Params(params)),
+            Event::Packet(packet) => feed.send(From::Sub, Feed::Packet(packet)),
+            Event::Lost { error, .. } => {
+                feed.send(From::Sub, Feed::Lost);
+                let mut reason = error.to_string();
+                if no_such_stream(&error) {
+                    feed.switch(From::Main);
+                    reason.push_str("; the main stream is seen in its place, which costs more");
+                }
+                tracing::warn!(reason, "sub stream lost");
+                status.update(|s| s.sub = StreamState::Retrying { reason });
+            }
+        }
+    }
+    status.update(|s| s.sub = StreamState::Off);
+}
+
+/// Whether trying again will hardly help, so that the main stream must do.
+fn no_such_stream(error: &IngestError) -> bool {
+    matches!(error, IngestError::NoSuchPath | IngestError::NoVideo | IngestError::Codec(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use louver_base::{MediaTime, WallTime};
+
+    fn packet(key: bool) -> Feed {
+        let wall = WallTime::from_micros(0);
+        Feed::Packet(Packet { media: MediaTime::ZERO, wall, key, data: Bytes::new() })
+    }
+
+    #[test]
+    fn an_analysis_that_is_behind_skips_to_the_next_key_frame_and_says_so() {
+        let status = StatusCell::default();
+        let (sender, mut queue) = Feed::channel(status.clone(), false);
+        for _ in 0..WAITING + 3 {
+            sender.send(From::Sub, packet(false));
+        }
+        assert_eq!(status.get().skipped_frames, 3);
+        for _ in 0..10 {
+            queue.try_recv().unwrap();
+        }
+        sender.send(From::Sub, packet(false));
+        assert_eq!(status.get().skipped_frames, 4, "a picture that depends on dropped ones is dropped too");
+        sender.send(From::Sub, packet(true));
+        sender.send(From::Sub, packet(false));
+        assert_eq!(status.get().skipped_frames, 4);
+        sender.send(From::Main, packet(true));
+        let mut left = 0;
+        while queue.try_recv().is_ok() {
+            left += 1;
+        }
+        assert_eq!(left, WAITING - 10 + 2, "the stream that is not seen is not passed on");
+    }
+}

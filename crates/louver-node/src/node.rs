@@ -1,0 +1,93 @@
+//! Every camera of a site at work.
+
+use louver_codec::detector::Detector;
+use louver_ingest::{Role, Source};
+use louver_store::Store;
+use louver_vault::{Holders, SiteId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::feed::{Feed, follow_sub};
+use crate::keep::Keeper;
+use crate::look::Looker;
+use crate::record::Recorder;
+use crate::sight::Sight;
+use crate::{CameraHandle, CameraSettings};
+
+/// What a node needs to know.
+#[derive(Debug)]
+pub struct NodeConfig {
+    /// The cameras of the register.
+    pub cameras: Vec<CameraSettings>,
+    /// Who can open what is sealed.
+    pub holders: Holders,
+    /// The site, part of every key's context.
+    pub site: SiteId,
+    /// The detector; without one nothing is ever shown, and everything is sealed.
+    pub detector: Option<Detector>,
+}
+
+/// Cameras at work. They end when the token they were started with is cancelled; [`join`](Self::join) waits for it.
+#[derive(Debug)]
+pub struct Node {
+    handles: Vec<CameraHandle>,
+    tasks: TaskTracker,
+}
+
+impl Node {
+    /// Starts every camera. Needs a tokio runtime.
+    pub fn start(config: NodeConfig, store: &Store, stop: &CancellationToken) -> Self {
+        let tasks = TaskTracker::new();
+        let looker = config.detector.map(|d| Looker::start(d, &tasks));
+        let mut handles = Vec::with_capacity(config.cameras.len());
+        for settings in &config.cameras {
+            let (handle, still) = CameraHandle::new(settings);
+            let feed = match settings.seen() {
+                Some(_) => {
+                    let keeper = Keeper::start(store.clone(), settings.id.clone(), &handle.status, &tasks);
+                    let sight = Sight::new(&handle, still, keeper, looker.clone());
+                    let (sender, feed) = Feed::channel(handle.status.clone(), settings.sub.is_none());
+                    tasks.spawn_blocking(move || sight.run(feed));
+                    Some(sender)
+                }
+                None => None,
+            };
+            let recorder =
+                Recorder::new(store.clone(), settings, config.holders.clone(), config.site, &handle.status);
+            let (events, received) = mpsc::channel(PACKETS_WAITING);
+            tasks.spawn(louver_ingest::run(
+                Source::new(settings.id.clone(), Role::Main, settings.main.clone()),
+                events,
+                stop.clone(),
+            ));
+            if let (Some(sub), Some(feed)) = (&settings.sub, &feed) {
+                let (events, received) = mpsc::channel(PACKETS_WAITING);
+                tasks.spawn(louver_ingest::run(
+                    Source::new(settings.id.clone(), Role::Sub, sub.clone()),
+                    events,
+                    stop.clone(),
+                ));
+                tasks.spawn(follow_sub(received, feed.clone(), handle.status.clone()));
+            }
+            tasks.spawn(recorder.run(received, feed));
+            handles.push(handle);
+        }
+        tasks.close();
+        Self { handles, tasks }
+    }
+
+    /// What may be seen of the cameras.
+    pub fn handles(&self) -> Vec<CameraHandle> {
+        self.handles.clone()
+    }
+
+    /// Waits until every camera has written what it had and ended.
+    pub async fn join(self) {
+        self.tasks.wait().await;
+    }
+}
+
+/// Packets of one stream that wait for their task. When it is full the camera is held back, so nothing of an original is
+/// dropped: about six seconds at 10 pictures a second.
+const PACKETS_WAITING: usize = 64;

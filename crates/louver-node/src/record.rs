@@ -1,0 +1,228 @@
+//! The main stream: groups of pictures, sealed, to disk.
+
+use louver_base::{CameraId, WallTime};
+use louver_ingest::{Event, IngestError};
+use louver_media::{Gop, GopCutter, GopLimits, VideoParams};
+use louver_store::{
+    Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
+};
+use louver_vault::{Holders, SegmentSealer, SiteId, VaultError};
+use tokio::sync::mpsc;
+
+use crate::feed::{Feed, FeedSender, From};
+use crate::{CameraSettings, StatusCell, StreamState};
+
+/// Why a group could not be kept.
+#[derive(Debug, thiserror::Error)]
+enum KeepError {
+    #[error("it could not be sealed")]
+    Seal(#[from] VaultError),
+    #[error("it could not be written")]
+    Store(#[from] StoreError),
+}
+
+/// Seals and stores one camera's main stream.
+pub(crate) struct Recorder {
+    store: Store,
+    camera: CameraId,
+    holders: Holders,
+    site: SiteId,
+    status: StatusCell,
+    writer: SealedWriter,
+    sealer: Option<SegmentSealer>,
+    params: Option<VideoParams>,
+    cutter: GopCutter,
+    /// Last moment on disk.
+    recorded_until: Option<WallTime>,
+    /// Why nothing has been kept since then, if so.
+    missing: Option<GapReason>,
+}
+
+impl Recorder {
+    pub(crate) fn new(
+        store: Store,
+        settings: &CameraSettings,
+        holders: Holders,
+        site: SiteId,
+        status: &StatusCell,
+    ) -> Self {
+        Self {
+            writer: store.sealed_writer(&settings.id),
+            store,
+            camera: settings.id.clone(),
+            holders,
+            site,
+            status: status.clone(),
+            sealer: None,
+            params: None,
+            cutter: GopCutter::new(GopLimits::default()),
+            recorded_until: None,
+            missing: Some(GapReason::Restart),
+        }
+    }
+
+    /// Records until the source ends. `feed` is where analysis gets its pictures when it sees the main stream.
+    pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, feed: Option<FeedSender>) {
+        self.status.update(|s| s.main = StreamState::Connecting);
+        match self.store.last_recorded(&self.camera, RecordingKind::Sealed).await {
+            Ok(until) => self.recorded_until = until,
+            Err(e) => {
+                tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
+            }
+        }
+        // Whether analysis has been told of the main stream's parameters.
+        let mut told = false;
+        while let Some(event) = events.recv().await {
+            if let Some(feed) = &feed {
+                told = self.show(feed, &event, told);
+            }
+            self.take(event).await;
+        }
+        if let Some(gop) = self.cutter.finish() {
+            self.keep(gop).await;
+        }
+        self.finish().await;
+        self.status.update(|s| s.main = StreamState::Off);
+    }
+
+    /// Passes the main stream on while it is what is seen.
+    fn show(&self, feed: &FeedSender, event: &Event, told: bool) -> bool {
+        if !feed.wants(From::Main) {
+            return false;
+        }
+        match event {
+            Event::Connected { params, .. } => feed.send(From::Main, Feed::Start(params.clone())),
+            Event::Params(params) => feed.send(From::Main, Feed::Params(params.clone())),
+            Event::Packet(packet) => {
+                // Seen in place of a sub stream from now on: analysis begins at a key frame.
+                if let (false, Some(params)) = (told, &self.params) {
+                    if !packet.key {
+                        return false;
+                    }
+                    feed.send(From::Main, Feed::Start(params.clone()));
+                }
+                feed.send(From::Main, Feed::Packet(packet.clone()));
+            }
+            Event::Lost { .. } => feed.send(From::Main, Feed::Lost),
+        }
+        true
+    }
+
+    async fn take(&mut self, event: Event) {
+        match event {
+            Event::Connected { params, .. } => {
+                self.params = Some(params.clone());
+                if let Some(sealer) = &mut self.sealer {
+                    sealer.set_params(&params);
+                }
+                self.status.update(|s| s.main = StreamState::Running);
+            }
+            Event::Params(params) => {
+                if let Some(gop) = self.cutter.finish() {
+                    self.keep(gop).await;
+                }
+                if let Some(sealer) = &mut self.sealer {
+                    sealer.set_params(&params);
+                }
+                self.params = Some(params);
+            }
+            Event::Packet(packet) => {
+                if let Some(gop) = self.cutter.push(packet) {
+                    self.keep(gop).await;
+                }
+            }
+            Event::Lost { error, retry_in } => {
+                if let Some(gop) = self.cutter.finish() {
+                    self.keep(gop).await;
+                }
+                self.cutter.restart();
+                self.missing.get_or_insert(gap_reason(&error));
+                tracing::warn!(camera = %self.camera, reason = %error, retry_s = retry_in.as_secs(), "main stream lost");
+                self.status.update(|s| s.main = StreamState::Retrying { reason: error.to_string() });
+            }
+        }
+    }
+
+    /// Seals and writes one group. A failure costs this group; the next begins another segment.
+    async fn keep(&mut self, gop: Gop) {
+        let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else { return };
+        match self.write(&gop, first).await {
+            Ok(()) => {
+                if let Some(reason) = self.missing.take() {
+                    self.note_gap(first, reason).await;
+                }
+                self.recorded_until = Some(last);
+                self.status.update(|s| {
+                    s.last_sealed = Some(last);
+                    s.recording_problem = None;
+                });
+            }
+            Err(e) => {
+                self.sealer = None;
+                let full = matches!(&e, KeepError::Store(e) if e.is_disk_full());
+                let reason = if full { GapReason::DiskFull } else { GapReason::DiskFailed };
+                if self.missing.replace(reason) != Some(reason) {
+                    tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "an original is lost");
+                    let problem = match &e {
+                        KeepError::Seal(e) => e.to_string(),
+                        KeepError::Store(e) => e.to_string(),
+                    };
+                    self.status.update(|s| s.recording_problem = Some(problem));
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, gop: &Gop, first: WallTime) -> Result<(), KeepError> {
+        if self.writer.open_since().is_some_and(|start| rotation_due(start, first)) {
+            self.finish().await;
+        }
+        let sealer = match &mut self.sealer {
+            Some(sealer) if self.writer.open_since().is_some() && sealer.is_in_hour(first) => sealer,
+            sealer => {
+                let Some(params) = &self.params else { return Ok(()) };
+                let (new, header) =
+                    SegmentSealer::start(self.site, &self.camera, first, params, &self.holders)?;
+                self.writer.begin(header, first).await?;
+                sealer.insert(new)
+            }
+        };
+        let fragment = sealer.seal(gop)?;
+        self.writer.append(fragment).await?;
+        Ok(())
+    }
+
+    async fn finish(&mut self) {
+        let Some(sealer) = self.sealer.take() else { return };
+        let done = match sealer.finish() {
+            Ok(end) => self.writer.finish(end).await.map(drop).map_err(KeepError::Store),
+            Err(e) => Err(KeepError::Seal(e)),
+        };
+        if let Err(e) = done {
+            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a segment is not finished; what was written opens");
+        }
+    }
+
+    async fn note_gap(&self, end: WallTime, reason: GapReason) {
+        // A camera that was never recorded has no gap.
+        let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
+        let gap = Gap { camera: self.camera.clone(), stream: StreamKind::Main, start, end, reason };
+        if let Err(e) = self.store.record_gap(gap).await {
+            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not noted");
+        }
+    }
+}
+
+fn gap_reason(error: &IngestError) -> GapReason {
+    match error {
+        IngestError::PasswordNeeded | IngestError::WrongPassword | IngestError::Forbidden => {
+            GapReason::SignInRefused
+        }
+        IngestError::NoVideo
+        | IngestError::NoSuchPath
+        | IngestError::Silent(_)
+        | IngestError::NoKeyFrame(_) => GapReason::NoVideo,
+        IngestError::Codec(_) | IngestError::Parameters(_) | IngestError::BadStream(_) => GapReason::BadVideo,
+        _ => GapReason::Unreachable,
+    }
+}

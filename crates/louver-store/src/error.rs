@@ -147,6 +147,9 @@ impl StoreError {
     }
 
     pub(crate) fn db(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { doing, source }
+        move |source| match source {
+            sqlx::Error::PoolClosed => Self::Closed,
+            source => Self::Database { doing, source },
+        }
     }
 }

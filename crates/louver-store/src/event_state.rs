@@ -21,7 +21,8 @@ pub(crate) struct EventState {
 impl EventState {
     /// A new event, of which nothing but its beginning is known.
     pub(crate) fn new(record: EventRecord) -> Self {
-        let record = EventRecord { end: None, still: false, boxes: Vec::new(), ..record };
+        let confidence = believable(record.confidence);
+        let record = EventRecord { end: None, still: false, boxes: Vec::new(), confidence, ..record };
         Self { record, spacing_us: FIRST_SPACING_US, change: 1, written: 0 }
     }
 
@@ -48,7 +49,7 @@ impl EventState {
             record.leaves = change.leaves;
             made.leaves = change.leaves;
         }
-        if let Some(better) = change.confidence.filter(|c| *c > record.confidence) {
+        if let Some(better) = change.confidence.map(believable).filter(|c| *c > record.confidence) {
             record.confidence = better;
             made.confidence = Some(better);
         }
@@ -67,6 +68,11 @@ impl EventState {
         self.record.still = true;
         self.change += 1;
     }
+}
+
+/// A confidence from 0 to 1, whatever a detector says: JSON has no word for infinity.
+fn believable(confidence: f32) -> f32 {
+    if confidence.is_finite() { confidence.clamp(0.0, 1.0) } else { 0.0 }
 }
 
 /// The last time an event is known to have gone on.

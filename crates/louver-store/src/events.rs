@@ -25,8 +25,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::DiskFull`], [`StoreError::Io`]: the event is kept in memory and written later.
     pub async fn start_event(&self, record: EventRecord) -> Result<(), StoreError> {
-        let sure = |c: f32| if c.is_finite() { c.clamp(0.0, 1.0) } else { 0.0 };
-        let record = EventRecord { confidence: sure(record.confidence), ..record };
         let first = EventChange { stays: record.stays, leaves: record.leaves, ..EventChange::default() };
         let boxes = record.boxes.clone();
         let mut event = EventState::new(EventRecord { stays: None, leaves: None, ..record });

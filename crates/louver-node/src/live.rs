@@ -73,8 +73,11 @@ impl LiveHub {
         if fragment.key {
             shared.since_key.clear();
         }
-        // A stream without key frames must not fill the memory; a viewer can start with any later key frame.
-        if shared.since_key.len() < BACKLOG && (fragment.key || !shared.since_key.is_empty()) {
+        if shared.since_key.len() >= BACKLOG {
+            // A stream with few key frames must not fill the memory, and a part of what follows a key frame would leave
+            // a hole that no player can decode across: a new viewer waits for the next key frame.
+            shared.since_key.clear();
+        } else if fragment.key || !shared.since_key.is_empty() {
             shared.since_key.push(Arc::clone(&fragment));
         }
         let _ = self.sender.send(LiveFeed::Fragment(fragment));

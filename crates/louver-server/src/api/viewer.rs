@@ -1,11 +1,12 @@
 //! One live viewer: what it gets, in what order, and when it is dropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use bytes::{BufMut, Bytes, BytesMut};
 use louver_base::WallTime;
-use louver_node::{CameraHandle, LiveFeed};
+use louver_node::{CameraHandle, LiveFeed, LiveStart};
 use louver_scene::Masked;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -47,21 +48,32 @@ fn binary(kind: Kind, wall: WallTime, bytes: &Masked<Bytes>) -> Message {
 #[derive(Debug)]
 struct Order {
     waiting_for_key: bool,
+    /// The start that this viewer's player was set up with.
+    start: Option<Arc<LiveStart>>,
 }
 
 impl Order {
     const fn new() -> Self {
-        Self { waiting_for_key: true }
+        Self { waiting_for_key: true, start: None }
     }
 
-    fn lost(&mut self) {
+    /// Something was lost. Of what the feed holds now, gives what this viewer needs: all of it if it has restarted
+    /// since, else nothing: the next key picture is soon enough, and older ones may have been sent before.
+    fn lost(&mut self, backlog: Vec<LiveFeed>) -> Vec<LiveFeed> {
         self.waiting_for_key = true;
+        let same = match (backlog.first(), &self.start) {
+            (Some(LiveFeed::Start(now)), Some(known)) => Arc::ptr_eq(now, known),
+            (None, None) => true,
+            _ => false,
+        };
+        if same { Vec::new() } else { backlog }
     }
 
     fn messages(&mut self, feed: &LiveFeed) -> Vec<Message> {
         match feed {
             LiveFeed::Start(start) => {
                 self.waiting_for_key = true;
+                self.start = Some(Arc::clone(start));
                 let said = text(&LiveMessage::Start { mime: start.mime.clone() });
                 said.into_iter().chain([binary(Kind::Init, WallTime::from_millis(0), &start.init)]).collect()
             }
@@ -158,10 +170,8 @@ async fn follow(
             }
             Next::Feed(Ok(feed)) => send_all(socket, order.messages(&feed)).await?,
             Next::Feed(Err(RecvError::Lagged(_))) => {
-                order.lost();
-                // Among what was lost may have been a restart: what is there now is sent anew.
                 subscription = camera.live.subscribe();
-                for feed in &std::mem::take(&mut subscription.backlog) {
+                for feed in &order.lost(std::mem::take(&mut subscription.backlog)) {
                     send_all(socket, order.messages(feed)).await?;
                 }
             }
@@ -208,8 +218,6 @@ impl Notice {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use louver_base::MediaTime;
     use louver_media::{Picture, PictureSize};
     use louver_scene::{LiveFragment, PictureEncoder, Scene};
@@ -225,10 +233,17 @@ mod tests {
         }
     }
 
-    fn fragment(key: bool) -> LiveFeed {
+    fn masked() -> Masked<Bytes> {
         let picture = Scene::nothing(PictureSize::new(2, 2).unwrap());
-        let bytes = picture.encode(&mut Empty, MediaTime::ZERO, key).unwrap();
-        LiveFeed::Fragment(Arc::new(LiveFragment { bytes, key, wall: WallTime::from_millis(1) }))
+        picture.encode(&mut Empty, MediaTime::ZERO, true).unwrap()
+    }
+
+    fn fragment(key: bool) -> LiveFeed {
+        LiveFeed::Fragment(Arc::new(LiveFragment { bytes: masked(), key, wall: WallTime::from_millis(1) }))
+    }
+
+    fn start() -> LiveFeed {
+        LiveFeed::Start(Arc::new(LiveStart { mime: "video/mp4".to_owned(), init: masked() }))
     }
 
     #[test]
@@ -236,8 +251,16 @@ mod tests {
         let mut order = Order::new();
         let sent = |order: &mut Order, key| order.messages(&fragment(key)).len();
         assert_eq!([sent(&mut order, false), sent(&mut order, true), sent(&mut order, false)], [0, 1, 1]);
-        order.lost();
+        order.lost(vec![]);
         assert_eq!([sent(&mut order, false), sent(&mut order, false)], [0, 0]);
         assert_eq!([sent(&mut order, true), sent(&mut order, false)], [1, 1]);
+    }
+
+    #[test]
+    fn a_loss_sets_the_player_up_anew_only_if_the_stream_restarted() {
+        let (mut order, first) = (Order::new(), start());
+        assert_eq!(order.messages(&first).len(), 2, "words and init");
+        assert_eq!(order.lost(vec![first, fragment(true)]).len(), 0, "sent before");
+        assert_eq!(order.lost(vec![start(), fragment(true), fragment(false)]).len(), 3);
     }
 }

@@ -190,7 +190,7 @@ async fn a_full_disk_says_so_loses_nothing_and_goes_on_once_there_is_room() {
         reason: GapReason::DiskFull,
     };
     let _ = store.record_gap(gap.clone()).await;
-    assert_eq!(store.gaps(&gate, at(0), at(HOUR)).await.unwrap(), [gap.clone()]);
+    assert_eq!(store.gaps(&gate, at(0), at(HOUR)).await.unwrap(), std::slice::from_ref(&gap));
     for r in store.recordings(&gate, at(0), at(HOUR)).await.unwrap() {
         assert_eq!(store.masked_file(&gate, r.id).await.unwrap().fragments.len(), 1);
     }

@@ -59,8 +59,9 @@ function eventsOf(camera: string, fromMs: number, toMs: number): LouverEvent[] {
       start_ms: Math.round(start),
       end_ms: end > Date.now() ? null : Math.round(end),
       still: chance(seed + 4) > 0.05,
+      stays_ms: null,
+      leaves_ms: end > Date.now() ? null : Math.round(end),
       confidence: 0.8,
-      boxes: [],
     });
   }
   return out;

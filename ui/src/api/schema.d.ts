@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A masked recording: fragmented MP4. One `Range` of bytes is understood. */
+        /** A masked recording: fragmented MP4 whose times begin with 0 at the file's start. One `Range` of bytes is understood. */
         get: operations["get_archive_file"];
         put?: never;
         post?: never;
@@ -138,6 +138,23 @@ export interface paths {
         };
         /** Events, newest first. */
         get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One event with its way through the picture. */
+        get: operations["get_event"];
         put?: never;
         post?: never;
         delete?: never;
@@ -268,7 +285,7 @@ export interface components {
             bytes: number;
             /**
              * Format: int64
-             * @description End, milliseconds UTC.
+             * @description End, milliseconds UTC; later in the next answer while the file is being written.
              */
             end_ms: number;
             /** @description Its id within the camera. */
@@ -360,7 +377,7 @@ export interface components {
          * @description Kinds of refusal, for programs; the sentence beside it is for people.
          * @enum {string}
          */
-        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_many_viewers" | "sealed_only" | "internal";
+        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_slow" | "too_many_viewers" | "sealed_only" | "internal";
         /** @description What happened, for programs and for people. */
         ErrorDetail: {
             /** @description For programs. */
@@ -375,8 +392,6 @@ export interface components {
         };
         /** @description One appearance of one thing in front of one camera. */
         Event: {
-            /** @description Where it was over time, oldest first. */
-            boxes: components["schemas"]["EventBox"][];
             /** @description The camera's id. */
             camera: string;
             /** @description What it was. */
@@ -388,16 +403,26 @@ export interface components {
             confidence: number;
             /**
              * Format: int64
-             * @description End, milliseconds UTC; null while it goes on.
+             * @description When it was last seen, milliseconds UTC; null while it goes on.
              */
             end_ms: number | null;
             /** @description Its id: random, says nothing. */
             id: string;
             /**
              * Format: int64
-             * @description Start, milliseconds UTC.
+             * @description When it was seen to leave the picture, milliseconds UTC; null if it has not, or was lost otherwise.
+             */
+            leaves_ms: number | null;
+            /**
+             * Format: int64
+             * @description When it entered, milliseconds UTC.
              */
             start_ms: number;
+            /**
+             * Format: int64
+             * @description Since when it has stayed in one place, milliseconds UTC; null if it has not.
+             */
+            stays_ms: number | null;
             /** @description Whether there is a masked still. */
             still: boolean;
         };
@@ -434,6 +459,11 @@ export interface components {
          * @enum {string}
          */
         EventClass: "person" | "vehicle" | "animal";
+        /** @description One event with its way through the picture. */
+        EventDetail: components["schemas"]["Event"] & {
+            /** @description Where it was over time, oldest first; about one a second, at most 600. */
+            boxes: components["schemas"]["EventBox"][];
+        };
         /** @description A page of events, newest first. */
         EventPage: {
             /** @description The events. */
@@ -540,17 +570,18 @@ export interface components {
         };
         /** @description How the machine is doing. */
         System: {
-            disk: components["schemas"]["Disk"] | null;
+            /** @description The disk that holds the data directory, up to a minute ago. */
+            disk: components["schemas"]["Disk"];
             /**
              * Format: int64
-             * @description Bytes of masked video.
+             * @description Bytes of masked video, up to a minute ago.
              */
             masked_bytes: number;
             /** @description What someone should look at, in sentences; empty when all is well. */
             notices: string[];
             /**
              * Format: int64
-             * @description Bytes of sealed originals.
+             * @description Bytes of sealed originals, up to a minute ago.
              */
             sealed_bytes: number;
             /**
@@ -697,7 +728,7 @@ export interface operations {
             query?: {
                 /**
                  * @description Leaves out what ends before this time (milliseconds UTC): the answer is the file's start (`ftyp`, `moov`) and
-                 *     its fragments from the one before this time on.
+                 *     its fragments from the one at this time on. Their times stay those of the whole file.
                  */
                 from_ms?: number;
             };
@@ -841,9 +872,9 @@ export interface operations {
                 camera?: string;
                 /** @description Only of this class. */
                 class?: components["schemas"]["EventClass"];
-                /** @description Only those that end after this time, milliseconds UTC. */
+                /** @description Only those that had not ended before this time, milliseconds UTC. */
                 from_ms?: number;
-                /** @description Only those that start before this time, milliseconds UTC. */
+                /** @description Only those that started before this time, milliseconds UTC. */
                 to_ms?: number;
                 /** @description How many at most: 1 to 500, 100 where nothing is said. */
                 limit?: number;
@@ -862,6 +893,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDetail"];
                 };
             };
             default: {

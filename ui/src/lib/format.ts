@@ -61,17 +61,21 @@ export function retention(hours: number): string {
   return hours === 1 ? "1 hour" : `${String(hours)} hours`;
 }
 
-/** What an `<input type="datetime-local">` wants, in the viewer's zone. */
-export function toLocalInput(ms: number): string {
+const two = (n: number): string => String(n).padStart(2, "0");
+
+/** A moment as a date field and a 24 h time field hold it, in the viewer's zone. */
+export function toFields(ms: number): { date: string; time: string } {
   const at = new Date(ms);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  const date = `${String(at.getFullYear())}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${date}T${two(at.getHours())}:${two(at.getMinutes())}`;
+  return {
+    date: `${String(at.getFullYear())}-${two(at.getMonth() + 1)}-${two(at.getDate())}`,
+    time: `${two(at.getHours())}:${two(at.getMinutes())}`,
+  };
 }
 
-/** The moment an `<input type="datetime-local">` holds; `null` when it holds none. */
-export function fromLocalInput(text: string): number | null {
-  if (text === "") return null;
-  const ms = new Date(text).getTime();
+/** The moment the two fields say; an empty time is midnight; `null` when they say none. */
+export function fromFields(date: string, time: string): number | null {
+  const clockTime = /^([01]?\d|2[0-3])[:.]([0-5]\d)$/.exec(time === "" ? "00:00" : time.trim());
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || !clockTime) return null;
+  const ms = new Date(`${date}T${two(Number(clockTime[1]))}:${clockTime[2] ?? "00"}`).getTime();
   return Number.isNaN(ms) ? null : ms;
 }

@@ -8,6 +8,8 @@ export type LiveState =
   /** Connected, and no picture to start with has come yet. */
   | { kind: "waiting" }
   | { kind: "playing"; behindS: number }
+  /** The newest picture stands: none has followed it for seconds. */
+  | { kind: "stalled" }
   /** Not looked at: tab hidden, tile scrolled away. */
   | { kind: "paused" }
   | { kind: "retrying"; attempt: number }
@@ -33,6 +35,7 @@ const browser: LiveBrowser = {
 };
 
 const TICK_MS = 250;
+const STALLED_MS = 4_000;
 /** A connection that has shown pictures and then says nothing for this long is taken for dead. */
 const SILENT_MS = 20_000;
 
@@ -47,7 +50,10 @@ export class LivePlayer {
   #socket: WebSocket | null = null;
   #stage: LiveStage | null = null;
   #attempt = 0;
-  #heardMs = 0;
+  /** When the connection last said anything; `null` before it did. */
+  #heardMs: number | null = null;
+  /** When the last picture came. */
+  #pictureMs = 0;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #ticker: ReturnType<typeof setInterval> | null = null;
 
@@ -96,7 +102,7 @@ export class LivePlayer {
     const socket = this.#browser.connect(this.#address);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    this.#heardMs = 0;
+    this.#heardMs = null;
     socket.onopen = () => {
       this.#say({ kind: "waiting" });
     };
@@ -141,6 +147,7 @@ export class LivePlayer {
         this.#stage?.init(message.bytes);
         return;
       case "fragment":
+        this.#pictureMs = performance.now();
         this.#stage?.fragment(message.key, message.bytes);
         return;
       case "unknown":
@@ -171,7 +178,7 @@ export class LivePlayer {
   }
 
   readonly #tick = (): void => {
-    if (this.#heardMs > 0 && performance.now() - this.#heardMs > SILENT_MS) {
+    if (this.#heardMs !== null && performance.now() - this.#heardMs > SILENT_MS) {
       this.#dropStage();
       this.#tryAgain();
       return;
@@ -179,7 +186,8 @@ export class LivePlayer {
     const behindS = this.#stage?.keepUp() ?? null;
     if (behindS === null) return;
     this.#attempt = 0;
-    this.#say({ kind: "playing", behindS });
+    const silentMs = performance.now() - this.#pictureMs;
+    this.#say(silentMs > STALLED_MS ? { kind: "stalled" } : { kind: "playing", behindS });
   };
 
   #say(state: LiveState): void {

@@ -42,9 +42,11 @@ export class LiveStage {
 
   fragment(key: boolean, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#closed || (this.#needsKey && !key)) return;
-    const taken = this.#take(bytes);
-    this.#needsKey = !taken;
-    if (!taken) this.#queue?.clear();
+    // Before taking: a full buffer says so while the bytes are taken, and wants a key again.
+    this.#needsKey = false;
+    if (this.#take(bytes)) return;
+    this.#needsKey = true;
+    this.#queue?.clear();
   }
 
   #take(bytes: Uint8Array<ArrayBuffer>): boolean {

@@ -22,6 +22,7 @@ mod sealed;
 mod setup;
 mod store;
 mod types;
+mod usage;
 mod writer;
 
 pub use accounts::{Session, TokenHash};
@@ -35,3 +36,4 @@ pub use types::{
     EventBox, EventChange, EventQuery, EventRecord, Gap, GapReason, MaskedFile, MaskedFragment, Recording,
     RecordingId, RecordingKind, StreamKind,
 };
+pub use usage::Usage;

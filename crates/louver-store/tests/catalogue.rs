@@ -337,3 +337,19 @@ async fn sessions_outlive_a_restart_and_end_with_their_time_or_with_a_new_passwo
     store.set_password_hash("anna", "$argon2id$2").await.unwrap();
     assert_eq!(store.session(two, at(1)).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn usage_adds_up_what_was_recorded_and_measures_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let mut writer = store.masked_writer(&camera("gate"));
+    writer.begin(masked("init")).await.unwrap();
+    writer.append(fragment(0), at(0), at(900)).await.unwrap();
+    let recording = writer.finish().await.unwrap().unwrap();
+    store.close().await.unwrap();
+    drop((store, writer));
+    let (store, _) = open(dir.path()).await;
+    let usage = store.usage().await.unwrap();
+    assert_eq!((usage.masked_bytes, usage.sealed_bytes), (recording.bytes, 0));
+    assert!(usage.disk_bytes >= usage.free_bytes && usage.free_bytes > 0, "{usage:?}");
+}

@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
-use louver_base::WallTime;
 use louver_node::{CameraHandle, StreamState};
-use louver_store::RecordingKind;
+use louver_store::Usage;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
@@ -28,9 +27,8 @@ pub(crate) struct Disk {
 pub(crate) struct System {
     /// Louver's version.
     pub(crate) version: String,
-    /// The disk that holds the data directory; null when it cannot be read.
-    #[schema(required)]
-    pub(crate) disk: Option<Disk>,
+    /// The disk that holds the data directory, up to a minute ago.
+    pub(crate) disk: Disk,
     /// Bytes of masked video, up to a minute ago.
     pub(crate) masked_bytes: u64,
     /// Bytes of sealed originals, up to a minute ago.
@@ -41,14 +39,7 @@ pub(crate) struct System {
     pub(crate) notices: Vec<String>,
 }
 
-/// Bytes of both stores.
-#[derive(Clone, Copy, Debug, Default)]
-struct Usage {
-    masked: u64,
-    sealed: u64,
-}
-
-/// Bytes of both stores as last added up; adding up reads the whole catalogue, so it is done once a minute at most.
+/// What the store last said; adding up reads the whole catalogue, so it is done once a minute at most.
 #[derive(Debug, Default)]
 pub(crate) struct UsageCache(Mutex<Option<(Instant, Usage)>>);
 
@@ -66,14 +57,13 @@ pub(crate) async fn healthz() -> &'static str {
     responses((status = 200, body = System), (status = "default", body = ErrorBody)))]
 pub(crate) async fn get_system(State(app): State<App>) -> ApiResult<Json<System>> {
     let usage = usage(&app).await?;
-    let disk = disk(&app);
     Ok(Json(System {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        disk,
-        masked_bytes: usage.masked,
-        sealed_bytes: usage.sealed,
+        disk: Disk { total_bytes: usage.disk_bytes, free_bytes: usage.free_bytes },
+        masked_bytes: usage.masked_bytes,
+        sealed_bytes: usage.sealed_bytes,
         uptime_s: app.since.elapsed().as_secs(),
-        notices: notices(&app, disk),
+        notices: notices(&app, usage),
     }))
 }
 
@@ -83,41 +73,16 @@ async fn usage(app: &App) -> ApiResult<Usage> {
     if let Some((_, usage)) = cache.filter(|(at, _)| at.elapsed() < FRESH) {
         return Ok(usage);
     }
-    let mut sum = Usage::default();
-    for camera in &app.cameras {
-        let (from, to) = (WallTime::from_micros(i64::MIN), WallTime::from_micros(i64::MAX));
-        let recordings = app.store.recordings(&camera.id, from, to).await;
-        for recording in recordings.map_err(|e| ApiError::internal("adding up recordings", &e))? {
-            let kind = match recording.kind {
-                RecordingKind::Masked => &mut sum.masked,
-                RecordingKind::Sealed => &mut sum.sealed,
-            };
-            *kind = kind.saturating_add(recording.bytes);
-        }
-    }
-    *cache = Some((Instant::now(), sum));
-    Ok(sum)
+    let usage = app.store.usage().await.map_err(|e| ApiError::internal("adding up recordings", &e))?;
+    *cache = Some((Instant::now(), usage));
+    Ok(usage)
 }
 
-fn disk(app: &App) -> Option<Disk> {
-    let stat = rustix::fs::statvfs(app.store.dir()).ok()?;
-    let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    Some(Disk { total_bytes: bytes(stat.f_blocks), free_bytes: bytes(stat.f_bavail) })
-}
-
-fn notices(app: &App, disk: Option<Disk>) -> Vec<String> {
+fn notices(app: &App, usage: Usage) -> Vec<String> {
     let mut out = app.site.notices.clone();
-    match disk {
-        Some(disk) if disk.free_bytes < disk.total_bytes / 20 => {
-            out.push(
-                "Less than a twentieth of the disk is free: shorten retention_hours or use a larger disk."
-                    .to_owned(),
-            );
-        }
-        Some(_) => {}
-        None => out.push(
-            "The disk that holds the data directory cannot be read: look at its cable and health.".to_owned(),
-        ),
+    if usage.free_bytes < usage.disk_bytes / 20 {
+        let text = "Less than a twentieth of the disk is free: shorten retention_hours or use a larger disk.";
+        out.push(text.to_owned());
     }
     out.extend(app.cameras.iter().flat_map(camera_notices));
     out

@@ -293,3 +293,24 @@ async fn a_taken_port_is_named_with_what_to_do() {
     assert!(said.contains(&format!("port {} is taken", site.address.port())), "{said}");
     assert!(said.contains("louver.toml"), "{said}");
 }
+
+#[tokio::test]
+async fn the_page_is_asked_for_anew_and_its_hashed_files_are_kept() {
+    let site = start().await;
+    let page = site.get("/", "").await;
+    if page.status == 503 {
+        assert!(String::from_utf8_lossy(&page.body).contains("make ui"), "says what to do");
+        println!("skipped: the page is not built (make ui)");
+        return;
+    }
+    assert_eq!(page.headers["cache-control"], "no-cache");
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    let tag = page.headers["etag"].to_str().unwrap();
+    let again = site.ask(Method::GET, "/sign-in", &[("if-none-match", tag)], Bytes::new()).await;
+    assert_eq!((again.status.as_u16(), again.body.len()), (304, 0), "every view is the same page");
+    let html = String::from_utf8(page.body.to_vec()).unwrap();
+    let script = html.split('"').find(|s| s.starts_with("/assets/") && s.ends_with(".js")).expect("a script");
+    let script = site.get(script, "").await;
+    assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
+    assert!(script.headers["cache-control"].to_str().unwrap().contains("immutable"));
+}

@@ -7,7 +7,7 @@ use rust_embed::{Embed, EmbeddedFile};
 use crate::api::error::{ApiError, ErrorCode};
 
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../ui/dist"]
+#[folder = "../../ui/dist"]
 #[allow_missing = true]
 struct Page;
 

@@ -68,6 +68,14 @@ pub enum CodecError {
         /// libav's reason, where it gave one.
         source: Option<ffmpeg_next::Error>,
     },
+    /// Sound could not be put beside the masked video.
+    #[error("the sound of {path} cannot be kept (MP4 takes AAC, MP3, Opus and a few others): leave it out")]
+    Sound {
+        /// The file.
+        path: PathBuf,
+        /// libav's reason.
+        source: ffmpeg_next::Error,
+    },
     /// The H.264 encoder failed.
     #[error("a masked picture could not be encoded")]
     Encode(#[source] openh264::Error),

@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod jpeg;
 mod pixels;
+mod sound;
 
 pub use decode::{Decoded, Decoder};
 pub use encode::{EncoderSettings, H264Encoder};
@@ -17,3 +18,4 @@ pub use error::CodecError;
 pub use file::{FileFrame, VideoFile};
 pub use jpeg::JpegEncoder;
 pub use pixels::{Scaler, libav_version};
+pub use sound::add_sound;

@@ -63,11 +63,12 @@ pub struct RedactReport {
 ///
 /// # Errors
 /// When the input is damaged, the detector fails or `out` cannot be written; then there is no `out`. When `progress`
-/// gives `false` it stops, likewise.
+/// gives `false` it stops, likewise. `sound` names a file whose sound is copied, the input as a rule.
 pub fn redact(
     mut pass: Pass,
     out: &Path,
     policy: Policy,
+    sound: Option<&Path>,
     mut progress: impl FnMut(Progress) -> bool,
 ) -> Result<RedactReport, FileError> {
     let begun = Instant::now();
@@ -110,7 +111,7 @@ pub fn redact(
         }
     }
     let step = MediaSpan::from_ticks((90_000.0 / fps).round() as i64);
-    report.seconds = writer.finish(step)?;
+    report.seconds = writer.finish(step, sound)?;
     report.detector_runs = pass.detector().runs();
     report.took_seconds = begun.elapsed().as_secs_f64();
     report.frames_per_second = report.frames as f64 / report.took_seconds.max(1e-9);
@@ -129,17 +130,21 @@ struct Writer {
     open: Vec<Masked<Packet>>,
 }
 
+/// A file in the folder of `out` that is gone if nobody gives it a name.
+fn temporary_beside(out: &Path) -> Result<tempfile::NamedTempFile, FileError> {
+    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".louver-redact-")
+        .suffix(".mp4")
+        .tempfile_in(folder)
+        .map_err(|source| FileError::Write { path: out.into(), source })
+}
+
 impl Writer {
     fn new(out: &Path, settings: EncoderSettings) -> Result<Self, FileError> {
-        let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary = tempfile::Builder::new()
-            .prefix(".louver-redact-")
-            .suffix(".mp4")
-            .tempfile_in(folder)
-            .map_err(|source| FileError::Write { path: out.into(), source })?;
         Ok(Self {
             out: out.into(),
-            temporary,
+            temporary: temporary_beside(out)?,
             encoder: H264Encoder::new(settings)?,
             muxer: None,
             open: Vec::new(),
@@ -176,13 +181,22 @@ impl Writer {
         self.temporary.write_all(bytes).map_err(|source| FileError::Write { path: self.out.clone(), source })
     }
 
-    /// Ends the file and gives it its name; returns the seconds of video in it.
-    fn finish(mut self, last: MediaSpan) -> Result<f64, FileError> {
+    /// Ends the file, adds the sound of another if asked, and gives it its name; returns the seconds of video in it.
+    fn finish(mut self, last: MediaSpan, sound: Option<&Path>) -> Result<f64, FileError> {
         let end = self.open.last().map_or(MediaTime::ZERO, |p| p.get().media + last);
         self.flush(end)?;
+        if let Some(sound) = sound {
+            self.temporary.flush().map_err(|source| FileError::Write { path: self.out.clone(), source })?;
+            let with_sound = temporary_beside(&self.out)?;
+            louver_codec::add_sound(self.temporary.path(), sound, with_sound.path())?;
+            self.temporary = with_sound;
+        }
         let fail = |source| FileError::Write { path: self.out.clone(), source };
         self.temporary.as_file().sync_all().map_err(fail)?;
-        self.temporary.persist(&self.out).map_err(|e| fail(e.error))?;
+        self.temporary.persist_noclobber(&self.out).map_err(|e| match e.error.kind() {
+            std::io::ErrorKind::AlreadyExists => FileError::Exists(self.out.clone()),
+            _ => fail(e.error),
+        })?;
         Ok((end - MediaTime::ZERO).seconds())
     }
 }

@@ -130,7 +130,13 @@ fn look(
         .into_iter()
         .chain(beside.map(|b| b.join(".deps")))
         .chain([PathBuf::from(".deps"), PathBuf::from(SYSTEM)]);
-    let places: Vec<PathBuf> = folders.map(|f| f.join(name)).collect();
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in folders.map(|f| f.join(name)) {
+        let place = std::path::absolute(&place).unwrap_or(place);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
     match places.iter().find(|p| p.is_file()) {
         Some(path) => Lookup::Found { path: path.clone(), by: By::Usual },
         None => Lookup::Nowhere(places),

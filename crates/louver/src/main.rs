@@ -17,6 +17,7 @@ mod retention;
 mod serve;
 mod settings;
 mod settings_file;
+mod stop;
 mod when;
 
 use std::process::ExitCode;

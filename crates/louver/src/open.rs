@@ -2,8 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use louver_base::{CameraId, WallTime};
@@ -13,7 +12,7 @@ use louver_vault::{Identity, VaultError};
 
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::{retention, when};
+use crate::{retention, stop, when};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -116,7 +115,7 @@ fn segments(data: &Path, camera: &CameraId, from: WallTime, to: WallTime) -> Res
 
 /// Exports with a progress bar; Ctrl-C leaves nothing behind.
 fn export(job: &Export<'_>) -> Result<Exported, Error> {
-    let stop = stop_on_signal()?;
+    let stop = stop::on_signal()?;
     let bar = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("opening {bar:40} {bytes} of {total_bytes}, {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -143,27 +142,6 @@ fn export(job: &Export<'_>) -> Result<Exported, Error> {
         VaultError::Stopped => Error::failed("stopped; nothing was written", ""),
         other => Error::because("the recording cannot be opened", other),
     })
-}
-
-/// A flag that Ctrl-C or SIGTERM sets. Without it the half-written video would stay.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |e| Error::because("signals cannot be watched", e);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let (mut int, mut term) = {
-        let _inside = runtime.enter();
-        (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?)
-    };
-    // Not joined: it waits for a signal that usually never comes, and ends with the process.
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
-        });
-        flag.store(true, Ordering::Relaxed);
-    });
-    Ok(stop)
 }
 
 fn report(out: &Path, exported: &Exported) {

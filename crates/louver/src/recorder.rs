@@ -1,52 +1,55 @@
 //! The cameras of the settings, running: from settings to `louver-node`.
 
-use louver_node::CameraHandle;
+use louver_codec::detector::Detector;
+use louver_node::{Node, NodeConfig};
 use louver_store::Store;
 use louver_vault::Holders;
 use tokio_util::sync::CancellationToken;
 
-use crate::detector::{self, Found};
+use crate::detector;
 use crate::error::Error;
 use crate::settings::Settings;
 
-/// Everything that recording needs, found and checked, but nothing started.
+/// Everything that recording needs, found and tried, but nothing started.
 pub(crate) struct Recorder {
     settings: Settings,
-    _holders: Holders,
-    _detector: Option<Found>,
+    holders: Holders,
+    detector: Option<Detector>,
+    /// What the owner should know, in sentences for the terminal and the page.
+    pub notices: Vec<String>,
 }
 
 impl Recorder {
-    /// Looks for the detector's files where any camera needs them.
-    pub(crate) fn prepare(settings: &Settings, holders: Holders) -> Result<Self, Error> {
+    /// Loads the detector where any camera needs it. Without one, originals are sealed all the same and nothing is
+    /// shown: a model that an update lost must not cost evidence.
+    pub(crate) fn prepare(settings: &Settings) -> Result<Self, Error> {
+        let holders = settings.holders()?;
+        let mut notices = Vec::new();
         let seen = settings.cameras.iter().any(|c| c.seen().is_some());
-        let detector = if seen { Some(detector::find(&settings.detector)?) } else { None };
-        Ok(Self { settings: settings.clone(), _holders: holders, _detector: detector })
+        let detector = match seen.then(|| load(settings)) {
+            None => None,
+            Some(Ok(detector)) => Some(detector),
+            Some(Err(why)) => {
+                tracing::error!(%why, "no detector: cameras are recorded and sealed, but nothing can be shown");
+                notices.push(format!(
+                    "Nothing can be shown, because there is no detector ({why}); originals are recorded and sealed. \
+                     `louver doctor` says more."
+                ));
+                None
+            }
+        };
+        Ok(Self { settings: settings.clone(), holders, detector, notices })
     }
 
-    /// Starts all cameras.
-    pub(crate) async fn start(self, _store: &Store, _stop: &CancellationToken) -> Result<Running, Error> {
-        let handles = self.settings.cameras.iter().map(|c| CameraHandle::new(c).0).collect();
-        Ok(Running { handles })
+    /// Starts all cameras; they end when `stop` is cancelled.
+    pub(crate) fn start(self, store: &Store, stop: &CancellationToken) -> Node {
+        let site = store.site_id();
+        let Self { settings, holders, detector, .. } = self;
+        Node::start(NodeConfig { cameras: settings.cameras, holders, site, detector }, store, stop)
     }
 }
 
-/// Cameras at work.
-pub(crate) struct Running {
-    handles: Vec<CameraHandle>,
-}
-
-impl Running {
-    /// What the page sees of the cameras.
-    pub(crate) fn handles(&self) -> Vec<CameraHandle> {
-        self.handles.clone()
-    }
-
-    /// What the owner should know, in sentences for the page.
-    pub(crate) fn notices(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// Waits until all have ended; they do when `stop` is cancelled.
-    pub(crate) async fn join(self) {}
+fn load(settings: &Settings) -> Result<Detector, String> {
+    let found = detector::find(&settings.detector).map_err(|e| e.to_string())?;
+    Detector::load(&found.library, &found.model, found.kind).map_err(|e| e.to_string())
 }

@@ -43,9 +43,8 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<(), Error> {
 
 async fn serve(settings: &Settings) -> Result<(), Error> {
     // What needs no recording is tried first: a start that fails leaves no gap, no file and no half-open camera.
-    let holders = settings.holders()?;
+    let recorder = Recorder::prepare(settings)?;
     try_port(settings.listen)?;
-    let recorder = Recorder::prepare(settings, holders)?;
     let stop = CancellationToken::new();
     watch_signals(stop.clone())?;
 
@@ -78,8 +77,9 @@ async fn serve_with(
         file: settings.data.join("control.sock"),
         source,
     })?;
-    let node = recorder.start(store, stop).await?;
-    let site = Site { name: settings.site_name.clone(), notices: node.notices() };
+    let notices = recorder.notices.clone();
+    let node = recorder.start(store, stop);
+    let site = Site { name: settings.site_name.clone(), notices: notices.clone() };
     let bound = Server::bind(settings.listen, store.clone(), node.handles(), site).await;
     let server = match bound {
         Ok(server) => server,
@@ -98,7 +98,7 @@ async fn serve_with(
     tasks.close();
 
     let link = server.first_sign_in_link().await.map_err(server_error);
-    let greeted = link.map(|link| greet(settings, address, link.as_deref()));
+    let greeted = link.map(|link| greet(settings, address, link.as_deref(), &notices));
     if greeted.is_ok() {
         server.run(stop.clone()).await;
         tracing::info!("ending: what is in memory is written");
@@ -144,7 +144,7 @@ fn watch_signals(stop: CancellationToken) -> Result<(), Error> {
 }
 
 /// What a person at the terminal wants to know, on standard output; logs go to standard error.
-fn greet(settings: &Settings, address: SocketAddr, link: Option<&str>) {
+fn greet(settings: &Settings, address: SocketAddr, link: Option<&str>, notices: &[String]) {
     let (bold, off) = if io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     let (cameras, holders) =
@@ -160,6 +160,9 @@ fn greet(settings: &Settings, address: SocketAddr, link: Option<&str>) {
     println!("  data     {}", settings.data.display());
     if settings.cameras.is_empty() {
         println!("  No camera is registered yet: `louver camera add --help`.");
+    }
+    for notice in notices {
+        println!("  {bold}!{off} {notice}");
     }
     println!("Ctrl-C ends it.");
 }

@@ -15,7 +15,7 @@ const MEND: &str =
 
 /// libav, the ONNX Runtime and the model.
 pub(super) fn checks(settings: &DetectorSettings) -> Vec<Check> {
-    let mut checks = vec![Check::ok("decoder", louver_codec::libav_version())];
+    let mut checks = vec![Check::ok("decoder", format!("libavcodec {}", louver_codec::libav_version()))];
     let library = match found("ONNX Runtime library", detector::library(settings)) {
         Ok((path, by)) => match load_runtime(&path) {
             Ok(()) => {

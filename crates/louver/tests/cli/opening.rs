@@ -1,5 +1,6 @@
 //! `louver open`.
 
+use crate::serving::Server;
 use crate::site::Site;
 
 const OPEN: [&str; 12] = [
@@ -54,4 +55,58 @@ fn times_that_cannot_be_read_are_told_with_the_forms_there_are() {
     };
     times("yesterday", "now").must(1, &["\"yesterday\" is not a time: use 2026-11-23T14:00:00Z"]);
     times("now", "-10m").must(1, &["--to must be later than --from"]);
+}
+
+#[test]
+fn what_a_server_records_opens_beside_it_for_its_holder_alone() {
+    let Some(file) = crate::site::deps("footage/forecourt_main.mp4") else { return };
+    let port = crate::site::free_port();
+    let site = Site::with(&format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n"));
+    site.run(&["holder", "new", "-o", "holder.age", "--add"]).must(0, &["Added it to louver.toml"]);
+    site.run(&["holder", "new", "-o", "other.age"]).must(0, &[]);
+    let address = format!("file://{}", file.canonicalize().unwrap().display());
+    let camera = crate::site::camera("gate", &address) + "analysis = \"off\"\n";
+    std::fs::write(site.path("louver.toml"), site.read("louver.toml") + &camera).unwrap();
+    let (server, _) = Server::start(&site, port);
+    // Two fragments: one is whole then, whatever happens to the other.
+    site.wait_for_sealed("gate");
+
+    let open = |identity, out| {
+        let args =
+            ["open", "--identity", identity, "--camera", "gate", "--from", "-1h", "--to", "now", "-o", out];
+        site.run(&args)
+    };
+    open("holder.age", "out.mp4")
+        .must(0, &["Wrote out.mp4", "readable by you alone", "first picture", "still being written"]);
+    let video = std::fs::read(site.path("out.mp4")).unwrap();
+    assert_eq!(&video[4..8], b"ftyp");
+    open("other.age", "other.mp4").must(1, &["the recording cannot be opened", "is not among the holders"]);
+    assert!(!site.path("other.mp4").exists() && !site.path("other.mp4.part").exists());
+    let out_of_range = [
+        "open",
+        "--identity",
+        "holder.age",
+        "--camera",
+        "gate",
+        "--from",
+        "2020-01-01 10:00",
+        "--to",
+        "2020-01-01 11:00",
+        "-o",
+        "none.mp4",
+    ];
+    site.run(&out_of_range)
+        .must(1, &["nothing was recorded between 2020-01-01 10:00:00", "what to do: choose a time between"]);
+    assert_eq!(server.end("-INT").0, Some(0));
+
+    // Nothing in the data directory is readable: neither the picture's parameters nor the bytes of any picture.
+    let original = std::fs::read(&file).unwrap();
+    let piece = &original[original.len() / 2..original.len() / 2 + 32];
+    for sealed in site.sealed_files("gate") {
+        let bytes = std::fs::read(sealed).unwrap();
+        assert!(bytes.starts_with(b"LOUVSEAL") && !bytes.windows(32).any(|w| w == piece));
+    }
+    // The camera has left the register, and what it recorded still opens.
+    site.run(&["camera", "remove", "gate", "--yes"]).must(0, &[]);
+    open("holder.age", "after.mp4").must(0, &["Wrote after.mp4"]);
 }

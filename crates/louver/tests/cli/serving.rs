@@ -12,7 +12,7 @@ fn settings(port: u16, more: &str) -> String {
 }
 
 /// A server that was started and is ended with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
     port: u16,
@@ -20,7 +20,7 @@ struct Server {
 
 impl Server {
     /// Starts with everything logged and waits for the greeting's last line.
-    fn start(site: &Site, port: u16) -> (Self, String) {
+    pub(crate) fn start(site: &Site, port: u16) -> (Self, String) {
         let log = std::fs::File::create(site.path("log")).unwrap();
         let mut command = site.command(&["serve", "--log", "trace"]);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
@@ -41,17 +41,28 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> String {
+        self.ask("GET", path, "", "")
+    }
+
+    /// One request with further header lines and a JSON body; gives the whole answer.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", self.port)
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n{headers}\r\n{body}",
+            self.port,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// Asks it to end and gives exit code and seconds.
-    fn end(mut self, signal: &str) -> (Option<i32>, Duration) {
+    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, Duration) {
         let start = Instant::now();
         let kill = std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());
@@ -130,13 +141,6 @@ fn ctrl_c_ends_a_server_whose_camera_does_not_answer_and_its_log_shows_no_passwo
 #[test]
 fn a_server_says_what_it_lacks_before_it_starts_anything() {
     let port = free_port();
-    let gate = camera("gate", "rtsp://127.0.0.1:1/");
-    let detector = "[detector]\nmodel = \"none-ssd.onnx\"\nlibrary = \"none.so\"\n";
-    let site = Site::with(&settings(port, &format!("{detector}{gate}")));
-    site.run(&["serve"])
-        .must(1, &["the detector model", "none-ssd.onnx (named by the settings) does not exist"]);
-    assert!(!site.path("d").exists());
-
     let site = Site::with(&settings(port, "").replace("127.0.0.1", "192.0.2.1"));
     site.run(&["serve"])
         .must(1, &["Louver cannot listen on 192.0.2.1", "must be an address of this machine"]);
@@ -144,6 +148,36 @@ fn a_server_says_what_it_lacks_before_it_starts_anything() {
     let site = Site::with(&settings(port, "").replace("data = \"d\"", "data = \"file/below\""));
     std::fs::write(site.path("file"), b"x").unwrap();
     site.run(&["serve"]).must(1, &["the data directory cannot be used", "file/below"]);
+}
+
+#[test]
+fn without_a_detector_originals_are_sealed_and_the_owner_is_told_that_nothing_can_be_shown() {
+    let Some(file) = crate::site::deps("footage/forecourt_sub.mp4") else { return };
+    let port = free_port();
+    let gate = camera("gate", &format!("file://{}", file.canonicalize().unwrap().display()));
+    let detector = "[detector]\nmodel = \"none-ssd.onnx\"\nlibrary = \"none.so\"\n";
+    let site = Site::with(&settings(port, &format!("{detector}{gate}")));
+    let (server, greeting) = Server::start(&site, port);
+    assert!(greeting.contains("Nothing can be shown, because there is no detector"), "{greeting}");
+    assert!(greeting.contains("none-ssd.onnx (named by the settings) does not exist"), "{greeting}");
+    site.wait_for_sealed("gate");
+    assert_eq!(server.end("-TERM").0, Some(0));
+    // A masked recording is made, so that the page has something to play, and shows the same grey throughout.
+    let masked = site.recorded_files("masked", "gate");
+    assert!(!masked.is_empty());
+    let mut frames = 0;
+    for path in masked {
+        let mut video = louver_codec::VideoFile::open(&path).unwrap();
+        while let Some(frame) = video.next_frame().unwrap() {
+            let first = frame.picture.y[0];
+            assert!(
+                frame.picture.y.iter().all(|y| y.abs_diff(first) <= 4),
+                "something of the place is shown"
+            );
+            frames += 1;
+        }
+    }
+    assert!(frames > 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// Stands in camera addresses, and must never stand in anything that is printed.
 pub(crate) const PASSWORD: &str = "hunter2-s3cret";
@@ -81,8 +82,48 @@ impl Site {
         self.command(args).output().unwrap().into()
     }
 
+    /// Sealed files of a camera in the data directory `d`.
+    pub(crate) fn sealed_files(&self, camera: &str) -> Vec<PathBuf> {
+        self.recorded_files("sealed", camera)
+    }
+
+    /// Files of a camera in the data directory `d`: `sealed` or `masked`.
+    pub(crate) fn recorded_files(&self, kind: &str, camera: &str) -> Vec<PathBuf> {
+        self.files(&format!("d/{kind}/{camera}"))
+    }
+
+    /// All files below a folder.
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.path(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            }
+        }
+        found
+    }
+
+    /// Waits until so much is sealed that there must be a whole fragment.
+    pub(crate) fn wait_for_sealed(&self, camera: &str) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(60) {
+            let bytes = |p: &PathBuf| std::fs::metadata(p).map_or(0, |m| m.len());
+            if self.sealed_files(camera).iter().map(bytes).sum::<u64>() > 100_000 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("nothing is recorded");
+    }
+
     pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Said {
-        let mut command = self.command(args);
+        self.finish(self.command(args), input)
+    }
+
+    /// Runs a command that was made by [`command`](Self::command) with this standard input.
+    pub(crate) fn finish(&self, mut command: Command, input: &str) -> Said {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that ends without reading is no fault of the test.

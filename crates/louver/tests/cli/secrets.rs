@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::serving::Server;
-use crate::site::{PASSWORD, RECIPIENT, Site, deps, free_port, repository};
+use crate::site::{PASSWORD, RECIPIENT, Site, camera, deps, free_port, repository};
 
 /// GStreamer's RTSP server playing clips behind digest sign-in.
 struct Cameras {
@@ -107,6 +107,9 @@ fn a_cameras_password_stands_in_no_log_no_answer_and_no_file_but_the_settings() 
         site.run(&["--log", "trace", "camera", "probe", &address]).must(1, &[wanted]);
     }
 
+    // One more, which refuses its password while the server runs.
+    let refused = camera("yard", &cameras.address(&format!("admin:wrong-{PASSWORD}"), "/gate/sub"));
+    std::fs::write(site.path("louver.toml"), site.read("louver.toml") + &refused).unwrap();
     let (server, greeting) = Server::start(&site, port);
     site.wait_for_sealed("gate");
     let token = greeting.split("#token=").nth(1).unwrap().split_whitespace().next().unwrap();
@@ -124,7 +127,7 @@ fn a_cameras_password_stands_in_no_log_no_answer_and_no_file_but_the_settings() 
     assert_eq!(server.end("-TERM").0, Some(0));
 
     let log = site.read("log");
-    assert!(log.contains("DEBUG") && log.contains("data directory opened"), "everything is logged");
+    assert!(log.contains("DEBUG") && log.contains("main stream lost"), "everything is logged");
     for (what, text) in [("answers", shown), ("the log", log)] {
         assert!(!text.contains(PASSWORD), "a camera password stands in {what}");
         assert!(!text.contains(&format!(":{}/gate", cameras.port)), "a camera's address stands in {what}");

@@ -24,7 +24,11 @@ impl Recorder {
     /// shown: a model that an update lost must not cost evidence.
     pub(crate) fn prepare(settings: &Settings) -> Result<Self, Error> {
         let holders = settings.holders()?;
-        let mut notices = Vec::new();
+        let mut notices: Vec<String> = Vec::new();
+        for (about, says, todo) in settings.concerns() {
+            tracing::warn!(about, says, todo, "the settings are unwise");
+            notices.push(sentence(&format!("{says}: {todo}.")));
+        }
         let seen = settings.cameras.iter().any(|c| c.seen().is_some());
         let detector = match seen.then(|| load(settings)) {
             None => None,
@@ -47,6 +51,11 @@ impl Recorder {
         let Self { settings, holders, detector, .. } = self;
         Node::start(NodeConfig { cameras: settings.cameras, holders, site, detector }, store, stop)
     }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn load(settings: &Settings) -> Result<Detector, String> {

@@ -13,7 +13,6 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::settings::{self, Settings};
-use crate::settings_file;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -212,17 +211,8 @@ fn about_settings(settings: &Settings) -> Vec<Check> {
     if settings.cameras.is_empty() {
         checks.push(Check::warning("cameras", "none is registered", "add one: `louver camera add --help`"));
     }
-    let has_password = |c: &louver_node::CameraSettings| {
-        std::iter::once(&c.main).chain(&c.sub).any(|a| a.credentials().is_some())
-    };
-    if settings.cameras.iter().any(has_password) && settings_file::readable_by_all(&settings.file) {
-        let says = format!("{file} holds camera passwords and every user of this machine can read it");
-        checks.push(Check::warning(
-            "passwords",
-            says,
-            format!("chmod 640 {file}, with the group of Louver's user"),
-        ));
-    }
+    let concerns = settings.concerns().into_iter();
+    checks.extend(concerns.map(|(topic, says, todo)| Check::warning(topic, says, todo)));
     checks.push(match settings.holders() {
         Ok(holders) => {
             let says = match holders.recipients().len() {

@@ -80,13 +80,6 @@ fn found(topic: &str, lookup: Lookup) -> Result<(std::path::PathBuf, detector::B
 pub(super) fn port(settings: &Settings) -> Check {
     let listen = settings.listen;
     match TcpListener::bind(listen) {
-        Ok(_) if !listen.ip().is_loopback() => Check::warning(
-            "page",
-            format!(
-                "{listen} is free; whoever reaches it over the network could read along, because it is plain HTTP"
-            ),
-            "put a reverse proxy with TLS in front and let Louver listen on 127.0.0.1",
-        ),
         Ok(_) => Check::ok("page", format!("{listen} is free; no server runs there now")),
         Err(e) if e.kind() == io::ErrorKind::AddrInUse && is_louver(listen) => {
             Check::ok("page", format!("a Louver server answers on {listen}"))

@@ -18,6 +18,7 @@ use louver_vault::{Holders, Recipient};
 pub(crate) use problem::{Problem, SettingsError};
 
 use crate::error::Error;
+use crate::settings_file;
 
 /// Where settings are looked for when nobody names a file, in this order.
 const PLACES: [&str; 2] = ["louver.toml", "/etc/louver/louver.toml"];
@@ -81,6 +82,27 @@ impl Settings {
             id: id.chars().take(64).collect(),
             there_are: self.cameras.iter().map(|c| c.id.clone()).collect::<Vec<CameraId>>(),
         })
+    }
+
+    /// What is unwise about the settings, each with what to do: nothing that keeps Louver from working.
+    pub(crate) fn concerns(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = Vec::new();
+        let file = self.file.display();
+        let has_password =
+            |c: &CameraSettings| std::iter::once(&c.main).chain(&c.sub).any(|a| a.credentials().is_some());
+        if self.cameras.iter().any(has_password) && settings_file::readable_by_all(&self.file) {
+            let says = format!("{file} holds camera passwords and every user of this machine can read it");
+            found.push(("passwords", says, format!("chmod 640 {file}, with the group of Louver's user")));
+        }
+        if !self.listen.ip().is_loopback() {
+            let says = format!(
+                "the page is served on {} without encryption: whoever is on the network there could read along",
+                self.listen
+            );
+            let todo = "put a reverse proxy with TLS in front and let Louver listen on 127.0.0.1";
+            found.push(("encryption", says, todo.to_owned()));
+        }
+        found
     }
 
     /// The recipients, or the sentence that says why nothing is recorded without one.

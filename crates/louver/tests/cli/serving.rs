@@ -128,7 +128,8 @@ fn ctrl_c_ends_a_server_whose_camera_does_not_answer_and_its_log_shows_no_passwo
     let detector = format!("[detector]\nlibrary = \"{library}\"\nmodel = \"{model}\"\n");
     let site = Site::with(&settings(port, &format!("{detector}{}", camera("gate", &address))));
     let (server, greeting) = Server::start(&site, port);
-    assert!(greeting.contains("1 camera"), "{greeting}");
+    let open = "holds camera passwords and every user of this machine can read it: chmod 640";
+    assert!(greeting.contains("1 camera") && greeting.contains(open), "{greeting}");
     let page = server.get("/api/v1/cameras") + &server.get("/api/v1/system") + &server.get("/");
     let (code, took) = server.end("-INT");
     assert_eq!(code, Some(0), "{}", site.read("log"));
@@ -159,6 +160,8 @@ fn without_a_detector_originals_are_sealed_and_the_owner_is_told_that_nothing_ca
     let site = Site::with(&settings(port, &format!("{detector}{gate}")));
     let (server, greeting) = Server::start(&site, port);
     assert!(greeting.contains("Nothing can be shown, because there is no detector"), "{greeting}");
+    let open = "holds camera passwords and every user of this machine can read it";
+    assert!(!greeting.contains(open), "this camera has no password: {greeting}");
     assert!(greeting.contains("none-ssd.onnx (named by the settings) does not exist"), "{greeting}");
     site.wait_for_sealed("gate");
     assert_eq!(server.end("-TERM").0, Some(0));

@@ -49,7 +49,7 @@ test("the printed link signs in once, a password is set, and from then on the pa
   });
 
   await test.step("a wrong password is refused, the right one opens the page that was asked for", async () => {
-    faults.expect(/401/);
+    faults.expect(/status of 403 .*\/api\/v1\/session$/);
     await expect(signIn.password).toBeFocused();
     await signIn.typeAndEnter("not this password");
     await expect(signIn.problem).toBeVisible();

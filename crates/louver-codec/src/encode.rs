@@ -52,7 +52,8 @@ impl H264Encoder {
     pub fn new(settings: EncoderSettings) -> Result<Self, CodecError> {
         let config = EncoderConfig::new()
             .usage_type(UsageType::CameraVideoRealTime)
-            .rate_control_mode(RateControlMode::Quality)
+            // A fixed quantiser: what is shown hardly changes, so there is no rate to control, and no pumping.
+            .rate_control_mode(RateControlMode::Off)
             .bitrate(BitRate::from_bps(settings.bits_per_second))
             .max_frame_rate(FrameRate::from_hz(settings.fps))
             .complexity(Complexity::Low)

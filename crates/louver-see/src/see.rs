@@ -56,14 +56,68 @@ const SNAP_CELLS: i32 = 4;
 /// A gap between pictures after which nothing can be said about what happened between: stream lost, analysis late.
 const GAP: MediaSpan = MediaSpan::from_millis(5000);
 
+/// A place is looked at more often for this long while it is learned. What is not known by then (leaves, a false alarm
+/// that never goes) is worth no more.
+const LEARNING: MediaSpan = MediaSpan::from_millis(30_000);
+/// A thing is told to have left when it has been lost for this long.
+const LINGER: MediaSpan = MediaSpan::from_millis(3000);
+
 /// An event in the making.
 #[derive(Clone, Copy, Debug)]
 struct Told {
-    track: u32,
+    sighting: Sighting,
     since: MediaTime,
     updated: MediaTime,
     stays: bool,
     best: f32,
+    /// When its track ended.
+    lost: Option<MediaTime>,
+}
+
+impl Told {
+    fn new(sighting: Sighting, since: MediaTime, now: MediaTime) -> Self {
+        Self { sighting, since, updated: now, stays: false, best: quality(&sighting), lost: None }
+    }
+
+    fn go_on(&mut self, sighting: Sighting, now: MediaTime, settings: &Settings, acts: &mut Vec<Act>) {
+        self.sighting = sighting;
+        self.lost = None;
+        if now - self.updated < MediaSpan::from_millis(1000) {
+            return;
+        }
+        self.updated = now;
+        let better = quality(&sighting) > self.best * 1.2;
+        if better {
+            self.best = quality(&sighting);
+        }
+        acts.push(Act::Update(sighting, better));
+        if !self.stays && now - self.since >= settings.stays {
+            self.stays = true;
+            acts.push(Act::Stays(sighting));
+        }
+    }
+
+    /// Whether a new track takes up where this one's was lost: less than a body's height away.
+    fn continued_by(&self, new: &Sighting) -> bool {
+        let (a, b) = (self.sighting.rect, new.rect);
+        let height = (a.bottom - a.top).max(b.bottom - b.top);
+        let apart = |a0: i32, a1: i32, b0: i32, b1: i32| ((a0 + a1) - (b0 + b1)).abs() / 2;
+        self.lost.is_some()
+            && self.sighting.class == new.class
+            && apart(a.left, a.right, b.left, b.right) < height
+            && apart(a.top, a.bottom, b.top, b.bottom) < height / 2
+    }
+
+    /// Whether it stands where another is said to be: its second box, until it moves away.
+    fn stands_at(&self, other: &Sighting) -> bool {
+        let both = self.sighting.rect.intersection(other.rect).area();
+        both * 5 > self.sighting.rect.area().min(other.rect.area()) * 2
+    }
+}
+
+/// How good a still would be: sure and large.
+fn quality(sighting: &Sighting) -> f32 {
+    sighting.score * (sighting.rect.area() as f32).sqrt()
 }
 
 /// The seeing of one camera.
@@ -80,6 +134,7 @@ pub struct See {
     last: Option<MediaTime>,
     asked: Option<MediaTime>,
     answered: Option<MediaTime>,
+    learning_since: Option<MediaTime>,
     why: Why,
     told: Vec<Told>,
 }
@@ -99,6 +154,7 @@ impl See {
             last: None,
             asked: None,
             answered: None,
+            learning_since: None,
             why: Why::Starting,
             told: Vec::new(),
         }
@@ -124,6 +180,7 @@ impl See {
         let step = step.clamp(0.0, GAP.seconds() as f32);
         if self.last.is_none() {
             self.backdrop.forget(media);
+            self.learning_since = Some(media);
         }
         self.last = Some(media);
         self.features.compute(picture, self.grid);
@@ -151,8 +208,11 @@ impl See {
         if self.asked.is_some() {
             return None;
         }
-        let busy = !self.tracks.all.is_empty() || self.backdrop.departed_share() > 0.0;
-        let pause = if self.backdrop.unknown_share() > 0.02 {
+        let busy = !self.tracks.all.is_empty()
+            || self.backdrop.departed_share() > 0.0
+            || self.backdrop.unknown_share() > 0.02;
+        let learning = self.learning_since.is_none_or(|l| now - l < LEARNING);
+        let pause = if learning && self.backdrop.unknown_share() > 0.02 {
             self.settings.sweep_learning
         } else if busy {
             self.settings.sweep_busy
@@ -202,8 +262,9 @@ impl See {
         self.masked.clear();
         self.asked = None;
         self.answered = None;
+        self.learning_since = Some(now);
         self.why = why;
-        acts.extend(self.told.drain(..).map(|t| Act::Leaves(t.track)));
+        acts.extend(self.told.drain(..).map(|t| Act::Leaves(t.sighting.track)));
     }
 
     fn parts(&self) -> Vec<Rect> {
@@ -266,39 +327,34 @@ impl See {
     }
 
     fn tell(&mut self, now: MediaTime, acts: &mut Vec<Act>) {
-        let second = MediaSpan::from_millis(1000);
-        for track in &self.tracks.all {
-            let Some(sighting) = self.sighting(track) else { continue };
-            let quality = track.score * (sighting.rect.area() as f32).sqrt();
-            match self.told.iter_mut().find(|t| t.track == track.number) {
-                None => {
-                    let (since, best) = (track.born, quality);
-                    self.told.push(Told { track: track.number, since, updated: now, stays: false, best });
-                    acts.push(Act::Enters(sighting, since));
-                    acts.push(Act::Update(sighting, true));
-                }
-                Some(told) if now - told.updated >= second => {
-                    told.updated = now;
-                    let better = quality > told.best * 1.2;
-                    if better {
-                        told.best = quality;
-                    }
-                    acts.push(Act::Update(sighting, better));
-                    if !told.stays && now - told.since >= self.settings.stays {
-                        told.stays = true;
-                        acts.push(Act::Stays(sighting));
-                    }
-                }
-                Some(_) => {}
+        let sightings: Vec<Sighting> = self.tracks.all.iter().filter_map(|t| self.sighting(t)).collect();
+        for sighting in sightings {
+            if let Some(told) = self.told.iter_mut().find(|t| t.sighting.track == sighting.track) {
+                told.go_on(sighting, now, &self.settings, acts);
+            } else if let Some(told) = self.told.iter_mut().find(|t| t.continued_by(&sighting)) {
+                // Lost for a moment, in a crowd or behind a post: the same appearance goes on under its number.
+                let number = told.sighting.track;
+                self.tracks.renumber(sighting.track, number);
+                told.go_on(Sighting { track: number, ..sighting }, now, &self.settings, acts);
+            } else if !self.told.iter().any(|t| t.stands_at(&sighting)) {
+                let since = self.tracks.born(sighting.track).unwrap_or(now);
+                self.told.push(Told::new(sighting, since, now));
+                acts.push(Act::Enters(sighting, since));
+                acts.push(Act::Update(sighting, true));
             }
         }
         let all = &self.tracks.all;
-        self.told.retain(|told| {
-            let here = all.iter().any(|t| t.number == told.track);
-            if !here {
-                acts.push(Act::Leaves(told.track));
+        self.told.retain_mut(|told| {
+            if all.iter().any(|t| t.number == told.sighting.track) {
+                told.lost = None;
+                return true;
             }
-            here
+            let lost = *told.lost.get_or_insert(now);
+            let gone = now - lost >= LINGER;
+            if gone {
+                acts.push(Act::Leaves(told.sighting.track));
+            }
+            !gone
         });
     }
 

@@ -156,6 +156,18 @@ impl Tracks {
         self.all.push(track);
     }
 
+    /// Gives a track the number of the one that it continues.
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) {
+        if let Some(track) = self.all.iter_mut().find(|t| t.number == from) {
+            track.number = to;
+        }
+    }
+
+    /// When a track began.
+    pub(crate) fn born(&self, number: u32) -> Option<MediaTime> {
+        self.all.iter().find(|t| t.number == number).map(|t| t.born)
+    }
+
     /// Moves every track by one picture, by the blob it goes with, or by its velocity.
     pub(crate) fn advance(&mut self, blobs: &[Blob], backdrop: &Backdrop, step: f32, now: MediaTime) {
         let rects: Vec<Rect> = self.all.iter().map(Track::rect).collect();

@@ -18,6 +18,7 @@ mod settings;
 mod show;
 mod sight;
 mod status;
+mod thread;
 
 pub use handle::{CameraHandle, LatestStill};
 pub use live::{LiveFeed, LiveHub, LiveStart, Subscription};

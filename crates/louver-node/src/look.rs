@@ -1,5 +1,6 @@
 //! The detector at work for all cameras: one run at a time, on a thread of its own.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 
 use louver_base::MediaTime;
@@ -8,6 +9,8 @@ use louver_media::Picture;
 use louver_scene::Detection;
 use louver_see::Sweep;
 use tokio_util::task::TaskTracker;
+
+use crate::thread;
 
 /// Sweeps that wait for the detector, of all cameras. Each camera has one under way at most; beyond the bound a
 /// camera's sweep fails, and what it would have cleared stays masked.
@@ -42,18 +45,21 @@ impl std::fmt::Debug for Looker {
 
 impl Looker {
     /// Starts the thread; it ends when the last `Looker` is gone.
-    pub(crate) fn start(mut detector: Detector, tasks: &TaskTracker) -> Self {
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) fn start(mut detector: Detector, tasks: &TaskTracker) -> io::Result<Self> {
         let (queue, jobs): (_, Receiver<Job>) = sync_channel(WAITING);
         let (name, kind) = (detector.name(), detector.kind());
-        tasks.spawn_blocking(move || {
+        thread::start("detector".to_owned(), tasks, move || {
             while let Ok(job) = jobs.recv() {
                 let found = detector.detect(&job.picture, &job.sweep.parts, job.sweep.least);
                 let found = found.inspect_err(|e| tracing::error!(error = %e, "detector run failed")).ok();
                 // The camera may have ended meanwhile.
                 let _ = job.to.send(Answer { taken: job.sweep.taken, found });
             }
-        });
-        Self { queue, name, kind }
+        })?;
+        Ok(Self { queue, name, kind })
     }
 
     /// The model's kind.

@@ -13,7 +13,7 @@ use crate::keep::Keeper;
 use crate::look::Looker;
 use crate::record::Recorder;
 use crate::sight::Sight;
-use crate::{CameraHandle, CameraSettings};
+use crate::{CameraHandle, CameraSettings, thread};
 
 /// What a node needs to know.
 #[derive(Debug)]
@@ -39,7 +39,11 @@ impl Node {
     /// Starts every camera. Needs a tokio runtime.
     pub fn start(config: NodeConfig, store: &Store, stop: &CancellationToken) -> Self {
         let tasks = TaskTracker::new();
-        let looker = config.detector.map(|d| Looker::start(d, &tasks));
+        let looker = config.detector.map(|d| Looker::start(d, &tasks)).and_then(|started| {
+            started
+                .inspect_err(|e| tracing::error!(error = %e, "the detector gets no thread: nothing is shown"))
+                .ok()
+        });
         let mut handles = Vec::with_capacity(config.cameras.len());
         for settings in &config.cameras {
             let (handle, still) = CameraHandle::new(settings);
@@ -48,7 +52,13 @@ impl Node {
                     let keeper = Keeper::start(store.clone(), settings.id.clone(), &handle.status, &tasks);
                     let sight = Sight::new(&handle, still, keeper, looker.clone());
                     let (sender, feed) = Feed::channel(handle.status.clone(), settings.sub.is_none());
-                    tasks.spawn_blocking(move || sight.run(feed));
+                    let started =
+                        thread::start(format!("see-{}", settings.id), &tasks, move || sight.run(feed));
+                    if let Err(e) = started {
+                        // Recording goes on: the feed's other end is gone, and what is sent there is dropped.
+                        tracing::error!(camera = %settings.id, error = %e, "analysis gets no thread");
+                        handle.status.update(|s| s.notice = Some(format!("analysis gets no thread: {e}")));
+                    }
                     Some(sender)
                 }
                 None => None,

@@ -10,6 +10,7 @@ mod eval;
 mod holder;
 mod link;
 mod logging;
+mod memory;
 mod open;
 mod recorder;
 mod redact;

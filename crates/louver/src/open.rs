@@ -12,7 +12,7 @@ use louver_vault::{Identity, VaultError};
 
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::{retention, stop, when};
+use crate::{memory, retention, stop, when};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +50,9 @@ pub(crate) struct Args {
 
 /// Opens.
 pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
+    if let Some(notice) = memory::protect().notice() {
+        eprintln!("warning: {notice}");
+    }
     let (from, to) = when::range(&args.from, &args.to)?;
     let data = match &args.data {
         Some(data) => data.clone(),

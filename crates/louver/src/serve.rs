@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::{control, retention};
+use crate::{control, memory, retention};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,17 +34,23 @@ const END_WITHIN: Duration = Duration::from_secs(15);
 
 /// Records, masks and serves until told to stop.
 pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<(), Error> {
+    // Before there is a thread, and before the first packet.
+    let memory = memory::protect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Error::because("the server cannot start", e))?;
-    let served = runtime.block_on(serve(settings));
+    let served = runtime.block_on(serve(settings, &memory));
     // Tasks were joined; what is left are reads of a disk or a camera that no longer answers.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
 }
 
-async fn serve(settings: &Settings) -> Result<(), Error> {
+async fn serve(settings: &Settings, memory: &Memory) -> Result<(), Error> {
     // What needs no recording is tried first: a start that fails leaves no gap, no file and no half-open camera.
-    let recorder = Recorder::prepare(settings)?;
+    let mut recorder = Recorder::prepare(settings)?;
+    if let Some(notice) = memory.notice() {
+        tracing::warn!("{notice}");
+        recorder.notices.push(notice);
+    }
     try_port(settings.listen)?;
     let stop = CancellationToken::new();
     watch_signals(stop.clone())?;

@@ -3,6 +3,7 @@
 mod cameras;
 mod clock;
 mod disk;
+mod memory;
 mod parts;
 
 use std::io::{self, IsTerminal as _};
@@ -191,6 +192,7 @@ pub(crate) fn run(args: &Args, named: Option<&Path>) -> Result<ExitCode, Error> 
     let detector = settings.as_ref().map(|s| s.detector.clone()).unwrap_or_default();
     report.add_all(parts::checks(&detector));
     report.add(clock::check());
+    report.add(memory::check());
     if let Some(settings) = &settings {
         report.add(parts::port(settings));
         if !args.no_cameras {

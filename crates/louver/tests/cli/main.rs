@@ -4,6 +4,7 @@
 mod cameras;
 mod doctor;
 mod holders;
+mod memory;
 mod opening;
 mod secrets;
 mod serving;

@@ -57,13 +57,6 @@ impl Drop for Cameras {
     }
 }
 
-/// The header line that carries the session which an answer began.
-fn cookie(answer: &str) -> String {
-    let set = answer.lines().find_map(|l| l.to_lowercase().starts_with("set-cookie: ").then(|| &l[12..]));
-    let set = set.unwrap_or_else(|| panic!("no session was begun:\n{answer}"));
-    format!("Cookie: {}\r\n", set.split(';').next().unwrap())
-}
-
 #[test]
 fn a_cameras_password_stands_in_no_log_no_answer_and_no_file_but_the_settings() {
     let site = Site::new();
@@ -112,11 +105,7 @@ fn a_cameras_password_stands_in_no_log_no_answer_and_no_file_but_the_settings() 
     std::fs::write(site.path("louver.toml"), site.read("louver.toml") + &refused).unwrap();
     let (server, greeting) = Server::start(&site, port);
     site.wait_for_sealed("gate");
-    let token = greeting.split("#token=").nth(1).unwrap().split_whitespace().next().unwrap();
-    let signed_in = server.ask("POST", "/api/v1/session/link", "", &format!("{{\"token\":\"{token}\"}}"));
-    let own = "{\"password\":\"correct horse battery staple\"}";
-    let signed_in = server.ask("PUT", "/api/v1/session/password", &cookie(&signed_in), own);
-    let cookie = cookie(&signed_in);
+    let cookie = server.sign_in(&greeting);
     let mut shown = greeting.clone();
     for path in ["/api/v1/cameras", "/api/v1/cameras/gate", "/api/v1/system", "/api/v1/session"] {
         let answer = server.ask("GET", path, &cookie, "");

@@ -21,13 +21,22 @@ pub(crate) struct Server {
 impl Server {
     /// Starts with everything logged and waits for the greeting's last line.
     pub(crate) fn start(site: &Site, port: u16) -> (Self, String) {
+        Self::start_within(site, port, &[])
+    }
+
+    /// The same, run by another program (its words; it must end up being the server).
+    pub(crate) fn start_within(site: &Site, port: u16, runner: &[&str]) -> (Self, String) {
         let log = std::fs::File::create(site.path("log")).unwrap();
-        let mut command = site.command(&["serve", "--log", "trace"]);
+        let mut command = site.command_within(runner, &["serve", "--log", "trace"]);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut server = Self { child, out, port };
         let greeting = server.read_until("Ctrl-C ends it.");
         (server, greeting)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     fn read_until(&mut self, last: &str) -> String {
@@ -61,6 +70,14 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
+    /// Uses the greeting's link and sets a password; gives the header line of the session.
+    pub(crate) fn sign_in(&self, greeting: &str) -> String {
+        let token = greeting.split("#token=").nth(1).unwrap().split_whitespace().next().unwrap();
+        let answer = self.ask("POST", "/api/v1/session/link", "", &format!("{{\"token\":\"{token}\"}}"));
+        let own = "{\"password\":\"correct horse battery staple\"}";
+        cookie(&self.ask("PUT", "/api/v1/session/password", &cookie(&answer), own))
+    }
+
     /// Asks it to end and gives exit code and seconds.
     pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, Duration) {
         let start = Instant::now();
@@ -81,6 +98,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The header line that carries the session which an answer began.
+fn cookie(answer: &str) -> String {
+    let set = answer.lines().find_map(|l| l.to_lowercase().starts_with("set-cookie: ").then(|| &l[12..]));
+    let set = set.unwrap_or_else(|| panic!("no session was begun:\n{answer}"));
+    format!("Cookie: {}\r\n", set.split(';').next().unwrap())
 }
 
 #[test]

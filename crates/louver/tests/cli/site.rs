@@ -69,7 +69,20 @@ impl Site {
 
     /// The binary in this folder, without the caller's LOUVER_… variables.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_louver"));
+        self.command_within(&[], args)
+    }
+
+    /// The same, run by another program; the binary's path follows its words and, for a shell, a name for the script.
+    pub(crate) fn command_within(&self, runner: &[&str], args: &[&str]) -> Command {
+        let binary = env!("CARGO_BIN_EXE_louver");
+        let mut command = match runner {
+            [] => Command::new(binary),
+            [program, words @ ..] => {
+                let mut command = Command::new(program);
+                command.args(words).args(["sh", binary]);
+                command
+            }
+        };
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
         for name in ["LOUVER_SETTINGS", "LOUVER_LOG", "LOUVER_MODEL", "LOUVER_DEPS", "ORT_DYLIB_PATH"] {
             command.env_remove(name);

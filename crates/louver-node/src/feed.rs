@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use louver_ingest::{Event, IngestError};
 use louver_media::{Packet, VideoParams};
+use louver_store::GapReason;
 use tokio::sync::mpsc;
 
 use crate::{StatusCell, StreamState};
@@ -18,8 +19,8 @@ pub(crate) enum Feed {
     Params(VideoParams),
     /// One picture.
     Packet(Packet),
-    /// The stream broke off.
-    Lost,
+    /// The stream broke off, for this reason.
+    Lost(GapReason),
 }
 
 /// Which stream is analysed.
@@ -72,7 +73,7 @@ impl FeedSender {
         }
         let key = match &feed {
             Feed::Packet(packet) => packet.key,
-            Feed::Start(_) | Feed::Params(_) | Feed::Lost => true,
+            Feed::Start(_) | Feed::Params(_) | Feed::Lost(_) => true,
         };
         if self.skipping.load(Ordering::Relaxed) && !key {
             self.status.update(|s| s.skipped_frames += 1);
@@ -103,7 +104,7 @@ pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSend
             Event::Params(params) => feed.send(From::Sub, Feed::Params(params)),
             Event::Packet(packet) => feed.send(From::Sub, Feed::Packet(packet)),
             Event::Lost { error, .. } => {
-                feed.send(From::Sub, Feed::Lost);
+                feed.send(From::Sub, Feed::Lost(gap_reason(&error)));
                 let mut reason = error.to_string();
                 if no_such_stream(&error) {
                     feed.switch(From::Main);
@@ -115,6 +116,21 @@ pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSend
         }
     }
     status.update(|s| s.sub = StreamState::Off);
+}
+
+/// What the gap that an error begins is put down to.
+pub(crate) fn gap_reason(error: &IngestError) -> GapReason {
+    match error {
+        IngestError::PasswordNeeded | IngestError::WrongPassword | IngestError::Forbidden => {
+            GapReason::SignInRefused
+        }
+        IngestError::NoVideo
+        | IngestError::NoSuchPath
+        | IngestError::Silent(_)
+        | IngestError::NoKeyFrame(_) => GapReason::NoVideo,
+        IngestError::Codec(_) | IngestError::Parameters(_) | IngestError::BadStream(_) => GapReason::BadVideo,
+        _ => GapReason::Unreachable,
+    }
 }
 
 /// Whether trying again will hardly help, so that the main stream must do.

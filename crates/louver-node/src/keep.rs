@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use louver_base::{CameraId, EventId, WallTime};
 use louver_scene::Masked;
-use louver_store::{EventChange, EventRecord, Gap, GapReason, MaskedWriter, Store, StoreError, StreamKind};
+use louver_store::{
+    EventChange, EventRecord, Gap, GapReason, MaskedWriter, RecordingKind, Store, StoreError, StreamKind,
+};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -16,8 +18,8 @@ pub(crate) enum Keep {
     Begin(Masked<Bytes>),
     /// One masked fragment, with the times of its first and last picture.
     Fragment(Masked<Bytes>, WallTime, WallTime),
-    /// The stream broke off: the file ends.
-    End,
+    /// No masked pictures follow for this reason: the file ends.
+    End(GapReason),
     /// An event begins.
     Event(Box<EventRecord>),
     /// It goes on.
@@ -44,7 +46,14 @@ impl Keeper {
     pub(crate) fn start(store: Store, camera: CameraId, status: &StatusCell, tasks: &TaskTracker) -> Self {
         let (queue, receiver) = mpsc::channel(WAITING);
         let writer = store.masked_writer(&camera);
-        let task = Writing { store, camera, status: status.clone(), writer, failing_since: None };
+        let task = Writing {
+            store,
+            camera,
+            status: status.clone(),
+            writer,
+            kept_until: None,
+            missing: Some(GapReason::Restart),
+        };
         tasks.spawn(task.run(receiver));
         Self { queue, dropped: 0 }
     }
@@ -66,22 +75,31 @@ struct Writing {
     camera: CameraId,
     status: StatusCell,
     writer: MaskedWriter,
-    failing_since: Option<(WallTime, GapReason)>,
+    /// Last moment on disk.
+    kept_until: Option<WallTime>,
+    /// Why nothing has been kept since then, if so.
+    missing: Option<GapReason>,
 }
 
 impl Writing {
     async fn run(mut self, mut queue: mpsc::Receiver<Keep>) {
+        match self.store.last_recorded(&self.camera, RecordingKind::Masked).await {
+            Ok(until) => self.kept_until = until,
+            Err(e) => {
+                tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
+            }
+        }
         while let Some(what) = queue.recv().await {
             let fragment = match &what {
                 Keep::Fragment(_, first, last) => Some((*first, *last)),
                 _ => None,
             };
             match (self.write(what).await, fragment) {
-                (Ok(()), Some((first, _))) => self.worked(first).await,
+                (Ok(()), Some((first, last))) => self.worked(first, last).await,
                 (Ok(()), None) => {}
-                (Err(e), Some((first, _))) => self.failed(&e, first),
+                (Err(e), Some(_)) => self.failed(&e),
                 (Err(e), None) => {
-                    tracing::warn!(camera = %self.camera, error = &e as &dyn std::error::Error, "not kept")
+                    tracing::warn!(camera = %self.camera, error = &e as &dyn std::error::Error, "not kept");
                 }
             }
         }
@@ -94,7 +112,10 @@ impl Writing {
         match what {
             Keep::Begin(init) => self.writer.begin(init).await,
             Keep::Fragment(bytes, first, last) => self.writer.append(bytes, first, last).await,
-            Keep::End => self.writer.finish().await.map(drop),
+            Keep::End(reason) => {
+                self.missing.get_or_insert(reason);
+                self.writer.finish().await.map(drop)
+            }
             Keep::Event(record) => self.store.start_event(*record).await,
             Keep::Change(id, change) => self.store.update_event(id, &change),
             Keep::Still(id, jpeg) => self.store.set_still(id, jpeg).await,
@@ -102,23 +123,29 @@ impl Writing {
         }
     }
 
-    fn failed(&mut self, e: &StoreError, at: WallTime) {
-        if self.failing_since.is_none() {
-            let reason = if e.is_disk_full() { GapReason::DiskFull } else { GapReason::DiskFailed };
+    fn failed(&mut self, e: &StoreError) {
+        let reason = if e.is_disk_full() { GapReason::DiskFull } else { GapReason::DiskFailed };
+        if self.missing.replace(reason) != Some(reason) {
             tracing::error!(camera = %self.camera, error = e as &dyn std::error::Error, "masked video is not kept");
-            self.failing_since = Some((at, reason));
             let problem = e.to_string();
             self.status.update(|s| s.recording_problem = Some(problem));
         }
     }
 
-    /// After a failure: the gap gets its entry.
-    async fn worked(&mut self, at: WallTime) {
-        let Some((start, reason)) = self.failing_since.take() else { return };
-        self.status.update(|s| s.recording_problem = None);
-        let gap = Gap { camera: self.camera.clone(), stream: StreamKind::Sub, start, end: at, reason };
-        if let Err(e) = self.store.record_gap(gap).await {
-            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not noted");
+    /// A fragment is on disk: the gap before it, if there was one, gets its entry.
+    async fn worked(&mut self, first: WallTime, last: WallTime) {
+        if let Some(reason) = self.missing.take() {
+            if matches!(reason, GapReason::DiskFull | GapReason::DiskFailed) {
+                self.status.update(|s| s.recording_problem = None);
+            }
+            if let Some(start) = self.kept_until.filter(|start| *start < first) {
+                let camera = self.camera.clone();
+                let gap = Gap { camera, stream: StreamKind::Sub, start, end: first, reason };
+                if let Err(e) = self.store.record_gap(gap).await {
+                    tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not noted");
+                }
+            }
         }
+        self.kept_until = Some(last);
     }
 }

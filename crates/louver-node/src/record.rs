@@ -1,7 +1,7 @@
 //! The main stream: groups of pictures, sealed, to disk.
 
 use louver_base::{CameraId, WallTime};
-use louver_ingest::{Event, IngestError};
+use louver_ingest::Event;
 use louver_media::{Gop, GopCutter, GopLimits, VideoParams};
 use louver_store::{
     Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
@@ -9,7 +9,7 @@ use louver_store::{
 use louver_vault::{Holders, SegmentSealer, SiteId, VaultError};
 use tokio::sync::mpsc;
 
-use crate::feed::{Feed, FeedSender, From};
+use crate::feed::{Feed, FeedSender, From, gap_reason};
 use crate::{CameraSettings, StatusCell, StreamState};
 
 /// Why a group could not be kept.
@@ -103,7 +103,7 @@ impl Recorder {
                 }
                 feed.send(From::Main, Feed::Packet(packet.clone()));
             }
-            Event::Lost { .. } => feed.send(From::Main, Feed::Lost),
+            Event::Lost { error, .. } => feed.send(From::Main, Feed::Lost(gap_reason(error))),
         }
         true
     }
@@ -136,7 +136,9 @@ impl Recorder {
                     self.keep(gop).await;
                 }
                 self.cutter.restart();
-                self.missing.get_or_insert(gap_reason(&error));
+                let reason = *self.missing.get_or_insert(gap_reason(&error));
+                // Noted while it lasts, and lengthened at every attempt: a restart must not hide it.
+                self.note_gap(WallTime::now(), reason).await;
                 tracing::warn!(camera = %self.camera, reason = %error, retry_s = retry_in.as_secs(), "main stream lost");
                 self.status.update(|s| s.main = StreamState::Retrying { reason: error.to_string() });
             }
@@ -210,19 +212,5 @@ impl Recorder {
         if let Err(e) = self.store.record_gap(gap).await {
             tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not noted");
         }
-    }
-}
-
-fn gap_reason(error: &IngestError) -> GapReason {
-    match error {
-        IngestError::PasswordNeeded | IngestError::WrongPassword | IngestError::Forbidden => {
-            GapReason::SignInRefused
-        }
-        IngestError::NoVideo
-        | IngestError::NoSuchPath
-        | IngestError::Silent(_)
-        | IngestError::NoKeyFrame(_) => GapReason::NoVideo,
-        IngestError::Codec(_) | IngestError::Parameters(_) | IngestError::BadStream(_) => GapReason::BadVideo,
-        _ => GapReason::Unreachable,
     }
 }

@@ -4,6 +4,7 @@ use louver_base::{MediaSpan, MediaTime, WallTime};
 use louver_codec::{EncoderSettings, H264Encoder};
 use louver_media::{Packet, Picture, PictureSize};
 use louver_scene::{LiveFragment, Masked, MaskedMuxer};
+use louver_store::GapReason;
 
 use crate::keep::{Keep, Keeper};
 use crate::{LiveHub, LiveStart, StatusCell};
@@ -57,7 +58,7 @@ impl Show {
             }
         });
         if self.running.as_ref().is_none_or(|r| r.size != picture.get().size) {
-            self.interrupt();
+            self.interrupt(GapReason::NoVideo);
             self.running = Running::new(picture.get().size, wall);
         }
         let Some(running) = &mut self.running else { return };
@@ -71,12 +72,12 @@ impl Show {
     }
 
     /// The stream broke off: what is there is kept, and the next picture is a key frame.
-    pub(crate) fn interrupt(&mut self) {
+    pub(crate) fn interrupt(&mut self, reason: GapReason) {
         if let Some(running) = &mut self.running {
             running.send_live(LAST, &self.live);
             running.keep(LAST, &mut self.keeper);
             running.broken_off = true;
-            self.keeper.keep(Keep::End);
+            self.keeper.keep(Keep::End(reason));
         }
     }
 }

@@ -11,7 +11,7 @@ use louver_codec::{CodecError, Decoded, Decoder, JpegEncoder};
 use louver_media::{Packet, Picture, PictureSize, VideoParams};
 use louver_scene::{Masked, Scene, Style, Why};
 use louver_see::{Act, See, Settings, Sighting};
-use louver_store::{EventBox, EventChange, EventRecord};
+use louver_store::{EventBox, EventChange, EventRecord, GapReason};
 use tokio::sync::{mpsc, watch};
 
 use crate::feed::Feed;
@@ -92,38 +92,38 @@ impl Sight {
             // A fault of ours, or of the decoder's bindings, costs the pictures until the next start, not the camera.
             if catch_unwind(AssertUnwindSafe(|| self.take(next))).is_err() {
                 tracing::error!("analysis failed and starts again");
-                self.interrupt();
+                self.interrupt(GapReason::AnalysisFailed);
                 self.seeing = None;
                 self.status.update(|s| s.notice = Some("analysis failed and starts again".to_owned()));
             }
         }
-        self.interrupt();
+        self.interrupt(GapReason::Restart);
     }
 
     fn take(&mut self, next: Feed) {
         match next {
             Feed::Start(params) => {
-                self.interrupt();
+                self.interrupt(GapReason::NoVideo);
                 self.start(&params);
             }
             Feed::Params(params) => self.start(&params),
             Feed::Packet(packet) => self.packet(&packet),
-            Feed::Lost => {
-                self.interrupt();
+            Feed::Lost(reason) => {
+                self.interrupt(reason);
                 self.status.update(|s| s.notice = Some("no pictures from the camera".to_owned()));
             }
         }
     }
 
     /// What is followed has left; masked video up to here is kept.
-    fn interrupt(&mut self) {
+    fn interrupt(&mut self, reason: GapReason) {
         if let Some(seeing) = &mut self.seeing {
             let acts = seeing.see.interrupted();
             seeing.wait_for_key = true;
             let now = WallTime::now();
             self.tell(&acts, None, now);
         }
-        self.show.interrupt();
+        self.show.interrupt(reason);
     }
 
     fn start(&mut self, params: &VideoParams) {

@@ -36,6 +36,10 @@ impl FigureKind {
 impl Scene {
     /// Draws the scene at its own size.
     pub fn render(&self, style: Style) -> Masked<Picture> {
+        if self.grid.picture != self.backdrop.size {
+            // Which pixels a cell is about cannot be told.
+            return Self::nothing(self.backdrop.size);
+        }
         let mut out = match style {
             Style::Boxes | Style::Empty => {
                 let mut out = (*self.backdrop).clone();

@@ -167,10 +167,11 @@ impl See {
 
     /// Takes a picture and says what may be shown of it, and what happened.
     ///
-    /// Pictures must be of [`size`](Self::size); one of another size shows nothing.
+    /// Pictures must be of [`size`](Self::size); at one of another size nothing is shown, and all is learned anew.
     pub fn picture(&mut self, picture: &Picture, media: MediaTime, wall: WallTime) -> (Scene, Vec<Act>) {
         let mut acts = Vec::new();
         if picture.size != self.grid.picture {
+            let acts = self.interrupted();
             return (self.scene(media, wall), acts);
         }
         let step = self.last.map_or(0.0, |l| (media - l).seconds() as f32);
@@ -234,8 +235,12 @@ impl See {
         self.answered = self.last;
     }
 
-    /// The detector's answer for the picture taken at `taken`.
+    /// The detector's answer for the picture taken at `taken`. One that is not waited for says nothing: it is a second one,
+    /// or about a picture from before an interruption, whose clock was another.
     pub fn sweep_done(&mut self, taken: MediaTime, found: &[Detection]) {
+        if self.asked != Some(taken) {
+            return;
+        }
         self.asked = None;
         self.answered = Some(taken);
         if self.last.is_none_or(|l| taken > l) {

@@ -36,6 +36,8 @@ const MOVING_SHOWN: MediaSpan = MediaSpan::from_millis(400);
 const MOVING_GONE: MediaSpan = MediaSpan::from_millis(600);
 /// Share of the way that a box's size goes to the detector's at each sweep: slow, so that no gait can be read.
 const SIZE_GAIN: f32 = 0.4;
+/// Widths a second beyond which a blob has not moved but joined or left another.
+const JUMP_WIDTHS: f32 = 5.0;
 /// Share of velocity kept over a second without evidence.
 const COAST: f32 = 0.3;
 
@@ -301,8 +303,10 @@ impl Track {
         match (centre, self.blob) {
             (Some(now), Some(before)) => {
                 let (dx, dy) = (now.0 - before.0, now.1 - before.1);
-                // A blob that jumps by more than half the thing's size has joined or left another.
-                if dx.abs() < self.w / 2.0 && dy.abs() < self.h / 2.0 {
+                // A blob that jumps by more than half the thing's size has joined or left another; seen from the side, a
+                // walker goes two or three widths a second.
+                let most = self.w * (step * JUMP_WIDTHS).clamp(0.5, 1.0);
+                if dx.abs() < most && dy.abs() < self.h / 2.0 {
                     self.x += dx;
                     self.y += dy;
                     if step > 0.0 {

@@ -45,6 +45,11 @@ const MOST_DEVIATION: u16 = 7 * 16;
 const KEEP_AWAY: usize = 3;
 /// A clear row of cells is blended into the backdrop at each 16th picture.
 const REFRESH_ROWS: usize = 16;
+/// A still person is found in some sweeps and missed in others. For each time that somebody was seen on an unknown cell, so
+/// many more sweeps in a row must see nobody there ...
+const DOUBT_SWEEPS: u32 = 6;
+/// ... but no more than this many times: then it takes as many as a lasting change does.
+const MOST_DOUBT: u8 = 6;
 /// A changed view is believed after this long.
 const VIEW_CHANGE: MediaSpan = MediaSpan::from_millis(1500);
 
@@ -61,6 +66,8 @@ struct Memory {
     still_since: MediaTime,
     /// Detector sweeps of pictures since `still_since` that saw nobody here.
     empty_sweeps: u32,
+    /// How often somebody was seen here while nothing is known of the place, less the pictures in which it changed.
+    doubt: u8,
     /// Since when an occupied cell has matched `known`.
     matches_since: Option<MediaTime>,
     departed: bool,
@@ -87,6 +94,7 @@ impl Backdrop {
             candidate: [0; PER_CELL],
             still_since: now,
             empty_sweeps: 0,
+            doubt: 0,
             matches_since: None,
             departed: false,
         };
@@ -160,6 +168,7 @@ impl Backdrop {
                 m.candidate = f.map(|v| u16::from(v) * 16);
                 m.still_since = now;
                 m.empty_sweeps = 0;
+                m.doubt = m.doubt.saturating_sub(1);
                 if m.state == Cell::Unknown {
                     m.deviation = (m.deviation + RESTLESS).min(MOST_DEVIATION);
                 }
@@ -199,7 +208,11 @@ impl Backdrop {
             }
         }
         for rect in seen {
-            for_cells(self.grid, *rect, |n| self.cells[n].empty_sweeps = 0);
+            for_cells(self.grid, *rect, |n| {
+                let m = &mut self.cells[n];
+                m.empty_sweeps = 0;
+                m.doubt = (m.doubt + 1).min(MOST_DOUBT);
+            });
         }
     }
 
@@ -216,8 +229,9 @@ impl Backdrop {
             let still = now - m.still_since;
             let learned =
                 |span: MediaSpan, sweeps: u32| !covered && still >= span && m.empty_sweeps >= sweeps;
+            let learn_sweeps = s.learn_sweeps + u32::from(m.doubt) * DOUBT_SWEEPS;
             let (state, take) = match m.state {
-                Cell::Unknown if learned(s.learn, s.learn_sweeps) && !near => (Cell::Clear, true),
+                Cell::Unknown if learned(s.learn, learn_sweeps) && !near => (Cell::Clear, true),
                 Cell::Unknown => (Cell::Unknown, false),
                 Cell::Clear if covered || m.departed => (Cell::Occupied, false),
                 Cell::Clear => (Cell::Clear, false),

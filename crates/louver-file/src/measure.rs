@@ -354,3 +354,6 @@ fn median(
         *value = *values.select_nth_unstable(middle).1;
     }
 }
+
+#[cfg(test)]
+mod tests;

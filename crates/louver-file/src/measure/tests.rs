@@ -1,0 +1,166 @@
+//! The counting itself, on scenes made by hand: a wrong scene must be counted, or no figure means anything.
+
+use std::sync::Arc;
+
+use louver_base::WallTime;
+use louver_media::PictureSize;
+use louver_scene::{Figure, FigureKind, Grid, Why};
+
+use super::*;
+use crate::TruthBox;
+
+const PERSON: Rect = Rect { left: 40, top: 20, right: 60, bottom: 70 };
+
+fn size() -> PictureSize {
+    PictureSize::new(160, 96).unwrap()
+}
+
+/// A place with some texture.
+fn place() -> Picture {
+    let mut p = Picture::flat(size(), 0, 128, 128);
+    p.y.iter_mut().enumerate().for_each(|(n, y)| *y = 90 + (n * 7 % 20) as u8);
+    p
+}
+
+/// The place with something in `rect`.
+fn with(rect: Rect, [y, u, v]: [u8; 3]) -> Picture {
+    let mut p = place();
+    let w = size().width();
+    each_pixel(rect, w, size().height(), |n| {
+        p.y[n] = if y == 0 { p.y[n] } else { y };
+        let c = n / w / 2 * (w / 2) + n % w / 2;
+        (p.u[c], p.v[c]) = (u, v);
+    });
+    p
+}
+
+fn somebody() -> Picture {
+    with(PERSON, [180, 110, 150])
+}
+
+fn scene(backdrop: Picture, hidden: Option<(Rect, Cell)>, figures: &[Rect]) -> Scene {
+    let grid = Grid::of(size());
+    let mut cells = vec![Cell::Clear; grid.len()];
+    if let Some((rect, state)) = hidden {
+        each_pixel(rect, size().width(), size().height(), |n| {
+            let (x, y) = (n % size().width(), n / size().width());
+            cells[y / grid.cell * grid.columns() + x / grid.cell] = state;
+        });
+    }
+    let person = FigureKind::Known(Class::Person);
+    Scene {
+        grid,
+        backdrop: Arc::new(backdrop),
+        cells: cells.into(),
+        figures: figures.iter().map(|r| Figure { track: 1, kind: person, rect: *r }).collect(),
+        wall: WallTime::from_micros(0),
+        why: Why::Fine,
+    }
+}
+
+fn counted(scene: &Scene, original: &Picture) -> Sums {
+    let mut sums = Sums::default();
+    let shown = scene.render(Style::Boxes);
+    let people = [TruthBox { id: 1, rect: PERSON }];
+    sums.picture(scene, original, shown.get(), &place(), &people);
+    sums
+}
+
+/// Head and body leaks as drawn, then of the backdrop alone.
+fn leaks(sums: &Sums) -> [u64; 4] {
+    assert_eq!((sums.shown.head.of, sums.backdrop_alone.body.of), (1, 1));
+    [&sums.shown, &sums.backdrop_alone].map(|l| [l.head.count, l.body.count]).concat().try_into().unwrap()
+}
+
+#[test]
+fn somebody_in_the_backdrop_leaks_whether_he_is_there_now_or_was_learned_earlier() {
+    let learned = scene(somebody(), None, &[]);
+    assert_eq!(leaks(&counted(&learned, &somebody())), [1, 1, 1, 1]);
+    let gone_meanwhile = counted(&learned, &place());
+    assert_eq!(leaks(&gone_meanwhile), [1, 1, 1, 1]);
+    assert_eq!(gone_meanwhile.unmasked.head.count, 0);
+}
+
+#[test]
+fn somebody_of_the_grounds_brightness_leaks_by_his_colour() {
+    let blue = with(PERSON, [0, 160, 128]);
+    assert_eq!(leaks(&counted(&scene(blue.clone(), None, &[]), &blue)), [1, 1, 1, 1]);
+}
+
+#[test]
+fn the_empty_place_and_flat_grey_leak_nothing() {
+    for hidden in [None, Some((PERSON, Cell::Occupied)), Some((PERSON, Cell::Unknown))] {
+        let sums = counted(&scene(place(), hidden, &[]), &somebody());
+        assert_eq!(leaks(&sums), [0, 0, 0, 0], "{hidden:?}");
+        assert_eq!((sums.unmasked.head.count, sums.unmasked.body.count), (1, 1));
+    }
+    let hidden = scene(somebody(), Some((PERSON, Cell::Unknown)), &[]);
+    assert_eq!(leaks(&counted(&hidden, &somebody())), [0, 0, 0, 0]);
+}
+
+#[test]
+fn a_figure_hides_in_what_is_shown_but_not_in_the_backdrop_alone() {
+    let sums = counted(&scene(somebody(), None, &[PERSON]), &somebody());
+    assert_eq!(leaks(&sums), [0, 0, 1, 1]);
+    let off = Rect { left: PERSON.left + 60, right: PERSON.right + 60, ..PERSON };
+    assert_eq!(leaks(&counted(&scene(somebody(), None, &[off]), &somebody())), [1, 1, 1, 1]);
+}
+
+#[test]
+fn a_head_leaks_from_a_tenth_of_its_zone_and_a_body_from_a_quarter_of_its_box() {
+    assert_eq!(head_zone(PERSON), Rect { left: 45, top: 20, right: 55, bottom: 29 });
+    let part =
+        |rows: i32, from: i32| with(Rect { top: from, bottom: from + rows, ..PERSON }, [180, 128, 128]);
+    let of = |backdrop: Picture| leaks(&counted(&scene(backdrop, None, &[]), &somebody()))[..2].to_vec();
+    // The zone has nine rows: one row of it is 11 %, the box has fifty: 13 rows are 26 %.
+    assert_eq!(of(part(1, 20)), [1, 0]);
+    assert_eq!(of(part(12, 35)), [0, 0]);
+    assert_eq!(of(part(13, 35)), [0, 1]);
+    let corner = with(Rect { right: 46, bottom: 29, ..PERSON }, [180, 128, 128]);
+    assert_eq!(of(corner), [0, 0], "one column of ten is no more than a tenth");
+}
+
+#[test]
+fn over_mask_counts_what_is_hidden_outside_the_people_and_what_of_it_can_be_seen() {
+    let far = Rect { left: 100, top: 0, right: 120, bottom: 40 };
+    let outside = (160 * 96 - (20 + 2 * 3) * (50 + 2 * 8)) as u64;
+    for (state, visible) in [(Cell::Unknown, 800), (Cell::Occupied, 0)] {
+        let sums = counted(&scene(place(), Some((far, state)), &[]), &place());
+        assert_eq!((sums.over_mask.count, sums.over_mask.of), (800, outside), "{state:?}");
+        assert_eq!(sums.over_mask_visible.count, visible, "{state:?}");
+    }
+    let at_the_person = counted(&scene(place(), Some((PERSON, Cell::Unknown)), &[]), &somebody());
+    assert_eq!(at_the_person.over_mask.count, 0);
+    let by_a_figure = counted(&scene(place(), None, &[far]), &place());
+    assert_eq!(by_a_figure.over_mask.count, 800);
+}
+
+#[test]
+fn a_track_is_followed_with_a_figure_over_half_of_the_box_in_four_pictures_of_five() {
+    let half = Rect { top: 45, ..PERSON };
+    let less = Rect { top: 46, ..PERSON };
+    for (figures, followed) in
+        [([half; 5], 1), ([half, half, less, half, half], 1), ([half, less, half, less, half], 0)]
+    {
+        let mut sums = Sums::default();
+        for figure in figures {
+            let scene = scene(place(), None, &[figure]);
+            let people = [TruthBox { id: 9, rect: PERSON }];
+            sums.picture(&scene, &somebody(), scene.render(Style::Boxes).get(), &place(), &people);
+        }
+        assert_eq!((sums.followed().count, sums.followed().of), (followed, 1));
+    }
+}
+
+#[test]
+fn the_empty_place_is_the_median_of_what_was_seen_while_nobody_stood_near() {
+    let near = vec![PERSON];
+    // Somebody stands there in most pictures: the median over everything would take him for the place.
+    let seen: Vec<(Picture, Vec<Rect>)> =
+        (0..9).map(|n| if n < 6 { (somebody(), near.clone()) } else { (place(), vec![]) }).collect();
+    let mut empty = Picture::flat(size(), 0, 0, 0);
+    median(&mut empty.y, size().width(), &seen, 1, |p| &p.y);
+    median(&mut empty.u, size().width() / 2, &seen, 2, |p| &p.u);
+    median(&mut empty.v, size().width() / 2, &seen, 2, |p| &p.v);
+    assert!(empty == place());
+}

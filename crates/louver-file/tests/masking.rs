@@ -1,0 +1,43 @@
+//! How well people are masked, on footage with ground truth: the marks below which no change may fall.
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
+
+mod support;
+
+use std::path::Path;
+
+use louver_file::{MaskReport, Truth, measure_masking};
+use support::*;
+
+fn measured(model: Option<&Path>) -> Option<MaskReport> {
+    let (video, truth) = (vtest()?, there(shared().join("footage/PETS2009-S2L1-gt.mot.txt"))?);
+    let (first, mut second) = (detector(model)?, detector(model)?);
+    let report = measure_masking(&video, &Truth::read(&truth).unwrap(), first, &mut second, |_| {}).unwrap();
+    println!("{report:#?}");
+    Some(report)
+}
+
+/// What must hold with any model, and that the measure itself sees people where they are.
+fn check(r: &MaskReport, head_leak_percent_max: f64) {
+    assert_eq!(r.frames, 795);
+    assert!(r.unmasked.head.of > 4000 && r.unmasked.head.percent > 90.0, "the measure: {:?}", r.unmasked);
+    assert!(r.unmasked.body.percent > 80.0, "the measure: {:?}", r.unmasked);
+    assert!(r.detector_on_input.percent > 30.0, "the measure: {:?}", r.detector_on_input);
+    assert!(r.shown.head.percent <= head_leak_percent_max, "head leak: {:?}", r.shown.head);
+    assert!(r.shown.body.percent <= head_leak_percent_max, "body leak: {:?}", r.shown.body);
+    assert!(r.over_mask.percent <= 25.0, "over-mask: {:?}", r.over_mask);
+    assert_eq!(r.detector_on_output.count, 0, "a person is found in what is shown");
+    assert!(r.tracks_followed.percent >= 20.0, "{:?}", r.tracks_followed);
+}
+
+#[test]
+fn the_default_model_lets_at_most_one_head_in_twenty_show() {
+    let Some(report) = measured(None) else { return };
+    check(&report, 5.0);
+}
+
+#[test]
+fn a_better_model_lets_at_most_one_head_in_fifty_show() {
+    let Some(model) = there(shared().join("models/deimv2_femto.onnx")) else { return };
+    let Some(report) = measured(Some(&model)) else { return };
+    check(&report, 2.0);
+}

@@ -35,6 +35,9 @@ pub(crate) enum From {
 /// Pictures that wait for analysis. Beyond it they are dropped up to the next key frame: what is shown then is the known
 /// backdrop, older by that much.
 const WAITING: usize = 48;
+/// Room beyond it for what is no picture: an analysis that missed a start would decode with another stream's parameters
+/// until the camera connects anew. Attempts are a second and more apart, so this is a quarter of a minute at the least.
+const NOTICES: usize = 16;
 
 /// The sending end.
 #[derive(Clone, Debug)]
@@ -49,7 +52,7 @@ pub(crate) struct FeedSender {
 impl Feed {
     /// A queue that starts with the main stream or with the sub stream.
     pub(crate) fn channel(status: StatusCell, main_is_seen: bool) -> (FeedSender, mpsc::Receiver<Self>) {
-        let (queue, receiver) = mpsc::channel(WAITING);
+        let (queue, receiver) = mpsc::channel(WAITING + NOTICES);
         let main_is_seen = Arc::new(AtomicBool::new(main_is_seen));
         (FeedSender { queue, status, main_is_seen, skipping: Arc::default() }, receiver)
     }
@@ -71,23 +74,30 @@ impl FeedSender {
         if !self.wants(from) {
             return;
         }
-        let key = match &feed {
-            Feed::Packet(packet) => packet.key,
-            Feed::Start(_) | Feed::Params(_) | Feed::Lost(_) => true,
-        };
-        if self.skipping.load(Ordering::Relaxed) && !key {
-            self.status.update(|s| s.skipped_frames += 1);
-            return;
-        }
-        match self.queue.try_send(feed) {
-            Ok(()) => self.skipping.store(false, Ordering::Relaxed),
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                self.skipping.store(true, Ordering::Relaxed);
-                self.status.update(|s| s.skipped_frames += 1);
+        let picture = match &feed {
+            Feed::Packet(packet) => {
+                let skips = self.skipping.load(Ordering::Relaxed) && !packet.key;
+                if skips || self.queue.capacity() <= NOTICES {
+                    self.skip();
+                    return;
+                }
+                true
             }
+            Feed::Start(_) | Feed::Params(_) | Feed::Lost(_) => false,
+        };
+        match self.queue.try_send(feed) {
+            Ok(()) if picture => self.skipping.store(false, Ordering::Relaxed),
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => self.skip(),
             // Analysis has ended: so does the camera.
             Err(mpsc::error::TrySendError::Closed(_)) => {}
         }
+    }
+
+    /// Something was dropped: pictures mean nothing until the next key frame.
+    fn skip(&self) {
+        self.skipping.store(true, Ordering::Relaxed);
+        self.status.update(|s| s.skipped_frames += 1);
     }
 }
 
@@ -171,5 +181,32 @@ mod tests {
             left += 1;
         }
         assert_eq!(left, WAITING - 10 + 2, "the stream that is not seen is not passed on");
+    }
+
+    #[test]
+    fn an_analysis_that_is_behind_is_still_told_that_the_stream_was_lost_and_starts_anew() {
+        let status = StatusCell::default();
+        let (sender, mut queue) = Feed::channel(status.clone(), false);
+        for n in 0..2 * WAITING {
+            sender.send(From::Sub, packet(n == 0));
+        }
+        let params = VideoParams {
+            codec: louver_media::Codec::H264,
+            size: louver_media::PictureSize::new(64, 64).unwrap(),
+            config: Bytes::new(),
+        };
+        sender.send(From::Sub, Feed::Lost(GapReason::Unreachable));
+        sender.send(From::Sub, Feed::Start(params));
+        sender.send(From::Sub, packet(true));
+        let mut got = Vec::new();
+        while let Ok(feed) = queue.try_recv() {
+            got.push(feed);
+        }
+        assert_eq!(got.len(), WAITING + 2, "no room is left for pictures");
+        assert!(matches!(got[WAITING..], [Feed::Lost(GapReason::Unreachable), Feed::Start(_)]), "{got:?}");
+        sender.send(From::Sub, packet(false));
+        assert!(queue.try_recv().is_err(), "the new stream too begins at a key frame");
+        sender.send(From::Sub, packet(true));
+        assert!(queue.try_recv().is_ok());
     }
 }

@@ -48,6 +48,11 @@ pub(crate) struct Sight {
     show: Show,
     events: HashMap<u32, EventId>,
     seeing: Option<Seeing>,
+    /// Of the stream that is seen.
+    params: Option<VideoParams>,
+    /// Panics where a test wants it.
+    #[cfg(test)]
+    fault: fn(&Packet),
 }
 
 /// What lives as long as a stream's parameters.
@@ -78,6 +83,9 @@ impl Sight {
             looker,
             events: HashMap::new(),
             seeing: None,
+            params: None,
+            #[cfg(test)]
+            fault: |_| (),
         }
     }
 
@@ -89,12 +97,20 @@ impl Sight {
             self.status.update(|s| s.notice = Some(NO_DETECTOR.to_owned()));
         }
         while let Some(next) = feed.blocking_recv() {
-            // A fault of ours, or of the decoder's bindings, costs the pictures until the next start, not the camera.
+            // A fault of ours, or of the decoder's bindings, costs the pictures until the next key frame, not the camera.
             if catch_unwind(AssertUnwindSafe(|| self.take(next))).is_err() {
                 tracing::error!("analysis failed and starts again");
-                self.interrupt(GapReason::AnalysisFailed);
-                self.seeing = None;
                 self.status.update(|s| s.notice = Some("analysis failed and starts again".to_owned()));
+                let again = catch_unwind(AssertUnwindSafe(|| {
+                    self.interrupt(GapReason::AnalysisFailed);
+                    if let Some(params) = self.params.take() {
+                        self.start(params);
+                    }
+                }));
+                if again.is_err() {
+                    // What was being done is in pieces; the camera's next session begins anew.
+                    self.seeing = None;
+                }
             }
         }
         self.interrupt(GapReason::Restart);
@@ -104,9 +120,13 @@ impl Sight {
         match next {
             Feed::Start(params) => {
                 self.interrupt(GapReason::NoVideo);
-                self.start(&params);
+                self.start(params);
             }
-            Feed::Params(params) => self.start(&params),
+            Feed::Params(params) => {
+                // Another size, perhaps another view: whoever was followed is followed no more.
+                self.interrupt(GapReason::NoVideo);
+                self.start(params);
+            }
             Feed::Packet(packet) => self.packet(&packet),
             Feed::Lost(reason) => {
                 self.interrupt(reason);
@@ -126,9 +146,9 @@ impl Sight {
         self.show.interrupt(reason);
     }
 
-    fn start(&mut self, params: &VideoParams) {
+    fn start(&mut self, params: VideoParams) {
         let size = seen_size(params.size);
-        match Decoder::new(params, Some(size)) {
+        match Decoder::new(&params, Some(size)) {
             Ok(decoder) => {
                 let kind = self.looker.as_ref().map_or(ModelKind::SsdMobileNetV2, Looker::kind);
                 let (to, answers) = answers();
@@ -141,9 +161,12 @@ impl Sight {
                 self.status.update(|s| s.notice = Some(e.to_string()));
             }
         }
+        self.params = Some(params);
     }
 
     fn packet(&mut self, packet: &Packet) {
+        #[cfg(test)]
+        (self.fault)(packet);
         let Some(seeing) = &mut self.seeing else { return };
         if seeing.wait_for_key && !packet.key {
             return;
@@ -298,3 +321,6 @@ fn event_box(sighting: &Sighting, scene: &Scene, wall: WallTime) -> EventBox {
         bottom: part(sighting.rect.bottom, size.height()),
     }
 }
+
+#[cfg(test)]
+mod tests;

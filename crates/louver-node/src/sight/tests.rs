@@ -1,0 +1,193 @@
+//! Analysis that fails, streams that change, and a detector that says what the test wants.
+
+use std::time::{Duration, Instant};
+
+use louver_base::Class;
+use louver_codec::{EncoderSettings, H264Encoder};
+use louver_scene::{Detection, PictureEncoder, Rect};
+use louver_store::{EventQuery, Gap, Store, StoreOptions};
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::feed::{FeedSender, From};
+use crate::{Analysis, CameraSettings, LiveFeed};
+
+const BOX: Rect = Rect { left: 60, top: 30, right: 84, bottom: 90 };
+
+/// One camera's analysis at work, its pictures made by the test.
+struct At {
+    _dir: tempfile::TempDir,
+    store: Store,
+    handle: CameraHandle,
+    feed: FeedSender,
+    tasks: TaskTracker,
+    encoder: H264Encoder,
+    size: PictureSize,
+    began: WallTime,
+    pictures: i64,
+}
+
+fn settings() -> CameraSettings {
+    CameraSettings {
+        id: "gate".parse().unwrap(),
+        name: "Gate".to_owned(),
+        main: "rtsp://cam/main".parse().unwrap(),
+        sub: None,
+        purpose: "deliveries".to_owned(),
+        owner: louver_base::Pii::new("Ada".to_owned()),
+        contact: louver_base::Pii::new("ada@example.org".to_owned()),
+        retention_hours: crate::DEFAULT_RETENTION_HOURS,
+        retention_reason: None,
+        analysis: Analysis::On,
+    }
+}
+
+/// A detector that finds a person in every place that differs from the ground.
+fn finds_the_box(picture: &Picture, _: &louver_see::Sweep) -> Option<Vec<Detection>> {
+    let there = picture.y[60 * picture.size.width() + 70] > 160;
+    let person = Detection { class: Class::Person, score: 0.9, rect: BOX };
+    Some(if there { vec![person] } else { vec![] })
+}
+
+impl At {
+    async fn start(fault: fn(&Packet)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), StoreOptions::default()).await.unwrap();
+        let tasks = TaskTracker::new();
+        let (handle, still) = CameraHandle::new(&settings());
+        let keeper = Keeper::start(store.clone(), handle.id.clone(), &handle.status, &tasks);
+        let looker = Looker::with("made up".to_owned(), ModelKind::Yolox, &tasks, finds_the_box).unwrap();
+        let mut sight = Sight::new(&handle, still, keeper, Some(looker));
+        sight.fault = fault;
+        let (feed, received) = Feed::channel(handle.status.clone(), false);
+        crate::thread::start("see-gate".to_owned(), &tasks, move || sight.run(received)).unwrap();
+        let size = PictureSize::new(160, 120).unwrap();
+        let encoder = H264Encoder::new(EncoderSettings::for_size(size, 10.0)).unwrap();
+        let began = WallTime::now();
+        Self { _dir: dir, store, handle, feed, tasks, encoder, size, began, pictures: 0 }
+    }
+
+    fn resize(&mut self, width: u32, height: u32) {
+        self.size = PictureSize::new(width, height).unwrap();
+        self.encoder = H264Encoder::new(EncoderSettings::for_size(self.size, 10.0)).unwrap();
+    }
+
+    /// Sends one picture, a tenth of a second after the last; with a key frame its parameters come first, as `how` says.
+    fn send(&mut self, somebody: bool, key: Option<fn(VideoParams) -> Feed>) {
+        let mut picture = Picture::flat(self.size, 90, 128, 128);
+        if somebody {
+            for y in BOX.top as usize..BOX.bottom as usize {
+                let row = y * self.size.width();
+                picture.y[row + BOX.left as usize..row + BOX.right as usize].fill(200);
+            }
+        }
+        let at = MediaTime::from_ticks(self.pictures * 9000);
+        let wall = self.began + WallSpan::from_millis(self.pictures * 100);
+        self.pictures += 1;
+        let coded = self.encoder.encode(&picture, at, key.is_some()).unwrap();
+        if let (Some(how), Some(params)) = (key, coded.params) {
+            self.feed.send(From::Sub, how(params));
+        }
+        self.feed.send(From::Sub, Feed::Packet(Packet { wall, ..coded.packet }));
+    }
+
+    /// Waits until the last picture sent was shown, or `why` the test fails.
+    fn shown(&self, why: &str) {
+        let wanted = self.began + WallSpan::from_millis((self.pictures - 1) * 100);
+        wait(why, || self.handle.status.get().last_masked == Some(wanted));
+    }
+
+    /// Pictures with or without somebody, each waited for.
+    fn play(&mut self, pictures: usize, somebody: bool) {
+        for n in 0..pictures {
+            self.send(somebody, None);
+            self.shown(&format!("picture {n} of {pictures} is shown"));
+        }
+    }
+
+    async fn end(self) -> (Store, Vec<Gap>, tempfile::TempDir) {
+        drop(self.feed);
+        self.tasks.close();
+        tokio::time::timeout(Duration::from_secs(20), self.tasks.wait()).await.unwrap();
+        let all = (WallTime::from_micros(0), WallTime::from_micros(i64::MAX / 2));
+        let gaps = self.store.gaps(&self.handle.id, all.0, all.1).await.unwrap();
+        (self.store, gaps, self._dir)
+    }
+}
+
+fn wait(why: &str, mut done: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !done() {
+        assert!(since.elapsed() < Duration::from_secs(20), "{why}, within 20 s");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_analysis_costs_the_pictures_up_to_the_next_key_frame_and_is_noted_as_a_gap() {
+    // The twentieth picture is one that analysis cannot bear.
+    let mut at = At::start(|p| assert_ne!(p.media, MediaTime::from_ticks(19 * 9000), "on purpose")).await;
+    at.send(false, Some(Feed::Start));
+    at.play(18, false);
+    at.send(false, None);
+    wait("the failure is told", || {
+        at.handle.status.get().notice.is_some_and(|n| n.contains("analysis failed"))
+    });
+    // What depends on the picture that was lost is not decoded; nobody sends parameters anew.
+    at.send(false, None);
+    let mut viewer = at.handle.live.subscribe();
+    at.send(false, Some(|_| Feed::Lost(GapReason::NoVideo)));
+    at.shown("pictures go on at the next key frame");
+    at.play(3, false);
+    assert_eq!(
+        at.handle.status.get().notice.as_deref(),
+        Some("learning the place: only what is surely empty is shown")
+    );
+    let next = viewer.feed.recv().await.unwrap();
+    assert!(matches!(next, LiveFeed::Fragment(f) if f.key), "viewers go on at a key frame");
+    let (_, gaps, _dir) = at.end().await;
+    assert_eq!(gaps.iter().map(|g| g.reason).collect::<Vec<_>>(), [GapReason::AnalysisFailed]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_ends_when_the_stream_changes_its_size_or_breaks_off() {
+    let ways: [fn(VideoParams) -> Feed; 3] =
+        [Feed::Params, Feed::Start, |_| Feed::Lost(GapReason::Unreachable)];
+    for (n, way) in ways.into_iter().enumerate() {
+        let mut at = At::start(|_| ()).await;
+        at.send(false, Some(Feed::Start));
+        at.play(60, false);
+        at.play(30, true);
+        let query = EventQuery::default();
+        let events = at.store.events(&query).await.unwrap();
+        assert_eq!(events.len(), 1, "way {n}: somebody came");
+        assert!(events[0].end.is_none() && events[0].class == Class::Person, "way {n}: {events:?}");
+        if n < 2 {
+            at.resize(320, 240);
+        }
+        at.send(false, Some(way));
+        at.shown("pictures go on");
+        let (store, _, _dir) = at.end().await;
+        let events = store.events(&query).await.unwrap();
+        assert_eq!(events.len(), 1, "way {n}");
+        assert!(events[0].end.is_some() && events[0].leaves.is_some(), "way {n}: {events:?}");
+        assert!(events[0].still, "way {n}: it has a still");
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_pictures_cost_themselves_and_what_depends_on_them() {
+    let mut at = At::start(|_| ()).await;
+    at.send(false, Some(Feed::Start));
+    at.play(5, false);
+    for len in [0_usize, 1, 5, 1000] {
+        let data: Bytes = (0..len).map(|n| (n * 31) as u8).collect::<Vec<_>>().into();
+        let media = MediaTime::from_ticks(at.pictures * 9000);
+        at.pictures += 1;
+        at.feed.send(From::Sub, Feed::Packet(Packet { media, wall: WallTime::now(), key: true, data }));
+    }
+    at.send(false, Some(|_| Feed::Lost(GapReason::NoVideo)));
+    at.shown("pictures go on at the next key frame");
+    at.end().await;
+}

@@ -20,6 +20,8 @@ pub(crate) enum Keep {
     Fragment(Masked<Bytes>, WallTime, WallTime),
     /// No masked pictures follow for this reason: the file ends.
     End(GapReason),
+    /// Fragments were dropped before the next one, for this reason.
+    Missed(GapReason),
     /// An event begins.
     Event(Box<EventRecord>),
     /// It goes on.
@@ -39,6 +41,8 @@ const WAITING: usize = 512;
 pub(crate) struct Keeper {
     queue: mpsc::Sender<Keep>,
     dropped: u64,
+    /// A fragment was dropped since the last one that was handed over.
+    missed: bool,
 }
 
 impl Keeper {
@@ -55,13 +59,18 @@ impl Keeper {
             missing: Some(GapReason::Restart),
         };
         tasks.spawn(task.run(receiver));
-        Self { queue, dropped: 0 }
+        Self { queue, dropped: 0, missed: false }
     }
 
     /// Hands something over.
     pub(crate) fn keep(&mut self, what: Keep) {
+        let fragment = matches!(what, Keep::Fragment(..));
+        if fragment && self.missed {
+            self.missed = self.queue.try_send(Keep::Missed(GapReason::Overloaded)).is_err();
+        }
         if self.queue.try_send(what).is_err() {
             self.dropped += 1;
+            self.missed |= fragment;
             // The first and then every hundredth: a full disk must not fill the log too.
             if self.dropped % 100 == 1 {
                 tracing::error!(dropped = self.dropped, "the disk is too slow: masked recordings are lost");
@@ -116,6 +125,10 @@ impl Writing {
                 self.missing.get_or_insert(reason);
                 self.writer.finish().await.map(drop)
             }
+            Keep::Missed(reason) => {
+                self.missing.get_or_insert(reason);
+                Ok(())
+            }
             Keep::Event(record) => self.store.start_event(*record).await,
             Keep::Change(id, change) => self.store.update_event(id, &change),
             Keep::Still(id, jpeg) => self.store.set_still(id, jpeg).await,
@@ -147,5 +160,54 @@ impl Writing {
             }
         }
         self.kept_until = Some(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use louver_base::MediaTime;
+    use louver_codec::JpegEncoder;
+    use louver_media::PictureSize;
+    use louver_scene::Scene;
+    use louver_store::StoreOptions;
+
+    use super::*;
+
+    fn at(ms: i64) -> WallTime {
+        WallTime::from_millis(1_700_000_000_000 + ms)
+    }
+
+    /// On one thread nothing is written until the test waits: the disk is as slow as can be.
+    #[tokio::test]
+    async fn fragments_that_a_slow_disk_costs_are_a_gap_with_its_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), StoreOptions::default()).await.unwrap();
+        let (camera, tasks) = ("gate".parse::<CameraId>().unwrap(), TaskTracker::new());
+        let mut keeper = Keeper::start(store.clone(), camera.clone(), &StatusCell::default(), &tasks);
+        let nothing = Scene::nothing(PictureSize::new(16, 16).unwrap());
+        let bytes = nothing.encode(&mut JpegEncoder::default(), MediaTime::ZERO, true).unwrap().into_bytes();
+        let fragment = |ms: i64| Keep::Fragment(bytes.clone(), at(ms), at(ms + 50));
+        keeper.keep(Keep::Begin(bytes.clone()));
+        for n in 1..WAITING as i64 + 4 {
+            keeper.keep(fragment(n * 100));
+        }
+        assert_eq!(keeper.dropped, 4);
+        let last = at((WAITING as i64 - 1) * 100 + 50);
+        let written = async || {
+            let until = store.last_recorded(&camera, RecordingKind::Masked).await.unwrap();
+            until.is_some_and(|t| t >= last)
+        };
+        tokio::time::timeout(Duration::from_secs(20), async { while !written().await {} }).await.unwrap();
+        keeper.keep(fragment(90_000));
+        keeper.keep(fragment(90_100));
+        drop(keeper);
+        tasks.close();
+        tokio::time::timeout(Duration::from_secs(20), tasks.wait()).await.unwrap();
+        let gaps = store.gaps(&camera, at(0), at(100_000)).await.unwrap();
+        let gaps: Vec<_> = gaps.iter().map(|g| (g.stream, g.start, g.end, g.reason)).collect();
+        assert_eq!(gaps, [(StreamKind::Sub, last, at(90_000), GapReason::Overloaded)]);
+        store.close().await.unwrap();
     }
 }

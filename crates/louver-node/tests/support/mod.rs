@@ -1,0 +1,229 @@
+//! A site with real parts: store, sealing, files or an RTSP server as cameras.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // Each test file uses its part.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use louver_base::{CameraId, Pii, WallTime};
+use louver_codec::VideoFile;
+use louver_codec::detector::Detector;
+use louver_media::Picture;
+use louver_media::mp4::read_track;
+use louver_node::{Analysis, CameraHandle, CameraSettings, DEFAULT_RETENTION_HOURS, Node, NodeConfig};
+use louver_store::{Gap, Recording, RecordingKind, Store, StoreOptions, sealed_segments};
+use louver_vault::{Holders, Identity, SegmentReader};
+use tokio_util::sync::CancellationToken;
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn deps() -> PathBuf {
+    std::env::var_os("LOUVER_DEPS").map_or_else(|| root().join(".deps"), PathBuf::from)
+}
+
+fn there(path: PathBuf) -> Option<PathBuf> {
+    if !path.exists() {
+        println!("skipped: {} is not here; scripts/setup.sh sets it up", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+pub fn footage(name: &str) -> Option<PathBuf> {
+    there(deps().join("footage").join(name))
+}
+
+pub fn detector() -> Option<Detector> {
+    let library = there(deps().join("lib/libonnxruntime.so"))?;
+    let model = there(deps().join("models/ssd_mobilenetv2_oidv4.onnx"))?;
+    Some(Detector::load(&library, &model, None).unwrap())
+}
+
+/// Runs ffmpeg; `None`, with a line, where there is none.
+pub fn ffmpeg(args: &[&str], out: &Path) -> Option<()> {
+    let Ok(ran) = Command::new("ffmpeg").args(["-v", "error", "-y"]).args(args).arg(out).output() else {
+        println!("skipped: ffmpeg is not here; scripts/setup.sh sets it up");
+        return None;
+    };
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    Some(())
+}
+
+/// Three seconds of 10 pictures a second, a key frame each half second.
+pub fn clip(folder: &Path, name: &str, size: &str) -> Option<PathBuf> {
+    let out = folder.join(name);
+    let source = format!("testsrc2=size={size}:rate=10:duration=3");
+    let codec = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "5"];
+    ffmpeg(&[&["-f", "lavfi", "-i", &source][..], &codec].concat(), &out)?;
+    Some(out)
+}
+
+pub fn file(path: &Path) -> String {
+    format!("file://{}", path.canonicalize().unwrap().display())
+}
+
+pub fn camera(id: &str, main: &str, sub: Option<&str>, analysis: Analysis) -> CameraSettings {
+    CameraSettings {
+        id: id.parse().unwrap(),
+        name: id.to_owned(),
+        main: main.parse().unwrap(),
+        sub: sub.map(|s| s.parse().unwrap()),
+        purpose: "deliveries".to_owned(),
+        owner: Pii::new("Ada".to_owned()),
+        contact: Pii::new("ada@example.org".to_owned()),
+        retention_hours: DEFAULT_RETENTION_HOURS,
+        retention_reason: None,
+        analysis,
+    }
+}
+
+/// A node at work in a folder.
+pub struct Site {
+    pub store: Store,
+    pub node: Node,
+    pub handles: Vec<CameraHandle>,
+    stop: CancellationToken,
+}
+
+pub async fn start(
+    dir: &Path,
+    identity: &Identity,
+    cameras: Vec<CameraSettings>,
+    detector: Option<Detector>,
+) -> Site {
+    let (store, _) = Store::open(dir, StoreOptions::default()).await.unwrap();
+    let stop = CancellationToken::new();
+    let holders = Holders::new(vec![identity.recipient()]).unwrap();
+    let config = NodeConfig { cameras, holders, site: store.site_id(), detector };
+    let node = Node::start(config, &store, &stop);
+    Site { handles: node.handles(), store, node, stop }
+}
+
+impl Site {
+    /// Ends everything, which may take ten seconds at most, and gives the store back for reading.
+    pub async fn end(self) -> Store {
+        self.stop.cancel();
+        tokio::time::timeout(Duration::from_secs(10), self.node.join())
+            .await
+            .expect("the node ends when asked");
+        self.store
+    }
+}
+
+/// Waits up to `seconds` for `done`.
+pub async fn wait(seconds: u64, why: &str, mut done: impl AsyncFnMut() -> bool) {
+    let since = Instant::now();
+    while !done().await {
+        assert!(since.elapsed() < Duration::from_secs(seconds), "{why}, within {seconds} s");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub const EVER: (WallTime, WallTime) = (WallTime::from_micros(0), WallTime::from_micros(i64::MAX / 2));
+
+pub async fn recordings(store: &Store, id: &CameraId, kind: RecordingKind) -> Vec<Recording> {
+    let all = store.recordings(id, EVER.0, EVER.1).await.unwrap();
+    all.into_iter().filter(|r| r.kind == kind).collect()
+}
+
+pub async fn gaps(store: &Store, id: &CameraId) -> Vec<Gap> {
+    store.gaps(id, EVER.0, EVER.1).await.unwrap()
+}
+
+/// Every original packet of a camera, opened with the holder's identity.
+pub fn opened(dir: &Path, id: &CameraId, identity: &Identity) -> Vec<(bool, Bytes)> {
+    let mut packets = Vec::new();
+    for segment in sealed_segments(dir, id, EVER.0, EVER.1).unwrap() {
+        let file = std::fs::read(&segment.path).unwrap();
+        let mut reader = SegmentReader::open(Cursor::new(&file), identity).unwrap();
+        assert!(reader.info().is_finished(), "{}", segment.path.display());
+        for fragment in reader.fragments() {
+            let (_, gop) = fragment.unwrap();
+            assert!(gop.packets.first().is_some_and(|p| p.key), "a fragment begins with a key frame");
+            packets.extend(gop.packets.into_iter().map(|p| (p.key, p.data)));
+        }
+    }
+    packets
+}
+
+/// A file's packets as a camera that plays it would send them.
+pub fn packets_of(path: &Path) -> Vec<(bool, Bytes)> {
+    let bytes = std::fs::read(path).unwrap();
+    let track = read_track(&mut Cursor::new(&bytes)).unwrap();
+    let first = track.samples.iter().position(|s| s.key).unwrap();
+    track.samples[first..]
+        .iter()
+        .map(|s| {
+            let raw = bytes[s.offset as usize..][..s.size as usize].to_vec();
+            (s.key, track.packet_data(raw))
+        })
+        .collect()
+}
+
+/// Decodes fragmented MP4 put together from parts.
+pub fn pictures(parts: &[Bytes]) -> Vec<Picture> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("masked.mp4");
+    std::fs::write(&path, parts.concat()).unwrap();
+    let mut file = VideoFile::open(&path).unwrap();
+    let mut all = Vec::new();
+    while let Some(frame) = file.next_frame().unwrap() {
+        all.push(frame.picture);
+    }
+    all
+}
+
+/// Whether a picture shows the flat grey of cells that nobody knows, and nothing else.
+pub fn is_grey(p: &Picture) -> bool {
+    let near = |plane: &[u8], value: u8| plane.iter().all(|n| n.abs_diff(value) <= 6);
+    near(&p.y, 52) && near(&p.u, 130) && near(&p.v, 127)
+}
+
+/// Plays a clip at one path.
+pub struct Rtsp {
+    child: Child,
+    pub address: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Rtsp {
+    pub fn start(mount: &str, clip: &Path) -> Option<Self> {
+        let script = there(root().join("scripts/rtsp_server.py"))?;
+        let gi = Command::new("/usr/bin/python3")
+            .args(["-c", "import gi; gi.require_version('GstRtspServer', '1.0')"])
+            .stderr(Stdio::null())
+            .status();
+        if !gi.is_ok_and(|s| s.success()) {
+            println!("skipped: there is no RTSP server here; scripts/setup.sh sets it up");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let ready = dir.path().join("ready");
+        let child = Command::new("/usr/bin/python3")
+            .arg(script)
+            .args(["--port", "0", "--mount", &format!("{mount}={}", clip.display()), "--ready-file"])
+            .arg(&ready)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Self { child, address: String::new(), _dir: dir };
+        let since = Instant::now();
+        while server.address.is_empty() {
+            assert!(since.elapsed() < Duration::from_secs(30), "the server was ready within 30 s");
+            std::thread::sleep(Duration::from_millis(50));
+            server.address = std::fs::read_to_string(&ready).unwrap_or_default().trim().to_owned();
+        }
+        Some(server)
+    }
+}
+
+impl Drop for Rtsp {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

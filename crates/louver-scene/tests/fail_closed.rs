@@ -13,8 +13,12 @@ use proptest::prelude::*;
 const ORIGINAL: [u8; 3] = [235, 17, 239];
 
 fn any_rect() -> impl Strategy<Value = Rect> {
-    (-40..140_i32, -40..140_i32, -5..90_i32, -5..90_i32)
-        .prop_map(|(left, top, w, h)| Rect { left, top, right: left + w, bottom: top + h })
+    (-40..140_i32, -40..140_i32, -5..90_i32, -5..90_i32).prop_map(|(left, top, w, h)| Rect {
+        left,
+        top,
+        right: left + w,
+        bottom: top + h,
+    })
 }
 
 fn any_kind() -> impl Strategy<Value = FigureKind> {

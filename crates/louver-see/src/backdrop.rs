@@ -368,3 +368,6 @@ pub(crate) fn for_cells(grid: Grid, rect: Rect, mut act: impl FnMut(usize)) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,8 @@ use error::Error;
 use settings::{DetectorSettings, Settings};
 
 fn main() -> ExitCode {
+    // Before there is a thread: nothing in this process reports to anybody.
+    louver_codec::detector::refuse_telemetry();
     let cli = Cli::parse();
     let done =
         logging::start(cli.log.as_deref(), matches!(cli.command, Command::Serve(_))).and_then(|()| run(cli));

@@ -123,6 +123,23 @@ pub enum DetectorError {
     Scale(#[source] CodecError),
 }
 
+/// Read by ONNX Runtime when it is loaded.
+const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
+/// Keeps ONNX Runtime from reporting to its maker: its published Linux builds (1.29 and later) write an identifier of the
+/// machine and a report to the user's cache folder and send it, before their own switch (`DisableTelemetryEvents`) can be
+/// reached. Under this variable they do nothing of the kind.
+///
+/// A program calls this before it starts its first thread; loading the library does it too if nobody has.
+pub fn refuse_telemetry() {
+    if std::env::var_os(NO_TELEMETRY).is_some_and(|v| v == "1") {
+        return;
+    }
+    // SAFETY: asked for before there is a second thread. From `environment` there may be others: Rust's own reading of
+    // variables takes a lock that this holds, and none of the C libraries in here reads them but while it starts.
+    unsafe { std::env::set_var(NO_TELEMETRY, "1") };
+}
+
 /// Loads ONNX Runtime once for the process.
 ///
 /// # Errors
@@ -138,6 +155,7 @@ fn environment(library: &Path) -> Result<Environment, DetectorError> {
     }
     LOADED
         .get_or_init(|| {
+            refuse_telemetry();
             let builder = ort::init_from(library).map_err(|e| first_line(&e))?;
             builder.with_telemetry(false).build().map_err(|e| first_line(&e))
         })

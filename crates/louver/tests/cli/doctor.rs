@@ -108,3 +108,27 @@ fn the_environment_names_model_and_library_where_the_settings_do_not() {
         ],
     );
 }
+
+#[test]
+fn the_detectors_library_reports_to_nobody_and_leaves_no_identifier() {
+    let (Some(library), Some(model)) =
+        (deps("lib/libonnxruntime.so"), deps("models/ssd_mobilenetv2_oidv4.onnx"))
+    else {
+        return;
+    };
+    let paths = format!(
+        "[detector]\nmodel = \"{}\"\nlibrary = \"{}\"\n",
+        model.canonicalize().unwrap().display(),
+        library.canonicalize().unwrap().display()
+    );
+    let site = Site::with(&settings(free_port(), &paths));
+    std::fs::create_dir(site.path("home")).unwrap();
+    let mut command = site.command(&["doctor", "--no-cameras"]);
+    command.env("HOME", site.path("home")).env("ORT_DISABLE_TELEMETRY", "0");
+    // The library says nothing by itself where it takes the place for a test: there it must be Louver who forbids it.
+    for name in ["CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_RUNNING_UNIT_TESTS", "XDG_CACHE_HOME"] {
+        command.env_remove(name);
+    }
+    Said::from(command.output().unwrap()).must(0, &["✓ detector model:"]);
+    assert_eq!(site.files("home"), Vec::<std::path::PathBuf>::new());
+}

@@ -46,6 +46,9 @@ pub(crate) struct Args {
     /// Data directory, in place of the one that the settings name
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Print what was written as JSON; moments are microseconds since 1970, UTC
+    #[arg(long)]
+    json: bool,
 }
 
 /// Opens.
@@ -74,7 +77,11 @@ pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
         existing: Existing::Keep,
     };
     let exported = export(&job)?;
-    report(&args.out, &exported);
+    if args.json {
+        println!("{}", as_json(&args.out, &exported));
+    } else {
+        report(&args.out, &exported);
+    }
     Ok(())
 }
 
@@ -164,4 +171,18 @@ fn report(out: &Path, exported: &Exported) {
             unfinished.len()
         );
     }
+}
+
+fn as_json(out: &Path, exported: &Exported) -> serde_json::Value {
+    let Exported { first, last, packets, bytes, gaps, unfinished } = exported;
+    let gaps = gaps.iter().map(|g| serde_json::json!({ "from_us": g.from.micros(), "to_us": g.to.micros() }));
+    serde_json::json!({
+        "out": out,
+        "first_us": first.micros(),
+        "last_us": last.micros(),
+        "pictures": packets,
+        "bytes": bytes,
+        "gaps": gaps.collect::<Vec<_>>(),
+        "unfinished": unfinished,
+    })
 }

@@ -109,4 +109,12 @@ fn what_a_server_records_opens_beside_it_for_its_holder_alone() {
     // The camera has left the register, and what it recorded still opens.
     site.run(&["camera", "remove", "gate", "--yes"]).must(0, &[]);
     open("holder.age", "after.mp4").must(0, &["Wrote after.mp4"]);
+
+    let again =
+        ["open", "--identity", "holder.age", "--camera", "gate", "--from", "-1h", "--to", "now", "--json"];
+    let told = site.command(&again).args(["-o", "again.mp4"]).output().unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["bytes"], std::fs::metadata(site.path("again.mp4")).unwrap().len());
+    let moment = |name: &str| told[name].as_i64().unwrap();
+    assert!(moment("first_us") < moment("last_us") && moment("pictures") > 1, "{told}");
 }

@@ -238,6 +238,49 @@ fn a_camera_that_was_turned_by_20_pixels_shows_nothing_within_two_seconds() {
 }
 
 #[test]
+fn a_lens_that_is_covered_bit_by_bit_shows_nothing_two_seconds_after_half_of_it_is() {
+    let mut world = World::new(320, 180, 40);
+    world.learn();
+    let mut covered_at = None;
+    for n in 1..40 {
+        let hand = rect(0, 0, (n * 20).min(320), 180);
+        let (scene, _) = world.show(&Now { things: vec![hand], ..Now::empty() }, blind);
+        if hand.right >= 160 {
+            covered_at.get_or_insert(world.now);
+        }
+        if covered_at.is_some_and(|at| world.now - at >= ms(2000)) {
+            assert!(all_unknown(&scene));
+            assert_eq!(scene.why, Why::CameraMoved);
+            return;
+        }
+    }
+    panic!("half of it was covered");
+}
+
+#[test]
+fn the_soft_edge_around_somebody_does_not_blend_into_the_backdrop() {
+    let mut world = World::new(320, 180, 41);
+    world.learn();
+    let (body, edge) = (rect(140, 70, 22, 60), rect(136, 66, 30, 68));
+    let around = |scene: &louver_scene::Scene| {
+        let outside = |x: i32, y: i32| !(140..162).contains(&x) || !(70..130).contains(&y);
+        let pixels = (66..134).flat_map(|y| (136..166).map(move |x| (x, y))).filter(|(x, y)| outside(*x, *y));
+        let values: Vec<f64> = pixels.map(|(x, y)| scene.backdrop.y[(y * 320 + x) as usize].into()).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let before = around(&world.scene.clone().unwrap());
+    let now = Now { people: vec![body], faint: vec![edge], ..Now::empty() };
+    for _ in 0..400 {
+        world.show(&now, blind);
+        if world.now - MediaTime::ZERO > ms(60_000) {
+            break;
+        }
+    }
+    let after = around(&world.scene.clone().unwrap());
+    assert!((after - before).abs() < 1.0, "the backdrop around him went from {before} to {after}");
+}
+
+#[test]
 fn a_start_in_the_middle_of_a_crowd_learns_the_place_and_nobody_in_it() {
     let mut world = World::new(320, 180, 34);
     world.lag = 2;

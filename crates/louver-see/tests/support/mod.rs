@@ -59,6 +59,8 @@ pub struct Now {
     pub people: Vec<Rect>,
     /// Things, painted in a grey that the place does not have there.
     pub things: Vec<Rect>,
+    /// Where the picture is a little lighter, too little to be told from noise.
+    pub faint: Vec<Rect>,
     /// Light, 1 as usual.
     pub light: Option<f32>,
     /// The camera points so many pixels further to the right.
@@ -74,6 +76,9 @@ impl Now {
         Self { people: people.to_vec(), ..Self::default() }
     }
 }
+
+/// Levels of luma by which a faint place is lighter.
+pub const FAINT: u8 = 6;
 
 /// Luma, Cb and Cr of people; the place's chroma lies within 10 of 128.
 pub const SKIN: [u8; 3] = [190, 60, 200];
@@ -139,6 +144,12 @@ impl World {
         }
         for n in 0..p.u.len() {
             (p.u[n], p.v[n]) = ((128 + self.noise()) as u8, (128 + self.noise()) as u8);
+        }
+        for r in &now.faint {
+            for y in r.top..r.bottom {
+                let row = &mut p.y[y as usize * w..][r.left as usize..r.right as usize];
+                row.iter_mut().for_each(|v| *v += FAINT);
+            }
         }
         for thing in &now.things {
             paint(&mut p, *thing, [20, 128, 128]);

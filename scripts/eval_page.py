@@ -40,7 +40,7 @@ day, people 40 to 130 pixels high. Other footage gives other figures.
 for name, value, mark in ROWS:
     print(f"| {name} | {' | '.join(share(value(r)) for r in reports)} | {mark} |")
 speed = lambda key: " | ".join(f"{r['speed'][key]:.2f}" for r in reports)
-print(f"| pictures a second, one core | {speed('frames_per_second')} | |")
+print(f"| pictures a second | {speed('frames_per_second')} | |")
 for key, name in [("decode_ms", "decode"), ("see_ms", "see, without the detector"), ("detect_ms", "detect")]:
     print(f"| ms a picture: {name} | {speed(key)} | |")
 print(f"| detector sweeps a second of video | {speed('sweeps_per_second')} | |")

@@ -97,11 +97,12 @@ export const test = base.extend<TestParts, WorkerParts>({
     },
     { auto: true },
   ],
-  // eslint-disable-next-line no-empty-pattern -- as above
-  freshSite: async ({}, use, info) => {
+  freshSite: async ({ page }, use, info) => {
     test.skip(missing() !== null, missing() ?? "");
     const site = await startSite(`fresh-${info.project.name}`, { cameras: "off" });
     await use(site);
+    // A page that is still open would ask a server that is gone, and that would count as its fault.
+    await page.goto("about:blank");
     await site.stop();
   },
   asMember: async ({ page, memberState }, use) => {

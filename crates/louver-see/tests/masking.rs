@@ -136,6 +136,25 @@ fn a_person_who_was_never_detected_is_masked_by_his_cells_alone() {
 }
 
 #[test]
+fn somebody_who_looks_like_the_wall_and_is_found_every_second_time_stays_masked_in_between() {
+    let mut world = World::new(320, 180, 42);
+    world.learn();
+    let unseen = rect(140, 70, 22, 60);
+    let (mut asked, mut found_once) = (0, false);
+    for n in 0..300 {
+        let (scene, _) = world.show(&Now::empty(), |_| {
+            asked += 1;
+            Some(if asked % 2 == 0 { vec![person(unseen, 0.5)] } else { vec![] })
+        });
+        if found_once {
+            assert!(!states(&scene, unseen).contains(&Cell::Clear), "picture {n}");
+        }
+        found_once |= states(&scene, unseen).contains(&Cell::Occupied);
+    }
+    assert!(found_once && asked > 20);
+}
+
+#[test]
 fn a_moved_chair_enters_the_backdrop_after_it_was_absorbed_and_not_before() {
     let settings = Settings::new(TRAITS, 6);
     let mut world = World::new(320, 180, 6);

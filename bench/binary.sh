@@ -10,6 +10,8 @@ else
     scripts/build_ui.sh
     cargo build --release --quiet -p louver
   ) >&2
-  louver=${CARGO_TARGET_DIR:-$bench/../target}/release/louver
+  target=${CARGO_TARGET_DIR:-target}
+  [[ $target == /* ]] || target=${bench%/*}/$target
+  louver=$target/release/louver
 fi
 readonly louver

@@ -11,6 +11,8 @@
 #
 #   LOUVER_NO_APT=1             never install Debian packages: name what is missing and stop
 set -euo pipefail
+# The wheel's library reports to its makers unless it is told not to.
+export ORT_DISABLE_TELEMETRY=1
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly ROOT=$PWD DEPS=$PWD/.deps

@@ -304,7 +304,7 @@ impl See {
             .tracks
             .all
             .iter()
-            .filter(|t| t.shown(now))
+            .filter(|t| t.shown(now, self.settings.detector.event_score))
             .map(|t| Figure { track: t.number, kind: t.kind, rect: self.snapped(t.rect()) })
             .collect();
         figures.sort_by_key(|f| (f.rect.bottom, f.track));

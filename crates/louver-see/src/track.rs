@@ -82,13 +82,13 @@ impl Track {
     }
 
     /// Whether it is drawn: things that were recognised at once, mere movement when it lasts.
-    pub(crate) fn shown(&self, now: MediaTime) -> bool {
+    pub(crate) fn shown(&self, now: MediaTime, sure: f32) -> bool {
         match self.kind {
             // A box where nothing differs from the known place is a false alarm: it masks, but is no figure. Where
-            // nothing is known yet, people are drawn on the detector's word.
+            // nothing is known yet, people are drawn on the detector's word, if it is `sure`: the ground is flat there.
             FigureKind::Known(class) => {
                 let real = self.evidence >= EVIDENCE && now - self.last_departed < EVIDENCE_LASTS;
-                real || (class == Class::Person && self.in_unknown)
+                real || (class == Class::Person && self.in_unknown && self.score >= sure)
             }
             FigureKind::Moving => now - self.born >= MOVING_SHOWN,
         }

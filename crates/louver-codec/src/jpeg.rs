@@ -10,7 +10,7 @@ use crate::CodecError;
 /// Codes stills; quality 1 to 100.
 #[derive(Clone, Copy, Debug)]
 pub struct JpegEncoder {
-    /// 1 to 100; 80 keeps the flat boxes free of ringing at about 40 kB for 640x360.
+    /// 1 to 100; at the default of 80 the edges of the flat boxes stay clean.
     pub quality: u8,
 }
 

@@ -6,11 +6,13 @@
 
 mod backdrop;
 mod blobs;
+mod events;
 mod features;
 mod see;
 mod settings;
 mod track;
 
 pub use backdrop::{Change, Cover};
-pub use see::{Act, See, Sighting, Sweep};
+pub use events::{Act, Sighting};
+pub use see::{See, Sweep};
 pub use settings::Settings;

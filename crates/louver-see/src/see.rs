@@ -2,13 +2,14 @@
 
 use louver_base::{Class, MediaSpan, MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Detection, Figure, FigureKind, Grid, Rect, Scene, Why};
+use louver_scene::{Detection, FigureKind, Grid, Rect, Scene, Why};
 
 use crate::Settings;
 use crate::backdrop::{Backdrop, Change, Cover, for_cells};
 use crate::blobs;
+use crate::events::{Act, Events};
 use crate::features::Features;
-use crate::track::{EVIDENCE, Track, Tracks, padded};
+use crate::track::{Tracks, padded};
 
 /// What the detector is asked to look at: the newest picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,105 +22,16 @@ pub struct Sweep {
     pub least: f32,
 }
 
-/// Something that was sure enough to make an event.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sighting {
-    /// The track's number, for this appearance only.
-    pub track: u32,
-    /// What it is.
-    pub class: Class,
-    /// Where it is, pixels of the picture.
-    pub rect: Rect,
-    /// Best score so far, 0 to 1.
-    pub score: f32,
-}
-
-/// What seeing asks of its surroundings.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Act {
-    /// Something entered; it has been there since the given time.
-    Enters(Sighting, MediaTime),
-    /// It is still there; at most once a second. The flag asks for a new best still.
-    Update(Sighting, bool),
-    /// It has stayed for the settings' `stays`.
-    Stays(Sighting),
-    /// It left, or seeing lost it for good.
-    Leaves(u32),
-}
-
 /// Cells of movement that make a figure: a cat at 640x360.
 const LEAST_BLOB: usize = 6;
 /// Room around a person's box, share of its sides: boxes lag by a picture and heads stick out.
 const PERSON_ROOM: f32 = 0.15;
-/// Figures snap to this many cells, so that a box's edge says nothing about an outline.
-const SNAP_CELLS: i32 = 4;
 /// A gap between pictures after which nothing can be said about what happened between: stream lost, analysis late.
 const GAP: MediaSpan = MediaSpan::from_millis(5000);
 
 /// A place is looked at more often for this long while it is learned. What is not known by then (leaves, a false alarm
 /// that never goes) is worth no more.
 const LEARNING: MediaSpan = MediaSpan::from_millis(30_000);
-/// A thing is told to have left when it has been lost for this long.
-const LINGER: MediaSpan = MediaSpan::from_millis(3000);
-
-/// An event in the making.
-#[derive(Clone, Copy, Debug)]
-struct Told {
-    sighting: Sighting,
-    since: MediaTime,
-    updated: MediaTime,
-    stays: bool,
-    best: f32,
-    /// When its track ended.
-    lost: Option<MediaTime>,
-}
-
-impl Told {
-    fn new(sighting: Sighting, since: MediaTime, now: MediaTime) -> Self {
-        Self { sighting, since, updated: now, stays: false, best: quality(&sighting), lost: None }
-    }
-
-    fn go_on(&mut self, sighting: Sighting, now: MediaTime, settings: &Settings, acts: &mut Vec<Act>) {
-        self.sighting = sighting;
-        self.lost = None;
-        if now - self.updated < MediaSpan::from_millis(1000) {
-            return;
-        }
-        self.updated = now;
-        let better = quality(&sighting) > self.best * 1.2;
-        if better {
-            self.best = quality(&sighting);
-        }
-        acts.push(Act::Update(sighting, better));
-        if !self.stays && now - self.since >= settings.stays {
-            self.stays = true;
-            acts.push(Act::Stays(sighting));
-        }
-    }
-
-    /// Whether a new track takes up where this one's was lost: less than a body's height away.
-    fn continued_by(&self, new: &Sighting) -> bool {
-        let (a, b) = (self.sighting.rect, new.rect);
-        let height = (a.bottom - a.top).max(b.bottom - b.top);
-        let apart = |a0: i32, a1: i32, b0: i32, b1: i32| ((a0 + a1) - (b0 + b1)).abs() / 2;
-        self.lost.is_some()
-            && self.sighting.class == new.class
-            && apart(a.left, a.right, b.left, b.right) < height
-            && apart(a.top, a.bottom, b.top, b.bottom) < height / 2
-    }
-
-    /// Whether it stands where another is said to be: its second box, until it moves away.
-    fn stands_at(&self, other: &Sighting) -> bool {
-        let both = self.sighting.rect.intersection(other.rect).area();
-        both * 5 > self.sighting.rect.area().min(other.rect.area()) * 2
-    }
-}
-
-/// How good a still would be: sure and large.
-fn quality(sighting: &Sighting) -> f32 {
-    sighting.score * (sighting.rect.area() as f32).sqrt()
-}
-
 /// The seeing of one camera.
 #[derive(Debug)]
 pub struct See {
@@ -136,7 +48,7 @@ pub struct See {
     answered: Option<MediaTime>,
     learning_since: Option<MediaTime>,
     why: Why,
-    told: Vec<Told>,
+    events: Events,
 }
 
 impl See {
@@ -156,7 +68,7 @@ impl See {
             answered: None,
             learning_since: None,
             why: Why::Starting,
-            told: Vec::new(),
+            events: Events::new(grid),
         }
     }
 
@@ -199,7 +111,7 @@ impl See {
         if self.backdrop.unknown_share() < 0.25 {
             self.why = Why::Fine;
         }
-        self.tell(media, &mut acts);
+        self.events.tell(&mut self.tracks, media, &self.settings, &mut acts);
         (self.scene(media, wall), acts)
     }
 
@@ -269,7 +181,7 @@ impl See {
         self.answered = None;
         self.learning_since = Some(now);
         self.why = why;
-        acts.extend(self.told.drain(..).map(|t| Act::Leaves(t.sighting.track)));
+        self.events.all_leave(acts);
     }
 
     fn parts(&self) -> Vec<Rect> {
@@ -300,76 +212,13 @@ impl See {
     }
 
     fn scene(&self, now: MediaTime, wall: WallTime) -> Scene {
-        let mut figures: Vec<Figure> = self
-            .tracks
-            .all
-            .iter()
-            .filter(|t| t.shown(now, self.settings.detector.event_score))
-            .map(|t| Figure { track: t.number, kind: t.kind, rect: self.snapped(t.rect()) })
-            .collect();
-        figures.sort_by_key(|f| (f.rect.bottom, f.track));
         Scene {
             grid: self.grid,
             backdrop: self.backdrop.picture(),
             cells: self.backdrop.states(),
-            figures,
+            figures: self.tracks.figures(self.grid, now, self.settings.detector.event_score),
             wall,
             why: self.why,
         }
-    }
-
-    fn snapped(&self, rect: Rect) -> Rect {
-        let step = self.grid.cell as i32 * SNAP_CELLS;
-        let up = |n: i32| n.saturating_add(step - 1).div_euclid(step) * step;
-        let down = |n: i32| n.div_euclid(step) * step;
-        let (w, h) = (self.grid.picture.width() as i32, self.grid.picture.height() as i32);
-        Rect {
-            left: down(rect.left).clamp(0, w),
-            top: down(rect.top).clamp(0, h),
-            right: up(rect.right).clamp(0, w),
-            bottom: up(rect.bottom).clamp(0, h),
-        }
-    }
-
-    fn tell(&mut self, now: MediaTime, acts: &mut Vec<Act>) {
-        let sightings: Vec<Sighting> = self.tracks.all.iter().filter_map(|t| self.sighting(t)).collect();
-        for sighting in sightings {
-            if let Some(told) = self.told.iter_mut().find(|t| t.sighting.track == sighting.track) {
-                told.go_on(sighting, now, &self.settings, acts);
-            } else if let Some(told) = self.told.iter_mut().find(|t| t.continued_by(&sighting)) {
-                // Lost for a moment, in a crowd or behind a post: the same appearance goes on under its number.
-                let number = told.sighting.track;
-                self.tracks.renumber(sighting.track, number);
-                told.go_on(Sighting { track: number, ..sighting }, now, &self.settings, acts);
-            } else if !self.told.iter().any(|t| t.stands_at(&sighting)) {
-                let since = self.tracks.born(sighting.track).unwrap_or(now);
-                self.told.push(Told::new(sighting, since, now));
-                acts.push(Act::Enters(sighting, since));
-                acts.push(Act::Update(sighting, true));
-            }
-        }
-        let all = &self.tracks.all;
-        self.told.retain_mut(|told| {
-            if all.iter().any(|t| t.number == told.sighting.track) {
-                told.lost = None;
-                return true;
-            }
-            let lost = *told.lost.get_or_insert(now);
-            let gone = now - lost >= LINGER;
-            if gone {
-                acts.push(Act::Leaves(told.sighting.track));
-            }
-            !gone
-        });
-    }
-
-    /// A track is an event when the detector was sure once, saw it twice, and its place really looks different.
-    fn sighting(&self, track: &Track) -> Option<Sighting> {
-        let FigureKind::Known(class) = track.kind else { return None };
-        let sure = track.score >= self.settings.detector.event_score
-            && track.hits >= 2
-            && track.evidence >= EVIDENCE;
-        let rect = self.snapped(track.rect());
-        sure.then_some(Sighting { track: track.number, class, rect, score: track.score })
     }
 }

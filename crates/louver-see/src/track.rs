@@ -1,7 +1,7 @@
 //! Following things within one camera, for one appearance (in the manner of SORT; Bewley et al., 2016).
 
 use louver_base::{Class, MediaSpan, MediaTime};
-use louver_scene::{Detection, FigureKind, Rect};
+use louver_scene::{Detection, Figure, FigureKind, Grid, Rect};
 
 use crate::backdrop::Backdrop;
 use crate::blobs::Blob;
@@ -40,6 +40,9 @@ const SIZE_GAIN: f32 = 0.4;
 const JUMP_WIDTHS: f32 = 5.0;
 /// Share of velocity kept over a second without evidence.
 const COAST: f32 = 0.3;
+
+/// Figures snap to this many cells, so that a box's edge says nothing about an outline.
+const SNAP_CELLS: i32 = 4;
 
 /// One thing, followed.
 #[derive(Clone, Debug)]
@@ -107,6 +110,20 @@ pub(crate) fn padded(rect: Rect, share: f32) -> Rect {
     Rect { left: rect.left - x, top: rect.top - y, right: rect.right + x, bottom: rect.bottom + y }
 }
 
+/// A box on the coarse grid that figures are drawn on, within the picture.
+pub(crate) fn snapped(rect: Rect, grid: Grid) -> Rect {
+    let step = grid.cell as i32 * SNAP_CELLS;
+    let up = |n: i32| n.saturating_add(step - 1).div_euclid(step) * step;
+    let down = |n: i32| n.div_euclid(step) * step;
+    let (w, h) = (grid.picture.width() as i32, grid.picture.height() as i32);
+    Rect {
+        left: down(rect.left).clamp(0, w),
+        top: down(rect.top).clamp(0, h),
+        right: up(rect.right).clamp(0, w),
+        bottom: up(rect.bottom).clamp(0, h),
+    }
+}
+
 /// All tracks of one camera.
 #[derive(Debug)]
 pub(crate) struct Tracks {
@@ -168,6 +185,18 @@ impl Tracks {
     /// When a track began.
     pub(crate) fn born(&self, number: u32) -> Option<MediaTime> {
         self.all.iter().find(|t| t.number == number).map(|t| t.born)
+    }
+
+    /// What is drawn of them, furthest first; recognised on the detector's word alone from the score `sure` on.
+    pub(crate) fn figures(&self, grid: Grid, now: MediaTime, sure: f32) -> Vec<Figure> {
+        let mut figures: Vec<Figure> = self
+            .all
+            .iter()
+            .filter(|t| t.shown(now, sure))
+            .map(|t| Figure { track: t.number, kind: t.kind, rect: snapped(t.rect(), grid) })
+            .collect();
+        figures.sort_by_key(|f| (f.rect.bottom, f.track));
+        figures
     }
 
     /// Moves every track by one picture, by the blob it goes with, or by its velocity.

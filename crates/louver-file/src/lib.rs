@@ -1,13 +1,15 @@
 //! A video file's way: redact it, or measure how well it is masked.
 //!
-//! Both go through the same [`Pass`]: the seeing and masking of a camera, with a detector that answers at once.
+//! Both go through the same [`Watch`]: the seeing and masking of a camera, with a detector that answers at once.
 
 mod measure;
 mod pass;
 mod redact;
 mod truth;
+mod watch;
 
 pub use measure::{Leaks, MaskReport, Share, Speed, measure_masking};
-pub use pass::{FileError, Pass, Step, Times};
+pub use pass::{FileError, Pass, Step};
 pub use redact::{Policy, Progress, RedactReport, redact};
 pub use truth::{Truth, TruthBox, TruthError};
+pub use watch::{Times, Watch};

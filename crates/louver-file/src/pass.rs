@@ -1,13 +1,14 @@
 //! The same seeing and masking as a camera's, on a video file, picture by picture.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use louver_base::WallTime;
 use louver_codec::detector::{Detector, DetectorError};
 use louver_codec::{CodecError, FileFrame, VideoFile};
 use louver_scene::Scene;
-use louver_see::{Act, See, Settings};
+use louver_see::Act;
+
+use crate::Watch;
 
 /// Why a file could not be gone through.
 #[derive(Debug, thiserror::Error)]
@@ -52,39 +53,19 @@ pub struct Step {
     pub acts: Vec<Act>,
 }
 
-/// Where the time went.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Times {
-    /// Reading and decoding.
-    pub decode: Duration,
-    /// Detector runs.
-    pub detect: Duration,
-    /// Everything else of seeing.
-    pub see: Duration,
-}
-
-/// A pass over a file. The detector answers at once, so the same file gives the same scenes.
+/// A pass over a file. The same file gives the same scenes.
 #[derive(Debug)]
 pub struct Pass {
     file: VideoFile,
-    detector: Detector,
-    see: See,
-    /// Where the time went so far.
-    pub times: Times,
-    /// Pictures so far.
-    pub frames: u64,
-    /// Sweeps of the detector so far; each may run it on several parts.
-    pub sweeps: u64,
+    /// Its seeing, and where the time went so far.
+    pub watch: Watch,
 }
-
-/// Track numbers of a pass are the same every time.
-const SEED: u64 = 0x10_07e5;
 
 impl Pass {
     /// A pass over an opened file.
     pub fn new(file: VideoFile, detector: Detector) -> Self {
-        let see = See::new(file.size(), Settings::new(detector.kind().traits(), SEED));
-        Self { file, detector, see, times: Times::default(), frames: 0, sweeps: 0 }
+        let watch = Watch::new(file.size(), detector);
+        Self { file, watch }
     }
 
     /// The file.
@@ -94,7 +75,7 @@ impl Pass {
 
     /// The detector.
     pub fn detector(&self) -> &Detector {
-        &self.detector
+        self.watch.detector()
     }
 
     /// The next picture, or `None` at the end of the file.
@@ -104,25 +85,8 @@ impl Pass {
     pub fn step(&mut self) -> Result<Option<Step>, FileError> {
         let begun = Instant::now();
         let Some(frame) = self.file.next_frame()? else { return Ok(None) };
-        let decoded = Instant::now();
-        self.times.decode += decoded - begun;
-        let wall = WallTime::from_micros(frame.at.ticks() * 100 / 9);
-        let (scene, acts) = self.see.picture(&frame.picture, frame.at, wall);
-        let seen = Instant::now();
-        self.times.see += seen - decoded;
-        self.sweep(&frame)?;
-        self.times.detect += seen.elapsed();
-        self.frames += 1;
+        self.watch.times.decode += begun.elapsed();
+        let (scene, acts) = self.watch.picture(&frame.picture, frame.at)?;
         Ok(Some(Step { frame, scene, acts }))
-    }
-
-    fn sweep(&mut self, frame: &FileFrame) -> Result<(), FileError> {
-        if let Some(sweep) = self.see.wants() {
-            self.see.sweep_begun(sweep.taken);
-            let found = self.detector.detect(&frame.picture, &sweep.parts, sweep.least)?;
-            self.see.sweep_done(sweep.taken, &found);
-            self.sweeps += 1;
-        }
-        Ok(())
     }
 }

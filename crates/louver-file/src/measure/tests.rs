@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use louver_base::WallTime;
-use louver_media::PictureSize;
-use louver_scene::{Figure, FigureKind, Grid, Why};
+use louver_media::{Picture, PictureSize};
+use louver_scene::{Cell, Figure, FigureKind, Grid, Scene, Why};
 
+use super::empty::median;
+use super::zones::{each_pixel, head_zone};
 use super::*;
 use crate::TruthBox;
 

@@ -1,11 +1,11 @@
 //! `louver eval mask`: how well masking works, against ground truth.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use louver_codec::detector::ModelKind;
-use louver_file::{MaskReport, Share, Truth, measure_masking};
+use louver_file::{FileError, MaskReport, Share, Truth, measure_masking};
 
+use super::{cannot, print_json};
 use crate::error::Error;
 use crate::redact;
 use crate::settings::DetectorSettings;
@@ -15,23 +15,9 @@ Examples:
   louver eval mask --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt
   louver eval mask --video vtest.avi --truth gt.txt --model deimv2_femto.onnx --json > femto.json";
 
-/// Arguments of `louver eval`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    /// Measure leaks, over-masking and what a detector still finds, picture by picture
-    Mask(MaskArgs),
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-struct MaskArgs {
+pub(super) struct Args {
     /// Video file
     #[arg(long, value_name = "FILE")]
     video: PathBuf,
@@ -50,10 +36,8 @@ struct MaskArgs {
 }
 
 /// Measures masking.
-pub(crate) fn run(args: &Args, settings: &DetectorSettings) -> Result<ExitCode, Error> {
-    let What::Mask(args) = &args.what;
-    let cannot = |e| Error::because("nothing can be measured", e);
-    let truth = Truth::read(&args.truth).map_err(|e| cannot(louver_file::FileError::Truth(e)))?;
+pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error> {
+    let truth = Truth::read(&args.truth).map_err(|e| cannot(FileError::Truth(e)))?;
     let load = || redact::load(args.model.as_deref(), args.kind, settings);
     let (detector, mut second) = (load()?, load()?);
     let bar = redact::bar("measuring", Some(1000));
@@ -63,12 +47,10 @@ pub(crate) fn run(args: &Args, settings: &DetectorSettings) -> Result<ExitCode, 
     bar.finish_and_clear();
     let report = report.map_err(cannot)?;
     if args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|e| Error::because("no JSON", e))?;
-        println!("{text}");
-    } else {
-        print(&report);
+        return print_json(&report);
     }
-    Ok(ExitCode::SUCCESS)
+    print(&report);
+    Ok(())
 }
 
 fn print(r: &MaskReport) {

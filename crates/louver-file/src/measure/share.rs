@@ -1,0 +1,41 @@
+//! Shares: how many of how many.
+
+use serde::Serialize;
+
+/// A share with what it was taken of.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Share {
+    /// How many.
+    pub count: u64,
+    /// Of how many.
+    pub of: u64,
+    /// Percent.
+    pub percent: f64,
+}
+
+impl Share {
+    pub(crate) fn add(&mut self, counts: bool) {
+        self.count += u64::from(counts);
+        self.of += 1;
+    }
+
+    pub(crate) fn done(mut self) -> Self {
+        self.percent = if self.of == 0 { 0.0 } else { 100.0 * self.count as f64 / self.of as f64 };
+        self
+    }
+}
+
+/// Leaks of one way of drawing.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Leaks {
+    /// Person-frames where more than 10 % of the head zone (top 18 % by middle 50 % of the box) leaks.
+    pub head: Share,
+    /// Person-frames where more than 25 % of the box leaks.
+    pub body: Share,
+}
+
+impl Leaks {
+    pub(crate) fn done(self) -> Self {
+        Self { head: self.head.done(), body: self.body.done() }
+    }
+}

@@ -1,0 +1,77 @@
+//! The same seeing and masking as a camera's, on pictures from anywhere, with a detector that answers at once.
+
+use std::time::{Duration, Instant};
+
+use louver_base::{MediaTime, WallTime};
+use louver_codec::detector::Detector;
+use louver_media::{Picture, PictureSize};
+use louver_scene::Scene;
+use louver_see::{Act, See, Settings};
+
+use crate::FileError;
+
+/// Where the time went.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// Reading and decoding.
+    pub decode: Duration,
+    /// Detector runs.
+    pub detect: Duration,
+    /// Everything else of seeing.
+    pub see: Duration,
+}
+
+/// One camera's seeing with its detector. The same pictures at the same times give the same scenes.
+#[derive(Debug)]
+pub struct Watch {
+    detector: Detector,
+    see: See,
+    /// Where the time went so far.
+    pub times: Times,
+    /// Pictures so far.
+    pub frames: u64,
+    /// Sweeps of the detector so far; each may run it on several parts.
+    pub sweeps: u64,
+}
+
+/// Track numbers are the same every time.
+const SEED: u64 = 0x10_07e5;
+
+impl Watch {
+    /// Seeing that knows nothing yet, for pictures of one size.
+    pub fn new(size: PictureSize, detector: Detector) -> Self {
+        let see = See::new(size, Settings::new(detector.kind().traits(), SEED));
+        Self { detector, see, times: Times::default(), frames: 0, sweeps: 0 }
+    }
+
+    /// The detector.
+    pub fn detector(&self) -> &Detector {
+        &self.detector
+    }
+
+    /// The detector alone, for what is seen next.
+    pub fn into_detector(self) -> Detector {
+        self.detector
+    }
+
+    /// Takes a picture and says what may be shown of it, and what happened.
+    ///
+    /// # Errors
+    /// When the detector fails.
+    pub fn picture(&mut self, picture: &Picture, at: MediaTime) -> Result<(Scene, Vec<Act>), FileError> {
+        let begun = Instant::now();
+        let wall = WallTime::from_micros(at.ticks() * 100 / 9);
+        let seen = self.see.picture(picture, at, wall);
+        let then = Instant::now();
+        self.times.see += then - begun;
+        if let Some(sweep) = self.see.wants() {
+            self.see.sweep_begun(sweep.taken);
+            let found = self.detector.detect(picture, &sweep.parts, sweep.least)?;
+            self.see.sweep_done(sweep.taken, &found);
+            self.sweeps += 1;
+        }
+        self.times.detect += then.elapsed();
+        self.frames += 1;
+        Ok(seen)
+    }
+}

@@ -16,5 +16,5 @@ pub use detection::{Detection, DetectorTraits};
 pub use masked::{Encoded, Masked, PictureEncoder};
 pub use mux::{LiveFragment, MaskedMuxer};
 pub use render::Style;
-pub use scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Why};
+pub use scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Why, Window};
 pub use tag::{ReadBackError, TAG_BYTES, TagKey};

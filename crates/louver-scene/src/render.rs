@@ -3,7 +3,7 @@
 use louver_base::Class;
 use louver_media::{Picture, PictureSize};
 
-use crate::{Cell, Figure, FigureKind, Grid, Masked, Rect, Scene};
+use crate::{Cell, Figure, FigureKind, Grid, Masked, Rect, Scene, Window};
 
 /// How figures are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -41,17 +41,22 @@ impl Scene {
             return Self::nothing(self.backdrop.size);
         }
         let mut out = match style {
-            Style::Boxes | Style::Empty => {
-                let mut out = (*self.backdrop).clone();
-                self.fill_unknown(&mut out);
-                out
-            }
+            Style::Boxes | Style::Empty => (*self.backdrop).clone(),
             Style::FiguresOnly => Self::nothing(self.backdrop.size).into_inner(),
         };
+        let windows = match style {
+            Style::Boxes => &self.windows[..self.windows.len().min(Self::WINDOWS)],
+            Style::Empty | Style::FiguresOnly => &[],
+        };
+        for window in windows.iter().filter(|w| w.class != Class::Person) {
+            copy(&mut out, window);
+        }
+        self.fill_unknown(&mut out);
         match style {
             Style::Boxes | Style::FiguresOnly => {
                 for figure in &self.figures {
-                    draw(&mut out, figure, self.grid);
+                    let seen = windows.iter().any(|w| w.track == figure.track && w.class != Class::Person);
+                    draw(&mut out, figure, self.grid, if seen { Fill::Edge } else { Fill::Whole });
                 }
             }
             Style::Empty => {}
@@ -93,17 +98,55 @@ impl Scene {
     }
 }
 
-fn draw(out: &mut Picture, figure: &Figure, grid: Grid) {
+/// How much of a figure's box is painted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    Whole,
+    /// It may be seen: only the edge.
+    Edge,
+}
+
+fn draw(out: &mut Picture, figure: &Figure, grid: Grid, how: Fill) {
     let [y, u, v] = figure.kind.colour();
+    let dark = [16 + (y - 16) / 2, u, v];
     // An edge about 1/300 of the width keeps neighbours apart at any size.
     let edge = (grid.picture.width() / 300).max(1).next_multiple_of(2) as i32;
-    fill(out, figure.rect, [16 + (y - 16) / 2, u, v]);
     let Rect { left, top, right, bottom } = figure.rect;
-    fill(
-        out,
-        Rect { left: left + edge, top: top + edge, right: right - edge, bottom: bottom - edge },
-        [y, u, v],
-    );
+    match how {
+        Fill::Whole => {
+            fill(out, figure.rect, dark);
+            let inner =
+                Rect { left: left + edge, top: top + edge, right: right - edge, bottom: bottom - edge };
+            fill(out, inner, [y, u, v]);
+        }
+        Fill::Edge => {
+            fill(out, Rect { bottom: top + edge, ..figure.rect }, dark);
+            fill(out, Rect { top: bottom - edge, ..figure.rect }, dark);
+            fill(out, Rect { right: left + edge, ..figure.rect }, dark);
+            fill(out, Rect { left: right - edge, ..figure.rect }, dark);
+        }
+    }
+}
+
+/// Puts a window's pixels into the picture, as far as they fit.
+fn copy(out: &mut Picture, window: &Window) {
+    let from = &window.picture;
+    let (w, h) = (out.size.width(), out.size.height());
+    let (left, top) = (usize::from(window.left) & !1, usize::from(window.top) & !1);
+    let (wide, high) =
+        (from.size.width().min(w.saturating_sub(left)), from.size.height().min(h.saturating_sub(top)));
+    if wide == 0 {
+        return;
+    }
+    for row in 0..high {
+        let at = (top + row) * w + left;
+        out.y[at..at + wide].copy_from_slice(&from.y[row * from.size.width()..][..wide]);
+    }
+    for row in 0..high / 2 {
+        let (at, of) = ((top / 2 + row) * (w / 2) + left / 2, row * (from.size.width() / 2));
+        out.u[at..at + wide / 2].copy_from_slice(&from.u[of..][..wide / 2]);
+        out.v[at..at + wide / 2].copy_from_slice(&from.v[of..][..wide / 2]);
+    }
 }
 
 /// Fills luma and chroma. Chroma is widened to whole samples, so that no colour of what was there shows at an odd edge.
@@ -144,6 +187,7 @@ mod tests {
             backdrop: Arc::new(Picture::flat(size, 200, 30, 220)),
             cells: cells.into(),
             figures,
+            windows: vec![],
             wall: WallTime::from_micros(0),
             why: Why::Fine,
         }
@@ -178,7 +222,7 @@ mod tests {
             Rect { left: 8, top: 8, right: 8, bottom: 12 },
             Rect { left: i32::MIN / 2, top: 0, right: i32::MAX / 2, bottom: 16 },
         ] {
-            let figure = Figure { track: 1, kind: FigureKind::Known(Class::Person), rect };
+            let figure = Figure { track: 1, kind: FigureKind::Known(Class::Person), rect, velocity: [0; 2] };
             let drawn = scene(vec![Cell::Clear; 32], vec![figure]).render(Style::Boxes).into_inner();
             for y in 0..16i32 {
                 for x in 0..32i32 {
@@ -188,5 +232,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_window_shows_a_vehicle_but_neither_a_person_nor_an_unknown_cell() {
+        let car = |class| Window {
+            track: 3,
+            class,
+            left: 8,
+            top: 4,
+            picture: Arc::new(Picture::flat(PictureSize::new(40, 8).unwrap(), 77, 60, 60)),
+        };
+        let drawn = |class, hidden| {
+            let mut cells = vec![Cell::Clear; 32];
+            cells[11] = hidden;
+            let mut scene = scene(cells, vec![]);
+            scene.windows = vec![car(class)];
+            scene.render(Style::Boxes).into_inner()
+        };
+        let count = |p: &Picture| {
+            (p.y.iter().filter(|y| **y == 77).count(), p.u.iter().filter(|u| **u == 60).count())
+        };
+        assert_eq!(count(&drawn(Class::Vehicle, Cell::Clear)), (24 * 8, 24 * 2));
+        for hidden in [Cell::Unknown, Cell::Never] {
+            assert_eq!(count(&drawn(Class::Vehicle, hidden)), (24 * 8 - 16, 24 * 2 - 4));
+        }
+        assert_eq!(count(&drawn(Class::Person, Cell::Clear)), (0, 0));
     }
 }

@@ -55,6 +55,8 @@ pub enum Cell {
     Clear,
     /// Something is or may be there; the backdrop behind it is known and is what is shown.
     Occupied,
+    /// Somebody decided that this is never shown (an excluded zone): drawn as Unknown, with a pattern where there is one.
+    Never,
 }
 
 /// A rectangle in pixels of the scene's picture: left, top inclusive; right, bottom exclusive.
@@ -105,6 +107,24 @@ pub struct Figure {
     pub kind: FigureKind,
     /// Where it is, snapped to a coarse grid.
     pub rect: Rect,
+    /// How it moves, pixels a second to the right and downwards, coarse; 0 also when that is not known.
+    pub velocity: [i16; 2],
+}
+
+/// Real pixels of a thing that the camera's policy allows to be seen. Whoever makes one vouches that the class is sure and
+/// that no person or unknown cell touches it; drawing leaves out a person's, and what lies on cells that are not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Number of the figure that it shows.
+    pub track: u32,
+    /// What it is; a person is never shown.
+    pub class: Class,
+    /// Left edge in pixels of the scene's picture, even.
+    pub left: u16,
+    /// Top edge, even.
+    pub top: u16,
+    /// The pixels; its size is the window's.
+    pub picture: Arc<Picture>,
 }
 
 /// Why a picture shows little or nothing.
@@ -116,8 +136,14 @@ pub enum Why {
     Starting,
     /// The light changed at once.
     LightChanged,
-    /// The camera was moved or covered.
+    /// The camera was moved.
     CameraMoved,
+    /// The lens is covered.
+    LensCovered,
+    /// Analysis is late or has failed: what is shown is older than it says.
+    AnalysisLate,
+    /// The camera sends no pictures.
+    StreamLost,
 }
 
 /// What may be shown at one moment. Only louver-see makes one worth drawing, but whatever stands in it, no pixel of an
@@ -132,8 +158,15 @@ pub struct Scene {
     pub cells: Arc<[Cell]>,
     /// Figures, farthest (highest on the picture) first.
     pub figures: Vec<Figure>,
+    /// Real pixels that policy allows, over the backdrop and under the figures; at most [`Scene::WINDOWS`].
+    pub windows: Vec<Window>,
     /// When the picture was taken, on the recorder's clock.
     pub wall: WallTime,
     /// Why little is shown.
     pub why: Why,
+}
+
+impl Scene {
+    /// Windows of one scene at most.
+    pub const WINDOWS: usize = 64;
 }

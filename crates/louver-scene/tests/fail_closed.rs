@@ -56,7 +56,8 @@ prop_compose! {
             grid: Grid { picture: size, cell },
             backdrop: Arc::new(Picture::flat(size, y, u, v)),
             cells: cells(seed, len),
-            figures: figures.into_iter().map(|(kind, rect)| Figure { track: 1, kind, rect }).collect(),
+            figures: figures.into_iter().map(|(kind, rect)| Figure { track: 1, kind, rect, velocity: [0; 2] }).collect(),
+            windows: vec![],
             wall: WallTime::from_micros(0),
             why: Why::Fine,
         }
@@ -123,7 +124,8 @@ proptest! {
             grid,
             backdrop: Arc::new(backdrop),
             cells: vec![Cell::Clear; grid.len()].into(),
-            figures: vec![Figure { track: 1, kind, rect }],
+            figures: vec![Figure { track: 1, kind, rect, velocity: [0; 2] }],
+            windows: vec![],
             wall: WallTime::from_micros(0),
             why: Why::Fine,
         };
@@ -149,6 +151,7 @@ proptest! {
             backdrop: Arc::new(Picture::flat(size, y, u, v)),
             cells: vec![Cell::Clear; grid.len()].into(),
             figures: vec![],
+            windows: vec![],
             wall: WallTime::from_micros(0),
             why: Why::Fine,
         };

@@ -233,6 +233,7 @@ impl Backdrop {
             let (state, take) = match m.state {
                 Cell::Unknown if learned(s.learn, learn_sweeps) && !near => (Cell::Clear, true),
                 Cell::Unknown => (Cell::Unknown, false),
+                Cell::Never => (Cell::Never, false),
                 Cell::Clear if covered || m.departed => (Cell::Occupied, false),
                 Cell::Clear => (Cell::Clear, false),
                 Cell::Occupied if m.departed => {

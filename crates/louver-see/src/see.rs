@@ -217,6 +217,7 @@ impl See {
             backdrop: self.backdrop.picture(),
             cells: self.backdrop.states(),
             figures: self.tracks.figures(self.grid, now, self.settings.detector.event_score),
+            windows: Vec::new(),
             wall,
             why: self.why,
         }

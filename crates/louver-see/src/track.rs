@@ -193,7 +193,12 @@ impl Tracks {
             .all
             .iter()
             .filter(|t| t.shown(now, sure))
-            .map(|t| Figure { track: t.number, kind: t.kind, rect: snapped(t.rect(), grid) })
+            .map(|t| Figure {
+                track: t.number,
+                kind: t.kind,
+                rect: snapped(t.rect(), grid),
+                velocity: [0; 2],
+            })
             .collect();
         figures.sort_by_key(|f| (f.rect.bottom, f.track));
         figures

@@ -142,6 +142,7 @@ impl Model {
                 }
                 (Cell::Unknown, Cell::Occupied) => panic!("{}", why("what nobody knows is no backdrop")),
                 (Cell::Occupied | Cell::Clear, Cell::Unknown) => panic!("{}", why("forgotten alone")),
+                (Cell::Never, _) | (_, Cell::Never) => panic!("nothing is excluded here"),
                 (_, Cell::Occupied) | (Cell::Unknown, Cell::Unknown) => {}
             }
         }

@@ -54,7 +54,11 @@ fn scene(backdrop: Picture, hidden: Option<(Rect, Cell)>, figures: &[Rect]) -> S
         grid,
         backdrop: Arc::new(backdrop),
         cells: cells.into(),
-        figures: figures.iter().map(|r| Figure { track: 1, kind: person, rect: *r }).collect(),
+        figures: figures
+            .iter()
+            .map(|r| Figure { track: 1, kind: person, rect: *r, velocity: [0; 2] })
+            .collect(),
+        windows: vec![],
         wall: WallTime::from_micros(0),
         why: Why::Fine,
     }

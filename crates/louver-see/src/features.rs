@@ -9,75 +9,110 @@ pub(crate) const PER_CELL: usize = 6;
 /// Means of one picture, [`PER_CELL`] a cell, row by row: luma of the upper left, upper right, lower left and lower right
 /// quarter, then Cb, Cr.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Features(pub(crate) Vec<[u8; PER_CELL]>);
+pub(crate) struct Features(pub(crate) Vec<[u8; PER_CELL]>, Lines);
+
+/// Memory of the work on one row of cells, kept between pictures.
+#[derive(Clone, Debug, Default)]
+struct Lines {
+    /// Sums of columns of pixels.
+    sums: Vec<u16>,
+    /// Means of the quarters (luma, two a cell) or of the cells (chroma) of a row.
+    means: [Vec<u8>; 4],
+}
 
 impl Features {
     /// Computes the means; reuses the memory of an earlier picture.
     pub(crate) fn compute(&mut self, picture: &Picture, grid: Grid) {
         let (columns, half) = (grid.columns(), grid.cell / 2);
         let (width, height) = (picture.size.width(), picture.size.height());
-        self.0.clear();
-        self.0.resize(grid.len(), [0; PER_CELL]);
-        let mut sums = vec![[0u32; PER_CELL]; columns];
-        for row in 0..grid.rows() {
-            sums.fill([0; PER_CELL]);
-            for part in 0..2 {
-                let top = row * grid.cell + part * half;
-                for y in top..(top + half).min(height) {
-                    let line = &picture.y[y * width..][..width];
-                    for (sum, pixels) in sums.iter_mut().zip(line.chunks(grid.cell)) {
-                        let cut = half.min(pixels.len());
-                        sum[part * 2] += total(&pixels[..cut]);
-                        sum[part * 2 + 1] += total(&pixels[cut..]);
-                    }
-                }
-            }
-            let (c_width, c_top) = (width / 2, row * half);
-            for y in c_top..(c_top + half).min(height / 2) {
-                for (plane, at) in [(&picture.u, 4), (&picture.v, 5)] {
-                    let line = &plane[y * c_width..][..c_width];
-                    for (sum, pixels) in sums.iter_mut().zip(line.chunks(half)) {
-                        sum[at] += total(pixels);
-                    }
-                }
-            }
-            self.average(row, grid, &sums);
-        }
-    }
-
-    fn average(&mut self, row: usize, grid: Grid, sums: &[[u32; PER_CELL]]) {
-        let (columns, half) = (grid.columns(), grid.cell / 2);
-        let size = grid.picture;
-        let rows_of = |from: usize, most: usize| half.min(most.saturating_sub(from));
-        for (column, sum) in sums.iter().enumerate() {
-            let out = &mut self.0[row * columns + column];
-            let (x, y) = (column * grid.cell, row * grid.cell);
-            for part in 0..4 {
-                let w = rows_of(x + (part % 2) * half, size.width());
-                let h = rows_of(y + (part / 2) * half, size.height());
+        let Self(cells, Lines { sums, means: [upper, lower, cb, cr] }) = self;
+        cells.resize(grid.len(), [0; PER_CELL]);
+        for (row, cells) in cells.chunks_exact_mut(columns).enumerate() {
+            let top = row * grid.cell;
+            let (middle, bottom) = ((top + half).min(height), (top + grid.cell).min(height));
+            for (means, from, to) in [(&mut *upper, top, middle), (&mut *lower, middle, bottom)] {
+                block_means(&picture.y[from * width..to * width], width, half, sums, means);
                 // A quarter beyond the picture's edge takes the value of its neighbour, so that it never departs alone.
-                out[part] = match w * h {
-                    0 if part > 0 => out[part & !(if w == 0 { 1 } else { 2 })],
-                    0 => 0,
-                    n => (sum[part] / n as u32) as u8,
-                };
+                means.resize(columns * 2, means.last().copied().unwrap_or(0));
             }
-            let n = rows_of(x / 2, size.width() / 2) * rows_of(y / 2, size.height() / 2);
-            for at in 4..6 {
-                out[at] = if n == 0 { 128 } else { (sum[at] / n as u32) as u8 };
+            if middle == bottom {
+                lower.copy_from_slice(upper);
+            }
+            for (plane, means) in [(&picture.u, &mut *cb), (&picture.v, &mut *cr)] {
+                block_means(
+                    &plane[top / 2 * (width / 2)..bottom / 2 * (width / 2)],
+                    width / 2,
+                    half,
+                    sums,
+                    means,
+                );
+            }
+            let luma = upper.chunks_exact(2).zip(lower.chunks_exact(2));
+            for ((cell, (up, low)), (&cb, &cr)) in cells.iter_mut().zip(luma).zip(cb.iter().zip(cr.iter())) {
+                *cell = [up[0], up[1], low[0], low[1], cb, cr];
             }
         }
     }
 }
 
-fn total(pixels: &[u8]) -> u32 {
-    pixels.iter().map(|&p| u32::from(p)).sum()
+/// Means of blocks of `side` pixels' width over all of `lines` (at most `side` lines of `width` pixels); the last block may
+/// be narrower.
+fn block_means(lines: &[u8], width: usize, side: usize, sums: &mut Vec<u16>, means: &mut Vec<u8>) {
+    means.clear();
+    if lines.len() == side * width {
+        // The usual sides with their number known to the compiler: it then needs no division and works on many at once.
+        match side {
+            1 => return means.extend_from_slice(lines),
+            2 => return whole_blocks::<2>(lines, width, sums, means),
+            3 => return whole_blocks::<3>(lines, width, sums, means),
+            4 => return whole_blocks::<4>(lines, width, sums, means),
+            5 => return whole_blocks::<5>(lines, width, sums, means),
+            6 => return whole_blocks::<6>(lines, width, sums, means),
+            _ => {}
+        }
+    }
+    add_lines(lines, width, sums);
+    cut_blocks(sums, lines.len() / width, side, means);
+}
+
+fn whole_blocks<const SIDE: usize>(lines: &[u8], width: usize, sums: &mut Vec<u16>, means: &mut Vec<u8>) {
+    add_lines(lines, width, sums);
+    let (blocks, rest) = sums.as_chunks::<SIDE>();
+    // 36 pixels at most: their sum fits 16 bits.
+    means.extend(blocks.iter().map(|b| (b.iter().sum::<u16>() / (SIDE * SIDE) as u16) as u8));
+    cut_blocks(rest, SIDE, SIDE, means);
+}
+
+fn cut_blocks(sums: &[u16], lines: usize, side: usize, means: &mut Vec<u8>) {
+    means.extend(sums.chunks(side).filter(|_| lines > 0).map(|block| {
+        let sum: u32 = block.iter().map(|&s| u32::from(s)).sum();
+        (sum / (block.len() * lines) as u32) as u8
+    }));
+}
+
+/// Sums of the columns. No cell is higher than 52 pixels (the largest picture has 160 cells across), so 16 bits suffice.
+fn add_lines(lines: &[u8], width: usize, sums: &mut Vec<u16>) {
+    sums.clear();
+    let mut lines = lines.chunks_exact(width);
+    match (lines.next(), lines.next()) {
+        (Some(first), Some(second)) => {
+            sums.extend(first.iter().zip(second).map(|(&a, &b)| u16::from(a) + u16::from(b)));
+        }
+        (Some(only), None) => sums.extend(only.iter().map(|&p| u16::from(p))),
+        (None, _) => {}
+    }
+    for line in lines {
+        for (sum, &pixel) in sums.iter_mut().zip(line) {
+            *sum += u16::from(pixel);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use louver_media::PictureSize;
+    use proptest::prelude::*;
 
     #[test]
     fn means_are_those_of_the_pixels_also_at_cut_edges() {
@@ -94,6 +129,48 @@ mod tests {
         for (n, cell) in f.0.iter().enumerate() {
             let column = (n % grid.columns()) as u8;
             assert_eq!(*cell, [column, column, column, column, 90, 200], "cell {n}");
+        }
+    }
+
+    /// Mean of the pixels of a rectangle that lie in the plane; `None` where none does.
+    fn mean(plane: &[u8], (w, h): (usize, usize), (x, y): (usize, usize), side: usize) -> Option<u8> {
+        let (mut sum, mut n) = (0u32, 0);
+        for y in y..(y + side).min(h) {
+            for x in x..(x + side).min(w) {
+                sum += u32::from(plane[y * w + x]);
+                n += 1;
+            }
+        }
+        (n > 0).then(|| (sum / n) as u8)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn each_number_is_the_mean_of_its_pixels_whatever_the_size_and_cell(
+            width in 2u32..90, height in 2u32..90, cell in 1usize..10, seed in any::<u32>(),
+        ) {
+            let size = PictureSize::new(width, height).unwrap();
+            let grid = Grid { picture: size, cell: cell * 2 };
+            let mut noise = seed;
+            let mut p = Picture::flat(size, 0, 0, 0);
+            for byte in p.y.iter_mut().chain(&mut p.u).chain(&mut p.v) {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *byte = (noise >> 24) as u8;
+            }
+            let mut f = Features::default();
+            f.compute(&p, grid);
+            prop_assert_eq!(f.0.len(), grid.len());
+            let (w, h) = (size.width(), size.height());
+            for (n, found) in f.0.iter().enumerate() {
+                let (x, y) = (n % grid.columns() * grid.cell, n / grid.columns() * grid.cell);
+                let quarter = |right: usize, down: usize| mean(&p.y, (w, h), (x + right * cell, y + down * cell), cell);
+                let first = quarter(0, 0).unwrap();
+                let (right, down) = (quarter(1, 0).unwrap_or(first), quarter(0, 1).unwrap_or(first));
+                let last = quarter(1, 1).unwrap_or(if quarter(1, 0).is_none() { down } else { right });
+                let chroma = |plane| mean(plane, (w / 2, h / 2), (x / 2, y / 2), cell).unwrap();
+                prop_assert_eq!(*found, [first, right, down, last, chroma(&p.u), chroma(&p.v)], "cell {}", n);
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ def processor():
     return f"{names[0] if names else platform.machine()}, {len(names) or '?'} cores"
 
 
-reports = [json.load(open(path)) for path in sys.argv[1:]]
+reports = [json.load(open(path))["figures"] for path in sys.argv[1:]]
 version = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
 share = lambda s: f"{s['percent']:.2f} % ({s['count']:,} of {s['of']:,})"
 print(f"""# How well people are masked

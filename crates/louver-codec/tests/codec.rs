@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use louver_base::MediaTime;
-use louver_codec::detector::{Detector, DetectorError};
+use louver_codec::detector::{Detector, DetectorError, FaceDetector, ModelKind};
 use louver_codec::{CodecError, Decoder, EncoderSettings, H264Encoder, JpegEncoder, VideoFile};
 use louver_media::{Picture, PictureSize};
 use louver_scene::{PictureEncoder, Rect, Scene};
@@ -174,4 +174,58 @@ fn the_detector_finds_the_people_of_the_clip() {
 fn an_error_about_a_size_says_which() {
     let e = CodecError::Size { width: 9000, height: 1 };
     assert!(e.to_string().contains("9000x1"));
+}
+
+fn shared() -> PathBuf {
+    std::env::var_os("LOUVER_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
+}
+
+#[test]
+fn the_face_detector_measures_and_cannot_be_loaded_as_the_products_detector() {
+    let library = deps().join("lib/libonnxruntime.so");
+    let (model, other) =
+        (shared().join("models/yunet_n_dynamic.onnx"), deps().join("models/ssd_mobilenetv2_oidv4.onnx"));
+    if !library.exists() || !model.exists() || !other.exists() {
+        println!("skipped: {}, {} or the default model is not there", library.display(), model.display());
+        return;
+    }
+    for kind in ModelKind::ALL {
+        let refused = Detector::load(&library, &model, Some(kind)).map(|_| ());
+        assert!(matches!(refused, Err(DetectorError::Kind { .. })), "{kind:?}: {refused:?}");
+    }
+    assert!(matches!(Detector::load(&library, &model, None), Err(DetectorError::UnknownKind(_))));
+    assert!(matches!(FaceDetector::load(&library, &other), Err(DetectorError::Kind { .. })));
+    assert!(matches!(FaceDetector::load(&library, Path::new("none")), Err(DetectorError::NoModel(_))));
+    let mut faces = FaceDetector::load(&library, &model).unwrap();
+    // Sides that are no multiple of 32 are made so.
+    let flat = Picture::flat(PictureSize::new(330, 182).unwrap(), 100, 120, 140);
+    assert_eq!(faces.detect(&flat, 2, 0.3).unwrap(), []);
+}
+
+/// Rust files below a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => sources(&entry.path(), found),
+            false if entry.path().extension().is_some_and(|e| e == "rs") => found.push(entry.path()),
+            false => {}
+        }
+    }
+}
+
+#[test]
+fn faces_are_looked_for_by_measuring_and_by_nothing_else() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    sources(&crates, &mut files);
+    let may = ["louver-codec/", "louver-file/src/measure/", "louver-file/tests/", "louver/src/eval/"];
+    let mut seen = 0;
+    for file in files {
+        let name = file.strip_prefix(&crates).unwrap().to_string_lossy().into_owned();
+        let names_it = std::fs::read_to_string(&file).unwrap().contains("FaceDetector");
+        assert!(!names_it || may.iter().any(|m| name.starts_with(m)), "{name} looks for faces");
+        seen += usize::from(names_it);
+    }
+    assert!(seen > 3, "the search finds what is there");
 }

@@ -8,7 +8,7 @@ mod redact;
 mod truth;
 mod watch;
 
-pub use measure::{Leaks, MaskReport, Share, Speed, measure_masking};
+pub use measure::*;
 pub use pass::{FileError, Pass, Step};
 pub use redact::{Policy, Progress, RedactReport, redact};
 pub use truth::{Truth, TruthBox, TruthError};

@@ -5,14 +5,18 @@ mod support;
 
 use std::path::Path;
 
-use louver_file::{MaskReport, Truth, measure_masking};
+use louver_file::{EvalReport, Look, MaskReport, Measured, Truth, measure_masking};
 use support::*;
 
 fn measured(model: Option<&Path>) -> Option<MaskReport> {
     let (video, truth) = (vtest()?, there(shared().join("footage/PETS2009-S2L1-gt.mot.txt"))?);
     let (first, mut second) = (detector(model)?, detector(model)?);
-    let report = measure_masking(&video, &Truth::read(&truth).unwrap(), first, &mut second, |_| {}).unwrap();
+    let mut faces = faces();
+    let look = Look { people: &mut second, faces: faces.as_mut() };
+    let report = measure_masking(&video, &Truth::read(&truth).unwrap(), first, look, |_| {}).unwrap();
     println!("{report:#?}");
+    let (footage, model) = (report.footage.clone(), report.model.clone());
+    keeps_to_schema(&EvalReport::new(footage, model, Measured::Mask(Box::new(report.clone()))));
     Some(report)
 }
 
@@ -26,6 +30,13 @@ fn check(r: &MaskReport, head_leak_percent_max: f64) {
     assert!(r.shown.body.percent <= head_leak_percent_max, "body leak: {:?}", r.shown.body);
     assert!(r.over_mask.percent <= 25.0, "over-mask: {:?}", r.over_mask);
     assert_eq!(r.detector_on_output.count, 0, "a person is found in what is shown");
+    assert_eq!(r.person_hits_on_output.true_hits, 0, "a person is found in what is shown");
+    let input = r.person_hits_on_input;
+    assert!(input.true_hits * 2 > r.detector_on_input.count && input.true_hits <= input.all, "{input:?}");
+    for at in r.faces.iter().flat_map(|f| &f.at) {
+        assert_eq!(at.output.true_hits, 0, "a face is found in what is shown, {} times as large", at.larger);
+        assert!(at.output.pictures == 159 && at.input.true_hits <= at.input.all, "{at:?}");
+    }
     assert!(r.tracks_followed.percent >= 20.0, "{:?}", r.tracks_followed);
 }
 

@@ -1,23 +1,30 @@
 //! Person, vehicle and animal detectors: ONNX models run by ONNX Runtime, a library that is loaded at run time.
 //!
 //! A detector gives classes and boxes. It serves masking and counting; no model that tells people apart can be loaded,
-//! because only the three output layouts below are read.
+//! because only the three output layouts below are read. [`FaceDetector`] is for measuring what masking leaves to be
+//! seen; no settings lead to it.
 
 mod deimv2;
+mod error;
+mod face;
+mod runtime;
 mod ssd;
 mod yolox;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use louver_base::Class;
 use louver_media::Picture;
 use louver_scene::{Detection, DetectorTraits, Rect};
-use ort::environment::Environment;
 use ort::session::Session;
 use ort::value::{TensorRef, ValueType};
 
-use crate::{CodecError, Scaler};
+use crate::Scaler;
+pub use error::DetectorError;
+use error::first_line;
+pub use face::{Face, FaceDetector};
+use runtime::open_model;
+pub use runtime::{load_runtime, refuse_telemetry};
 
 /// Layout of a model's inputs and outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,97 +79,6 @@ impl std::str::FromStr for ModelKind {
     }
 }
 
-/// Why a detector cannot be had or did not answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DetectorError {
-    /// The library file is not there.
-    #[error(
-        "ONNX Runtime is not at {0}: run `make setup`, or name libonnxruntime.so as `library` under [detector]"
-    )]
-    NoLibrary(PathBuf),
-    /// The library cannot be loaded.
-    #[error("{path} is not an ONNX Runtime library that can be used: {reason}")]
-    Library {
-        /// The file.
-        path: PathBuf,
-        /// The loader's reason.
-        reason: String,
-    },
-    /// The model file is not there.
-    #[error(
-        "the detector model is not at {0}: run `make setup`, or name another as `model` under [detector]"
-    )]
-    NoModel(PathBuf),
-    /// The model cannot be read.
-    #[error("{path} is not a model that can be used (damaged, or not ONNX): {reason}")]
-    Model {
-        /// The file.
-        path: PathBuf,
-        /// ONNX Runtime's reason.
-        reason: String,
-    },
-    /// The model is of another layout than the settings say.
-    #[error("{path} is not a model of kind {kind}: {reason}")]
-    Kind {
-        /// The file.
-        path: PathBuf,
-        /// The kind that was asked for.
-        kind: &'static str,
-        /// What does not fit.
-        reason: String,
-    },
-    /// No kind was given and the file's name suggests none.
-    #[error("{0}: say what kind of model this is: ssd-mobilenet-v2, yolox or deimv2")]
-    UnknownKind(PathBuf),
-    /// A run failed.
-    #[error("the detector failed: {0}")]
-    Run(String),
-    /// The picture could not be prepared.
-    #[error("the picture could not be scaled for the detector")]
-    Scale(#[source] CodecError),
-}
-
-/// Read by ONNX Runtime when it is loaded.
-const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
-
-/// Keeps ONNX Runtime from reporting to its maker: its published Linux builds (1.29 and later) write an identifier of the
-/// machine and a report to the user's cache folder and send it, before their own switch (`DisableTelemetryEvents`) can be
-/// reached. Under this variable they do nothing of the kind.
-///
-/// A program calls this before it starts its first thread; loading the library does it too if nobody has.
-pub fn refuse_telemetry() {
-    if std::env::var_os(NO_TELEMETRY).is_some_and(|v| v == "1") {
-        return;
-    }
-    // SAFETY: asked for before there is a second thread. From `environment` there may be others: Rust's own reading of
-    // variables takes a lock that this holds, and none of the C libraries in here reads them but while it starts.
-    unsafe { std::env::set_var(NO_TELEMETRY, "1") };
-}
-
-/// Loads ONNX Runtime once for the process.
-///
-/// # Errors
-/// When the file is missing or no ONNX Runtime. Later calls return the first call's result, whatever they name.
-pub fn load_runtime(library: &Path) -> Result<(), DetectorError> {
-    environment(library).map(drop)
-}
-
-fn environment(library: &Path) -> Result<Environment, DetectorError> {
-    static LOADED: OnceLock<Result<Environment, String>> = OnceLock::new();
-    if !library.exists() {
-        return Err(DetectorError::NoLibrary(library.into()));
-    }
-    LOADED
-        .get_or_init(|| {
-            refuse_telemetry();
-            let builder = ort::init_from(library).map_err(|e| first_line(&e))?;
-            builder.with_telemetry(false).build().map_err(|e| first_line(&e))
-        })
-        .clone()
-        .map_err(|reason| DetectorError::Library { path: library.into(), reason })
-}
-
 /// A loaded model. One run at a time; one thread a run, so that cameras are the parallel work.
 pub struct Detector {
     session: Session,
@@ -193,17 +109,7 @@ impl Detector {
         let kind = kind
             .or_else(|| ModelKind::guess(model))
             .ok_or_else(|| DetectorError::UnknownKind(model.into()))?;
-        let environment = environment(library)?;
-        let fail =
-            |e: &dyn std::fmt::Display| DetectorError::Model { path: model.into(), reason: first_line(e) };
-        let session = Session::builder(&environment)
-            .map_err(|e| fail(&e))?
-            .with_intra_threads(1)
-            .map_err(|e| fail(&e))?
-            .with_inter_threads(1)
-            .map_err(|e| fail(&e))?
-            .commit_from_file(model)
-            .map_err(|e| fail(&e))?;
+        let session = open_model(library, model)?;
         let side = input_side(&session, kind).map_err(|reason| DetectorError::Kind {
             path: model.into(),
             kind: kind.as_str(),
@@ -321,10 +227,6 @@ impl RawBox {
     }
 }
 
-fn first_line(e: &dyn std::fmt::Display) -> String {
-    e.to_string().lines().next().unwrap_or("no reason given").chars().take(300).collect()
-}
-
 /// Width and height of the network's picture; a reason when the model does not look like its kind.
 fn input_side(session: &Session, kind: ModelKind) -> Result<(u32, u32), String> {
     let inputs = session.inputs();
@@ -361,6 +263,11 @@ fn fill_input(input: &mut Vec<f32>, rgb: &[u8], kind: ModelKind) {
     for channel in order {
         input.extend(rgb.chunks_exact(3).map(|p| f32::from(p[channel]) * scale + offset));
     }
+}
+
+/// Planar blue, green, red, 0 to 255.
+fn fill_bgr(input: &mut Vec<f32>, rgb: &[u8]) {
+    fill_input(input, rgb, ModelKind::Yolox);
 }
 
 /// COCO's 80 classes to Louver's three; `None` for things.

@@ -1,9 +1,10 @@
 //! Shares: how many of how many.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A share with what it was taken of.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Share {
     /// How many.
     pub count: u64,
@@ -26,7 +27,7 @@ impl Share {
 }
 
 /// Leaks of one way of drawing.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Leaks {
     /// Person-frames where more than 10 % of the head zone (top 18 % by middle 50 % of the box) leaks.
     pub head: Share,

@@ -1,45 +1,49 @@
 //! The counting: one scene against what really was there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use louver_media::Picture;
 use louver_scene::{Cell, Rect, Scene, Style};
 
+use super::place::{DIFFERS, Place, differs};
 use super::share::{Leaks, Share};
-use super::zones::{OUTSIDE, differs, each_pixel, head_zone};
+use super::zones::{each_pixel, head_zone, widened};
+use crate::TruthBox;
 
-#[derive(Default)]
-pub(super) struct Sums {
-    pub(super) shown: Leaks,
-    pub(super) backdrop_alone: Leaks,
-    pub(super) unmasked: Leaks,
-    pub(super) over_mask: Share,
-    pub(super) over_mask_visible: Share,
-    pub(super) on_output: Share,
-    pub(super) on_input: Share,
-    /// For each ground-truth track: pictures with a figure, pictures.
-    tracks: BTreeMap<u32, (u64, u64)>,
+/// Boxes are widened by this share when asking what lies outside them (DESIGN 4).
+const OUTSIDE: f32 = 0.15;
+/// A head zone leaks from this share of its pixels on, a body from that of its box (DESIGN 4).
+const HEAD: f64 = 0.10;
+const BODY: f64 = 0.25;
+/// Where heads were is remembered every so many pictures, this many times: a minute at ten pictures a second.
+const GHOST_EVERY: u64 = 10;
+const GHOSTS: usize = 60;
+
+/// What one scene shows and hides, pixel by pixel.
+pub(crate) struct Drawn<'a> {
+    scene: &'a Scene,
+    /// As drawn, with boxes for figures.
+    pub(crate) shown: &'a Picture,
+    /// Pixels that do not come from the camera: flat fill, or a figure.
+    pub(crate) flat: Vec<bool>,
+    /// Pixels that do not come from the camera when no figures are drawn.
+    unknown: Vec<bool>,
+    /// Pixels of cells that are not clear, or under a figure.
+    masked: Vec<bool>,
 }
 
-impl Sums {
-    pub(super) fn picture(
-        &mut self,
-        scene: &Scene,
-        original: &Picture,
-        shown: &Picture,
-        empty: &Picture,
-        people: &[crate::TruthBox],
-    ) {
-        let size = original.size;
-        let (w, h) = (size.width(), size.height());
-        let mut flat = vec![false; w * h];
-        let mut masked = vec![false; w * h];
+impl<'a> Drawn<'a> {
+    /// A scene and its picture with boxes.
+    pub(crate) fn new(scene: &'a Scene, shown: &'a Picture) -> Self {
+        let (w, h) = (shown.size.width(), shown.size.height());
+        let mut flat = Vec::with_capacity(w * h);
+        let mut masked = Vec::with_capacity(w * h);
         let columns = scene.grid.columns();
         for y in 0..h {
             for x in 0..w {
                 let cell = scene.cells.get(y / scene.grid.cell * columns + x / scene.grid.cell);
-                flat[y * w + x] = !matches!(cell, Some(Cell::Clear | Cell::Occupied));
-                masked[y * w + x] = !matches!(cell, Some(Cell::Clear));
+                flat.push(!matches!(cell, Some(Cell::Clear | Cell::Occupied)));
+                masked.push(!matches!(cell, Some(Cell::Clear)));
             }
         }
         let unknown = flat.clone();
@@ -49,52 +53,118 @@ impl Sums {
                 masked[n] = true;
             });
         }
-        let backdrop = scene.render(Style::Empty);
+        Self { scene, shown, flat, unknown, masked }
+    }
+}
+
+/// Share of a rectangle's pixels that are left to be seen and are not the empty place, 0 to 1.
+pub(crate) fn left_in(rect: Rect, picture: &Picture, hidden: Option<&[bool]>, place: &Place) -> f64 {
+    let (mut left, mut all) = (0u32, 0u32);
+    each_pixel(rect, picture.size.width(), picture.size.height(), |n| {
+        all += 1;
+        left += u32::from(place.is_left(picture, hidden, n));
+    });
+    if all == 0 { 0.0 } else { f64::from(left) / f64::from(all) }
+}
+
+fn leaks(person: Rect, picture: &Picture, hidden: Option<&[bool]>, place: &Place) -> (bool, bool) {
+    let part = |rect| left_in(rect, picture, hidden, place);
+    (part(head_zone(person)) > HEAD, part(person) > BODY)
+}
+
+/// What one picture shows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// Whose head shows: numbers of the truth.
+    pub(crate) heads: Vec<u32>,
+    /// Share of the pixels outside all people that are not masked, 0 to 1.
+    pub(crate) clear: f64,
+}
+
+/// Everything counted so far.
+#[derive(Default)]
+pub(crate) struct Sums {
+    pub(crate) shown: Leaks,
+    pub(crate) backdrop_alone: Leaks,
+    pub(crate) unmasked: Leaks,
+    pub(crate) over_mask: Share,
+    pub(crate) over_mask_visible: Share,
+    pub(crate) ghosts: Share,
+    /// For each ground-truth track: pictures with a figure, pictures.
+    tracks: BTreeMap<u32, (u64, u64)>,
+    pictures: u64,
+    /// Where heads were, oldest first.
+    were: VecDeque<Vec<Rect>>,
+}
+
+impl Sums {
+    /// Counts one picture.
+    pub(crate) fn picture(
+        &mut self,
+        drawn: &Drawn<'_>,
+        original: &Picture,
+        place: &Place,
+        people: &[TruthBox],
+    ) -> Seen {
+        let backdrop = drawn.scene.render(Style::Empty);
+        let mut seen = Seen::default();
         for person in people {
-            let leak = |picture: &Picture, hidden: Option<&[bool]>| {
-                let part = |rect: Rect, most: f64| {
-                    let (mut leaks, mut all) = (0u32, 0u32);
-                    each_pixel(rect, w, h, |n| {
-                        all += 1;
-                        leaks +=
-                            u32::from(hidden.is_none_or(|h| !h[n]) && differs(picture, empty, n % w, n / w));
-                    });
-                    all > 0 && f64::from(leaks) > most * f64::from(all)
-                };
-                (part(head_zone(person.rect), 0.10), part(person.rect, 0.25))
-            };
+            let shown = leaks(person.rect, drawn.shown, Some(&drawn.flat), place);
+            if shown.0 {
+                seen.heads.push(person.id);
+            }
             for (sum, (head, body)) in [
-                (&mut self.shown, leak(shown, Some(&flat))),
-                (&mut self.backdrop_alone, leak(backdrop.get(), Some(&unknown))),
-                (&mut self.unmasked, leak(original, None)),
+                (&mut self.shown, shown),
+                (&mut self.backdrop_alone, leaks(person.rect, backdrop.get(), Some(&drawn.unknown), place)),
+                (&mut self.unmasked, leaks(person.rect, original, None, place)),
             ] {
                 sum.head.add(head);
                 sum.body.add(body);
             }
             let covered = |r: Rect| r.intersection(person.rect).area() * 2 >= person.rect.area();
             let track = self.tracks.entry(person.id).or_default();
-            track.0 += u64::from(scene.figures.iter().any(|f| covered(f.rect)));
+            track.0 += u64::from(drawn.scene.figures.iter().any(|f| covered(f.rect)));
             track.1 += 1;
         }
-        let mut outside = vec![true; w * h];
-        for person in people {
-            let (pw, ph) = (person.rect.right - person.rect.left, person.rect.bottom - person.rect.top);
-            let (x, y) = ((pw as f32 * OUTSIDE).ceil() as i32, (ph as f32 * OUTSIDE).ceil() as i32);
-            let wide = Rect {
-                left: person.rect.left - x,
-                top: person.rect.top - y,
-                right: person.rect.right + x,
-                bottom: person.rect.bottom + y,
-            };
-            each_pixel(wide, w, h, |n| outside[n] = false);
+        seen.clear = self.outside(drawn, original, people);
+        if self.pictures.is_multiple_of(GHOST_EVERY) {
+            self.look_for_ghosts(drawn, place, people);
         }
-        for n in (0..w * h).filter(|&n| outside[n]) {
-            self.over_mask.add(masked[n]);
-            self.over_mask_visible.add(differs(shown, original, n % w, n / w));
-        }
+        self.pictures += 1;
+        seen
     }
 
-    pub(super) fn followed(&self) -> Share {
+    /// Over-mask; gives the share of the pixels outside that are clear.
+    fn outside(&mut self, drawn: &Drawn<'_>, original: &Picture, people: &[TruthBox]) -> f64 {
+        let (w, h) = (original.size.width(), original.size.height());
+        let mut outside = vec![true; w * h];
+        for person in people {
+            each_pixel(widened(person.rect, OUTSIDE), w, h, |n| outside[n] = false);
+        }
+        let before = self.over_mask;
+        for n in (0..w * h).filter(|&n| outside[n]) {
+            self.over_mask.add(drawn.masked[n]);
+            self.over_mask_visible.add(differs(drawn.shown, original, n, DIFFERS));
+        }
+        let (masked, of) = (self.over_mask.count - before.count, self.over_mask.of - before.of);
+        if of == 0 { 0.0 } else { 1.0 - masked as f64 / of as f64 }
+    }
+
+    /// Somebody who was learned into the backdrop and has left is in nobody's box: the places where heads were are looked
+    /// at too.
+    fn look_for_ghosts(&mut self, drawn: &Drawn<'_>, place: &Place, people: &[TruthBox]) {
+        let here = |zone: &Rect| people.iter().any(|p| p.rect.intersection(*zone).area() > 0);
+        for zone in self.were.iter().flatten().filter(|z| !here(z)) {
+            self.ghosts.add(left_in(*zone, drawn.shown, Some(&drawn.flat), place) > HEAD);
+        }
+        if self.were.len() == GHOSTS {
+            self.were.pop_front();
+        }
+        self.were.push_back(people.iter().map(|p| head_zone(p.rect)).collect());
+    }
+
+    /// Ground-truth tracks with a figure over at least half of the box for at least 80 % of their time.
+    pub(crate) fn followed(&self) -> Share {
         let mut share = Share::default();
         for (with, all) in self.tracks.values() {
             share.add(with * 5 >= all * 4);

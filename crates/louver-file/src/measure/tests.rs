@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use louver_base::WallTime;
+use louver_base::{Class, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Cell, Figure, FigureKind, Grid, Scene, Why};
+use louver_scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Style, Why};
 
 use super::empty::median;
+use super::place::Place;
+use super::sums::{Drawn, Sums};
 use super::zones::{each_pixel, head_zone};
-use super::*;
 use crate::TruthBox;
 
 const PERSON: Rect = Rect { left: 40, top: 20, right: 60, bottom: 70 };
@@ -68,7 +69,7 @@ fn counted(scene: &Scene, original: &Picture) -> Sums {
     let mut sums = Sums::default();
     let shown = scene.render(Style::Boxes);
     let people = [TruthBox { id: 1, rect: PERSON }];
-    sums.picture(scene, original, shown.get(), &place(), &people);
+    sums.picture(&Drawn::new(scene, shown.get()), original, &Place::of(place()), &people);
     sums
 }
 
@@ -152,7 +153,8 @@ fn a_track_is_followed_with_a_figure_over_half_of_the_box_in_four_pictures_of_fi
         for figure in figures {
             let scene = scene(place(), None, &[figure]);
             let people = [TruthBox { id: 9, rect: PERSON }];
-            sums.picture(&scene, &somebody(), scene.render(Style::Boxes).get(), &place(), &people);
+            let shown = scene.render(Style::Boxes);
+            sums.picture(&Drawn::new(&scene, shown.get()), &somebody(), &Place::of(place()), &people);
         }
         assert_eq!((sums.followed().count, sums.followed().of), (followed, 1));
     }
@@ -169,4 +171,69 @@ fn the_empty_place_is_the_median_of_what_was_seen_while_nobody_stood_near() {
     median(&mut empty.u, size().width() / 2, &seen, 2, |p| &p.u);
     median(&mut empty.v, size().width() / 2, &seen, 2, |p| &p.v);
     assert!(empty == place());
+}
+
+#[test]
+fn somebody_who_was_learned_and_has_left_is_a_ghost_where_his_head_was() {
+    let people = [TruthBox { id: 1, rect: PERSON }];
+    for (backdrop, ghosts) in [(place(), 0), (somebody(), 1)] {
+        let scene = scene(backdrop, None, &[]);
+        let (mut sums, shown) = (Sums::default(), scene.render(Style::Boxes));
+        let drawn = Drawn::new(&scene, shown.get());
+        for n in 0..20 {
+            let (picture, here) = if n < 10 { (somebody(), &people[..]) } else { (place(), &[][..]) };
+            sums.picture(&drawn, &picture, &Place::of(place()), here);
+        }
+        assert_eq!((sums.ghosts.count, sums.ghosts.of), (ghosts, 1));
+    }
+}
+
+#[test]
+fn what_looks_like_the_place_in_any_of_its_lights_shows_nobody() {
+    let mut dark = place();
+    dark.y.iter_mut().for_each(|y| *y -= 40);
+    let mut lights = Place::of(place());
+    lights.looks.push(Arc::new(dark.clone()));
+    let count = |backdrop: Picture, place: &Place| {
+        let (mut sums, scene) = (Sums::default(), scene(backdrop, None, &[]));
+        let shown = scene.render(Style::Boxes);
+        sums.picture(
+            &Drawn::new(&scene, shown.get()),
+            &somebody(),
+            place,
+            &[TruthBox { id: 1, rect: PERSON }],
+        );
+        sums.shown.head.count
+    };
+    assert_eq!(
+        (count(dark.clone(), &lights), count(place(), &lights), count(somebody(), &lights)),
+        (0, 0, 1)
+    );
+    assert_eq!(count(dark, &Place::of(place())), 1);
+}
+
+#[test]
+fn noise_is_averaged_away_before_a_dark_person_is_looked_for() {
+    // A person 12 levels brighter than the place, under noise of 15 levels.
+    let noise = |p: &mut Picture| {
+        p.y.iter_mut()
+            .enumerate()
+            .for_each(|(n, y)| *y = y.saturating_add_signed(if n * 7 % 16 < 8 { 15 } else { -15 }));
+    };
+    let (mut empty, mut person) = (place(), place());
+    each_pixel(PERSON, 160, 96, |n| person.y[n] += 12);
+    noise(&mut empty);
+    noise(&mut person);
+    let night = Place { looks: vec![Arc::new(place())], beyond: 9, around: 2 };
+    for (backdrop, leaks) in [(empty, 0), (person, 1)] {
+        let (mut sums, scene) = (Sums::default(), scene(backdrop.clone(), None, &[]));
+        let shown = scene.render(Style::Boxes);
+        sums.picture(
+            &Drawn::new(&scene, shown.get()),
+            &backdrop,
+            &night,
+            &[TruthBox { id: 1, rect: PERSON }],
+        );
+        assert_eq!(sums.shown.head.count, leaks);
+    }
 }

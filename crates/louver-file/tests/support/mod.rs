@@ -1,10 +1,13 @@
 //! Clips, the detector, and ffprobe; each test skips with a printed line where one is missing.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // Each test file uses its part.
+#![allow(dead_code, unreachable_pub, unused_imports, clippy::unwrap_used)] // Each test file uses its part.
+
+mod schema;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use louver_codec::detector::Detector;
+use louver_codec::detector::{Detector, FaceDetector};
+pub use schema::*;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -40,6 +43,13 @@ pub fn detector(model: Option<&Path>) -> Option<Detector> {
         None => there(deps().join("models/ssd_mobilenetv2_oidv4.onnx"))?,
     };
     Some(Detector::load(&library, &model, None).unwrap())
+}
+
+/// The face detector that looks at what is shown.
+pub fn faces() -> Option<FaceDetector> {
+    let library = there(deps().join("lib/libonnxruntime.so"))?;
+    let model = there(shared().join("models/yunet_n_dynamic.onnx"))?;
+    Some(FaceDetector::load(&library, &model).unwrap())
 }
 
 /// Runs ffmpeg; `None`, with a line, where there is none.

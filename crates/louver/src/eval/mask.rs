@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use louver_codec::detector::ModelKind;
-use louver_file::{FileError, MaskReport, Share, Truth, measure_masking};
+use louver_file::{EvalReport, Hits, Look, MaskReport, Measured, Share, measure_masking};
 
-use super::{cannot, print_json};
+use super::{cannot, load_faces, print_json, truth};
 use crate::error::Error;
 use crate::redact;
 use crate::settings::DetectorSettings;
@@ -13,7 +13,7 @@ use crate::settings::DetectorSettings;
 const EXAMPLES: &str = "\
 Examples:
   louver eval mask --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt
-  louver eval mask --video vtest.avi --truth gt.txt --model deimv2_femto.onnx --json > femto.json";
+  louver eval mask --video vtest.avi --truth gt.txt --model deimv2_femto.onnx --faces yunet.onnx --json > femto.json";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -21,33 +21,40 @@ pub(super) struct Args {
     /// Video file
     #[arg(long, value_name = "FILE")]
     video: PathBuf,
-    /// Ground truth, MOT Challenge text: frame from 1, id, left, top, width, height
+    /// Ground truth, MOT Challenge text: frame from 1, id, left, top, width, height. Without it only over-masking and
+    /// what detectors report can be measured
     #[arg(long, value_name = "FILE")]
-    truth: PathBuf,
+    truth: Option<PathBuf>,
     /// Detector model (ONNX), in place of the one that the settings name
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// How the model is read: ssd-mobilenet-v2, yolox or deimv2; guessed from its name if not given
     #[arg(long, value_name = "KIND", requires = "model")]
     kind: Option<ModelKind>,
-    /// Print the figures as JSON
+    /// Face detector (YuNet, ONNX) that looks at what is shown; it serves measuring alone
+    #[arg(long, value_name = "FILE")]
+    faces: Option<PathBuf>,
+    /// Print the figures as JSON (docs/eval.schema.json)
     #[arg(long)]
     json: bool,
 }
 
 /// Measures masking.
 pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error> {
-    let truth = Truth::read(&args.truth).map_err(|e| cannot(FileError::Truth(e)))?;
+    let truth = truth(args.truth.as_deref())?;
     let load = || redact::load(args.model.as_deref(), args.kind, settings);
     let (detector, mut second) = (load()?, load()?);
+    let mut faces = args.faces.as_deref().map(|f| load_faces(f, settings)).transpose()?;
     let bar = redact::bar("measuring", Some(1000));
-    let report = measure_masking(&args.video, &truth, detector, &mut second, |share| {
+    let look = Look { people: &mut second, faces: faces.as_mut() };
+    let report = measure_masking(&args.video, &truth, detector, look, |share| {
         bar.set_position((share * 1000.0) as u64);
     });
     bar.finish_and_clear();
     let report = report.map_err(cannot)?;
     if args.json {
-        return print_json(&report);
+        let (footage, model) = (report.footage.clone(), report.model.clone());
+        return print_json(&EvalReport::new(footage, model, Measured::Mask(Box::new(report))));
     }
     print(&report);
     Ok(())
@@ -62,10 +69,21 @@ fn print(r: &MaskReport) {
     row("head leak of the backdrop alone", r.backdrop_alone.head);
     row("body leak of the backdrop alone", r.backdrop_alone.body);
     row("head leak if nothing were masked", r.unmasked.head);
+    row("head places that show somebody who has left", r.ghosts);
     row("over-mask", r.over_mask);
     row("over-mask that can be seen", r.over_mask_visible);
     row("detector on output, person-frames found", r.detector_on_output);
     row("detector on input, person-frames found", r.detector_on_input);
+    let hits = |what: &str, output: Hits, input: Hits| {
+        println!(
+            "  {what:<44} {} true, {} in all, in {} pictures (on input {} true, {} in all)",
+            output.true_hits, output.all, output.pictures, input.true_hits, input.all
+        );
+    };
+    hits("person detector's hits on output", r.person_hits_on_output, r.person_hits_on_input);
+    for at in r.faces.iter().flat_map(|f| &f.at) {
+        hits(&format!("face detector's hits on output, {} times as large", at.larger), at.output, at.input);
+    }
     row("tracks followed", r.tracks_followed);
     let s = r.speed;
     println!(

@@ -2,15 +2,20 @@
 
 mod mask;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use louver_codec::detector::FaceDetector;
+use louver_file::{EvalReport, FileError, Truth};
+
+use crate::detector;
 use crate::error::Error;
 use crate::settings::DetectorSettings;
 
 const EXAMPLES: &str = "\
 Examples:
   louver eval mask --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt
-  louver eval mask --video vtest.avi --truth gt.txt --model deimv2_femto.onnx --json > femto.json";
+  louver eval mask --video vtest.avi --truth gt.txt --model deimv2_femto.onnx --faces yunet.onnx --json > femto.json";
 
 /// Arguments of `louver eval`.
 #[derive(Debug, clap::Args)]
@@ -35,12 +40,24 @@ pub(crate) fn run(args: &Args, settings: &DetectorSettings) -> Result<ExitCode, 
 }
 
 /// The sentence for a measurement that did not come to its end.
-fn cannot(e: louver_file::FileError) -> Error {
+fn cannot(e: FileError) -> Error {
     Error::because("nothing can be measured", e)
 }
 
+/// Ground truth; nobody at all where no file is named.
+fn truth(file: Option<&Path>) -> Result<Truth, Error> {
+    let read = file.map(|f| Truth::read(f).map_err(|e| cannot(FileError::Truth(e)))).transpose()?;
+    Ok(read.unwrap_or_default())
+}
+
+/// The face detector, with the library that the settings and usual places give.
+fn load_faces(model: &Path, settings: &DetectorSettings) -> Result<FaceDetector, Error> {
+    let library = detector::find(settings)?.library;
+    FaceDetector::load(&library, model).map_err(|e| Error::because("the face detector cannot be used", e))
+}
+
 /// Prints figures as JSON.
-fn print_json(report: &impl serde::Serialize) -> Result<(), Error> {
+fn print_json(report: &EvalReport) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(report).map_err(|e| Error::because("no JSON", e))?;
     println!("{text}");
     Ok(())

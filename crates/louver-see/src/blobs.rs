@@ -13,13 +13,30 @@ pub(crate) struct Blob {
     pub(crate) centre: (f32, f32),
 }
 
+/// The groups of one picture, and which cell belongs to which.
+#[derive(Clone, Debug)]
+pub(crate) struct Blobs {
+    pub(crate) grid: Grid,
+    /// In reading order.
+    pub(crate) list: Vec<Blob>,
+    /// One a cell: [`NOTHING`] where nothing departed, [`LOOSE`] where too little did, else a place in `list`.
+    pub(crate) labels: Vec<u16>,
+}
+
+/// A cell that looks as the empty place does, or of which nothing is known.
+pub(crate) const NOTHING: u16 = u16::MAX;
+/// A cell that looks different, in too small a group to be looked at.
+pub(crate) const LOOSE: u16 = u16::MAX - 1;
+
 /// Cells apart at which two departed cells still belong together: a belt of the background's colour cuts a person in two.
 const REACH: isize = 2;
 
 /// Finds the groups of at least `least` departed cells, at most [`MOST`] of them, in reading order.
-pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Vec<Blob> {
+pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Blobs {
     let (columns, rows) = (grid.columns(), grid.rows());
     let mut open = departed.to_vec();
+    let mut labels: Vec<u16> = departed.iter().map(|d| if *d { LOOSE } else { NOTHING }).collect();
+    let mut members = Vec::new();
     let mut blobs = Vec::new();
     let mut todo = Vec::new();
     for start in 0..open.len() {
@@ -28,12 +45,14 @@ pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Vec<Blob> {
         }
         open[start] = false;
         todo.push(start);
+        members.clear();
         let (mut left, mut right, mut top, mut bottom) = (columns, 0, rows, 0);
         let (mut cells, mut x_sum, mut y_sum) = (0usize, 0usize, 0usize);
         while let Some(n) = todo.pop() {
             let (x, y) = (n % columns, n / columns);
             (left, right, top, bottom) = (left.min(x), right.max(x + 1), top.min(y), bottom.max(y + 1));
             cells += 1;
+            members.push(n);
             x_sum += x;
             y_sum += y;
             for dy in -REACH..=REACH {
@@ -57,10 +76,11 @@ pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Vec<Blob> {
                 bottom: bottom as i32 * cell,
             };
             let mean = |sum: usize| (sum as f32 / cells as f32 + 0.5) * grid.cell as f32;
+            members.iter().for_each(|&n| labels[n] = blobs.len() as u16);
             blobs.push(Blob { rect, cells, centre: (mean(x_sum), mean(y_sum)) });
         }
     }
-    blobs
+    Blobs { grid, list: blobs, labels }
 }
 
 /// Groups looked at in one picture at most: in a picture that falls apart into more, everything is masked anyway.

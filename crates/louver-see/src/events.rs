@@ -4,7 +4,7 @@ use louver_base::{Class, MediaSpan, MediaTime};
 use louver_scene::{FigureKind, Grid, Rect};
 
 use crate::Settings;
-use crate::track::{EVIDENCE, Track, Tracks, snapped};
+use crate::track::{Track, Tracks, snapped};
 
 /// Something that was sure enough to make an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,8 +32,12 @@ pub enum Act {
     Leaves(u32),
 }
 
-/// A thing is told to have left when it has been lost for this long.
-const LINGER: MediaSpan = MediaSpan::from_millis(3000);
+/// Sweeps that must have been sure of something before it is told of, and of something that stands where another is
+/// already told of: two people side by side, or one person's second box.
+const SURE_HITS: u32 = 2;
+const SURE_HITS_BESIDE: u32 = 4;
+/// Share of the smaller box from which two stand at one place.
+const BESIDE: f32 = 0.4;
 
 /// An event in the making.
 #[derive(Clone, Copy, Debug)]
@@ -43,18 +47,19 @@ struct Told {
     updated: MediaTime,
     stays: bool,
     best: f32,
-    /// When its track ended.
-    lost: Option<MediaTime>,
+    /// Its track is not lost at this moment.
+    here: bool,
 }
 
 impl Told {
     fn new(sighting: Sighting, since: MediaTime, now: MediaTime) -> Self {
-        Self { sighting, since, updated: now, stays: false, best: quality(&sighting), lost: None }
+        Self { sighting, since, updated: now, stays: false, best: quality(&sighting), here: true }
     }
 
     fn go_on(&mut self, sighting: Sighting, now: MediaTime, settings: &Settings, acts: &mut Vec<Act>) {
+        // What it was told to be it stays.
+        let sighting = Sighting { class: self.sighting.class, ..sighting };
         self.sighting = sighting;
-        self.lost = None;
         if now - self.updated < MediaSpan::from_millis(1000) {
             return;
         }
@@ -70,21 +75,10 @@ impl Told {
         }
     }
 
-    /// Whether a new track takes up where this one's was lost: less than a body's height away.
-    fn continued_by(&self, new: &Sighting) -> bool {
-        let (a, b) = (self.sighting.rect, new.rect);
-        let height = (a.bottom - a.top).max(b.bottom - b.top);
-        let apart = |a0: i32, a1: i32, b0: i32, b1: i32| ((a0 + a1) - (b0 + b1)).abs() / 2;
-        self.lost.is_some()
-            && self.sighting.class == new.class
-            && apart(a.left, a.right, b.left, b.right) < height
-            && apart(a.top, a.bottom, b.top, b.bottom) < height / 2
-    }
-
-    /// Whether it stands where another is said to be: its second box, until it moves away.
+    /// Whether it stands where another is said to be.
     fn stands_at(&self, other: &Sighting) -> bool {
-        let both = self.sighting.rect.intersection(other.rect).area();
-        both * 5 > self.sighting.rect.area().min(other.rect.area()) * 2
+        let both = self.sighting.rect.intersection(other.rect).area() as f32;
+        both > BESIDE * self.sighting.rect.area().min(other.rect.area()) as f32
     }
 }
 
@@ -111,50 +105,46 @@ impl Events {
     }
 
     /// Tells what the tracks of one picture mean.
-    pub(crate) fn tell(
-        &mut self,
-        tracks: &mut Tracks,
-        now: MediaTime,
-        settings: &Settings,
-        acts: &mut Vec<Act>,
-    ) {
-        let sightings: Vec<Sighting> =
-            tracks.all.iter().filter_map(|t| sighting(t, self.grid, settings)).collect();
-        for sighting in sightings {
-            if let Some(told) = self.told.iter_mut().find(|t| t.sighting.track == sighting.track) {
+    pub(crate) fn tell(&mut self, tracks: &Tracks, now: MediaTime, settings: &Settings, acts: &mut Vec<Act>) {
+        for told in &mut self.told {
+            let track = tracks.all().iter().find(|t| t.number == told.sighting.track);
+            told.here = track.is_some_and(Track::followed);
+            if let Some(sighting) = track.filter(|t| t.followed()).and_then(|t| sighting(t, self.grid)) {
                 told.go_on(sighting, now, settings, acts);
-            } else if let Some(told) = self.told.iter_mut().find(|t| t.continued_by(&sighting)) {
-                // Lost for a moment, in a crowd or behind a post: the same appearance goes on under its number.
-                let number = told.sighting.track;
-                tracks.renumber(sighting.track, number);
-                told.go_on(Sighting { track: number, ..sighting }, now, settings, acts);
-            } else if !self.told.iter().any(|t| t.stands_at(&sighting)) {
-                let since = tracks.born(sighting.track).unwrap_or(now);
-                self.told.push(Told::new(sighting, since, now));
-                acts.push(Act::Enters(sighting, since));
+            }
+        }
+        // Whoever is told of no longer has left when his track is: a lost one may be found again until then.
+        self.told.retain(|told| {
+            let there = tracks.all().iter().any(|t| t.number == told.sighting.track);
+            if !there {
+                acts.push(Act::Leaves(told.sighting.track));
+            }
+            there
+        });
+        for track in tracks.all().iter().filter(|t| t.followed()) {
+            let Some(sighting) = sighting(track, self.grid) else { continue };
+            let known = self.told.iter().any(|t| t.sighting.track == track.number);
+            if !known && sure(track, settings) && !self.doubles(track, &sighting) {
+                self.told.push(Told::new(sighting, track.born, now));
+                acts.push(Act::Enters(sighting, track.born));
                 acts.push(Act::Update(sighting, true));
             }
         }
-        let all = &tracks.all;
-        self.told.retain_mut(|told| {
-            if all.iter().any(|t| t.number == told.sighting.track) {
-                told.lost = None;
-                return true;
-            }
-            let lost = *told.lost.get_or_insert(now);
-            let gone = now - lost >= LINGER;
-            if gone {
-                acts.push(Act::Leaves(told.sighting.track));
-            }
-            !gone
-        });
+    }
+
+    /// Whether it may be the second box of somebody who is told of: until the detector has seen both often enough.
+    fn doubles(&self, track: &Track, sighting: &Sighting) -> bool {
+        let two = track.sure_hits >= SURE_HITS_BESIDE && sighting.class == Class::Person;
+        !two && self.told.iter().any(|t| t.here && t.stands_at(sighting))
     }
 }
 
-/// A track is an event when the detector was sure once, saw it twice, and its place really looks different.
-fn sighting(track: &Track, grid: Grid, settings: &Settings) -> Option<Sighting> {
+/// Whether a track is worth telling of: the detector was sure in several sweeps, and something is really there.
+fn sure(track: &Track, settings: &Settings) -> bool {
+    track.sure_hits >= SURE_HITS && track.score >= settings.detector.event_score && track.real()
+}
+
+fn sighting(track: &Track, grid: Grid) -> Option<Sighting> {
     let FigureKind::Known(class) = track.kind else { return None };
-    let sure = track.score >= settings.detector.event_score && track.hits >= 2 && track.evidence >= EVIDENCE;
-    let rect = snapped(track.rect(), grid);
-    sure.then_some(Sighting { track: track.number, class, rect, score: track.score })
+    Some(Sighting { track: track.number, class, rect: snapped(track.rect(), grid), score: track.score })
 }

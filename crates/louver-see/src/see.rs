@@ -2,7 +2,7 @@
 
 use louver_base::{Class, MediaSpan, MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Detection, FigureKind, Grid, Rect, Scene, Why};
+use louver_scene::{Detection, Grid, Rect, Scene, Why};
 
 use crate::Settings;
 use crate::backdrop::{Backdrop, Change, Cover, for_cells};
@@ -60,7 +60,7 @@ impl See {
             grid,
             features: Features::default(),
             backdrop: Backdrop::new(grid, MediaTime::ZERO),
-            tracks: Tracks::new(settings.seed),
+            tracks: Tracks::new(grid, &settings),
             cover: vec![Cover::Free; grid.len()],
             masked: Vec::new(),
             last: None,
@@ -111,7 +111,7 @@ impl See {
         if self.backdrop.unknown_share() < 0.25 {
             self.why = Why::Fine;
         }
-        self.events.tell(&mut self.tracks, media, &self.settings, &mut acts);
+        self.events.tell(&self.tracks, media, &self.settings, &mut acts);
         (self.scene(media, wall), acts)
     }
 
@@ -121,7 +121,7 @@ impl See {
         if self.asked.is_some() {
             return None;
         }
-        let busy = !self.tracks.all.is_empty()
+        let busy = !self.tracks.is_empty()
             || self.backdrop.departed_share() > 0.0
             || self.backdrop.unknown_share() > 0.02;
         let learning = self.learning_since.is_none_or(|l| now - l < LEARNING);
@@ -175,7 +175,7 @@ impl See {
 
     fn start_again(&mut self, now: MediaTime, why: Why, acts: &mut Vec<Act>) {
         self.backdrop.forget(now);
-        self.tracks.all.clear();
+        self.tracks.clear();
         self.masked.clear();
         self.asked = None;
         self.answered = None;
@@ -200,13 +200,10 @@ impl See {
 
     fn lay_cover(&mut self) {
         self.cover.fill(Cover::Free);
-        let tracks = self.tracks.all.iter().filter(|t| match t.kind {
-            // Departed cells are masked whatever stands there; a cover also keeps still ones from being learned, which a
-            // parked car must not.
-            FigureKind::Known(class) => class == Class::Person,
-            FigureKind::Moving => false,
-        });
-        for rect in tracks.map(|t| padded(t.rect(), PERSON_ROOM)).chain(self.masked.iter().copied()) {
+        // Departed cells are masked whatever stands there; a cover also keeps still ones from being learned, which a parked
+        // car must not.
+        let people = self.tracks.people().map(|r| padded(r, PERSON_ROOM));
+        for rect in people.chain(self.masked.iter().copied()) {
             for_cells(self.grid, rect, |n| self.cover[n] = Cover::Covered);
         }
     }

@@ -1,107 +1,48 @@
-//! Following things within one camera, for one appearance (in the manner of SORT; Bewley et al., 2016).
+//! Following things within one camera, for one appearance.
+//!
+//! Ten pictures a second show which cells differ from the empty place; once a second the detector says what stands where. A
+//! thing that goes alone with a group of cells is followed by them; in a crowd each keeps its own speed until the detector
+//! looks again. `motion` holds place and speed, `sweep` decides which detection belongs to whom.
+
+mod assign;
+mod ground;
+mod motion;
+mod one;
+mod sweep;
 
 use louver_base::{Class, MediaSpan, MediaTime};
 use louver_scene::{Detection, Figure, FigureKind, Grid, Rect};
 
+use crate::Settings;
 use crate::backdrop::Backdrop;
-use crate::blobs::Blob;
+use crate::blobs::Blobs;
+pub(crate) use one::{Phase, Track};
 
-/// How far a detection's centre may lie from where its track was expected, in widths across and in heights up or down:
-/// at a sweep a second a walker is up to a width from where the last blob left him.
-const MATCH_WIDTHS: f32 = 0.9;
-const MATCH_HEIGHTS: f32 = 0.5;
-/// Heights of a track and its detection may differ by this factor.
-const MATCH_SIZES: f32 = 2.0;
-/// Two boxes of one class are one thing when they overlap by this much (IoU), or when the smaller lies in the larger by this
-/// share: the same person found whole and cut off, or found in both halves of the picture.
-const SAME_IOU: f32 = 0.4;
-const SAME_WITHIN: f32 = 0.75;
-/// Share of the difference between expected and found place that goes into the velocity.
-const VELOCITY_GAIN: f32 = 0.5;
-/// Sweeps that a track survives without a detection while its place looks like the known backdrop.
-const MISSES_GONE: u32 = 1;
-/// Sweeps that it survives where nothing is known: the detector is all there is, and it may blink.
-const MISSES_UNKNOWN: u32 = 4;
-/// Sweeps without a detection after which something that still looks different is no longer taken for what it was: a
-/// chair that was once a person. Its cells stay masked until they are absorbed.
-const MISSES_PRESENT: u32 = 40;
-/// Share of a track's cells that must look different for something still to be there, 0 to 1.
-const PRESENT: f32 = 0.08;
-/// Pictures in which that was so before a recognised thing is drawn and told of, and for how long it then counts.
-pub(crate) const EVIDENCE: u32 = 3;
-const EVIDENCE_LASTS: MediaSpan = MediaSpan::from_millis(1500);
-/// A movement that nobody recognised is a figure after this long.
-const MOVING_SHOWN: MediaSpan = MediaSpan::from_millis(400);
-/// ... and gone this long after its cells are.
+/// Sweeps without a detection that a thing outlives where nothing tells of it: a detector blinks.
+const BLINKS: u32 = 1;
+/// ... and where nothing is known: the detector is all there is.
+const BLINKS_UNKNOWN: u32 = 4;
+/// ... and where its cells still look different: a person whom the detector cannot find in what he does. After that it is no
+/// longer taken for what it was (a chair that was once a person); its cells stay masked until they are absorbed.
+const BLINKS_PRESENT: u32 = 40;
+/// Share of a thing's cells that must look different, and be no one else's, for it to be there though it was not found.
+const PRESENT: f32 = 0.2;
+/// Share of cells that look different from which a place is not empty, and a recognised thing no false alarm.
+const DIFFERENT: f32 = 0.08;
+/// What was lost may be found again for this long: behind a post or a van, or in a crowd.
+pub(crate) const LOST: MediaSpan = MediaSpan::from_millis(4000);
+/// A movement is gone this long after its cells are.
 const MOVING_GONE: MediaSpan = MediaSpan::from_millis(600);
-/// Share of the way that a box's size goes to the detector's at each sweep: slow, so that no gait can be read.
-const SIZE_GAIN: f32 = 0.4;
-/// Widths a second beyond which a blob has not moved but joined or left another.
-const JUMP_WIDTHS: f32 = 5.0;
-/// Share of velocity kept over a second without evidence.
-const COAST: f32 = 0.3;
-
+/// Sweeps that must find the place of a lost person empty before it stops being masked.
+const EMPTY_SWEEPS: u32 = 2;
+/// Share of a box that lies in the picture at the least.
+const WITHIN: f32 = 0.2;
+/// Tracks at most: a crowd beyond it is masked by its cells.
+const MOST_TRACKS: usize = 200;
+/// Places of lost people at most; the oldest is let go, and its cells remain.
+const MOST_LEFT: usize = 200;
 /// Figures snap to this many cells, so that a box's edge says nothing about an outline.
 const SNAP_CELLS: i32 = 4;
-
-/// One thing, followed.
-#[derive(Clone, Debug)]
-pub(crate) struct Track {
-    pub(crate) number: u32,
-    pub(crate) kind: FigureKind,
-    pub(crate) born: MediaTime,
-    /// Centre and size in pixels.
-    pub(crate) x: f32,
-    pub(crate) y: f32,
-    pub(crate) w: f32,
-    pub(crate) h: f32,
-    vx: f32,
-    vy: f32,
-    /// The blob it went with in the last picture.
-    blob: Option<(f32, f32)>,
-    /// Sweeps that found it.
-    pub(crate) hits: u32,
-    /// Sweeps since the last that found it.
-    misses: u32,
-    /// Best score so far.
-    pub(crate) score: f32,
-    /// Pictures in which its place looked different from the backdrop: it is no picture on a wall.
-    pub(crate) evidence: u32,
-    last_departed: MediaTime,
-    /// Nothing is known of most of its place.
-    in_unknown: bool,
-    last_seen: MediaTime,
-}
-
-impl Track {
-    /// Its box in pixels.
-    pub(crate) fn rect(&self) -> Rect {
-        Rect {
-            left: (self.x - self.w / 2.0).floor() as i32,
-            top: (self.y - self.h / 2.0).floor() as i32,
-            right: (self.x + self.w / 2.0).ceil() as i32,
-            bottom: (self.y + self.h / 2.0).ceil() as i32,
-        }
-    }
-
-    /// Whether it is drawn: things that were recognised at once, mere movement when it lasts.
-    pub(crate) fn shown(&self, now: MediaTime, sure: f32) -> bool {
-        match self.kind {
-            // A box where nothing differs from the known place is a false alarm: it masks, but is no figure. Where
-            // nothing is known yet, people are drawn on the detector's word, if it is `sure`: the ground is flat there.
-            FigureKind::Known(class) => {
-                let real = self.evidence >= EVIDENCE && now - self.last_departed < EVIDENCE_LASTS;
-                real || (class == Class::Person && self.in_unknown && self.score >= sure)
-            }
-            FigureKind::Moving => now - self.born >= MOVING_SHOWN,
-        }
-    }
-
-    fn place(&mut self, rect: Rect) {
-        self.x = (rect.left + rect.right) as f32 / 2.0;
-        self.y = (rect.top + rect.bottom) as f32 / 2.0;
-    }
-}
 
 /// A box with room: heads stick out of boxes, and boxes lag.
 pub(crate) fn padded(rect: Rect, share: f32) -> Rect {
@@ -124,67 +65,68 @@ pub(crate) fn snapped(rect: Rect, grid: Grid) -> Rect {
     }
 }
 
+/// Whether enough of a box lies in the picture to be looked at: what lies outside has left.
+fn within(rect: Rect, picture: Rect) -> bool {
+    rect.intersection(picture).area() as f32 > WITHIN * rect.area() as f32
+}
+
+/// A velocity in steps as coarse as boxes are, pixels a second: no gait can be read from it.
+fn coarse((x, y): (f32, f32), grid: Grid) -> [i16; 2] {
+    let step = (grid.cell as i32 * SNAP_CELLS / 2) as f32;
+    [x, y].map(|v| ((v / step).round() * step).clamp(f32::from(i16::MIN), f32::from(i16::MAX)) as i16)
+}
+
+/// Where a person was lost: masked until it is proven that nobody is there.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    rect: Rect,
+    /// Sweeps in a row that found nobody there, over cells that match the known place.
+    empty: u32,
+    sweeps: u32,
+}
+
 /// All tracks of one camera.
 #[derive(Debug)]
 pub(crate) struct Tracks {
-    pub(crate) all: Vec<Track>,
+    grid: Grid,
+    all: Vec<Track>,
+    left: Vec<Left>,
     random: u64,
+    /// Score from which a detection is sure, 0 to 1.
+    sure: f32,
 }
 
-/// Tracks at most: a crowd beyond it is masked by its cells.
-const MOST_TRACKS: usize = 200;
-
 impl Tracks {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { all: Vec::new(), random: seed }
-    }
-
-    /// splitmix64: numbers that mean nothing and repeat with the seed.
-    fn number(&mut self) -> u32 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 32) as u32
-    }
-
-    fn start(&mut self, kind: FigureKind, rect: Rect, score: f32, now: MediaTime) {
-        if self.all.len() >= MOST_TRACKS {
-            return;
-        }
-        let mut track = Track {
-            number: self.number(),
-            kind,
-            born: now,
-            x: 0.0,
-            y: 0.0,
-            w: (rect.right - rect.left) as f32,
-            h: (rect.bottom - rect.top) as f32,
-            vx: 0.0,
-            vy: 0.0,
-            blob: None,
-            hits: u32::from(kind != FigureKind::Moving),
-            misses: 0,
-            score,
-            evidence: 0,
-            last_departed: now,
-            in_unknown: false,
-            last_seen: now,
-        };
-        track.place(rect);
-        self.all.push(track);
-    }
-
-    /// Gives a track the number of the one that it continues.
-    pub(crate) fn renumber(&mut self, from: u32, to: u32) {
-        if let Some(track) = self.all.iter_mut().find(|t| t.number == from) {
-            track.number = to;
+    pub(crate) fn new(grid: Grid, settings: &Settings) -> Self {
+        Self {
+            grid,
+            all: Vec::new(),
+            left: Vec::new(),
+            random: settings.seed,
+            sure: settings.detector.event_score,
         }
     }
 
-    /// When a track began.
-    pub(crate) fn born(&self, number: u32) -> Option<MediaTime> {
-        self.all.iter().find(|t| t.number == number).map(|t| t.born)
+    /// Forgets everything but which numbers were given.
+    pub(crate) fn clear(&mut self) {
+        self.all.clear();
+        self.left.clear();
+    }
+
+    /// Whether nothing is followed, lost or left to be masked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.left.is_empty()
+    }
+
+    /// What is followed now, and what may still be found again.
+    pub(crate) fn all(&self) -> &[Track] {
+        &self.all
+    }
+
+    /// Boxes of people, without room: those who are followed, and those who were lost where nothing proves them gone.
+    pub(crate) fn people(&self) -> impl Iterator<Item = Rect> + '_ {
+        let followed = self.all.iter().filter(|t| t.followed() && t.kind == FigureKind::Known(Class::Person));
+        followed.map(Track::rect).chain(self.left.iter().map(|l| l.rect))
     }
 
     /// What is drawn of them, furthest first; recognised on the detector's word alone from the score `sure` on.
@@ -197,217 +139,139 @@ impl Tracks {
                 track: t.number,
                 kind: t.kind,
                 rect: snapped(t.rect(), grid),
-                velocity: [0; 2],
+                velocity: coarse(t.velocity(), grid),
             })
             .collect();
         figures.sort_by_key(|f| (f.rect.bottom, f.track));
         figures
     }
 
-    /// Moves every track by one picture, by the blob it goes with, or by its velocity.
-    pub(crate) fn advance(&mut self, blobs: &[Blob], backdrop: &Backdrop, step: f32, now: MediaTime) {
-        let rects: Vec<Rect> = self.all.iter().map(Track::rect).collect();
-        let mut taken = vec![0u32; blobs.len()];
-        let mut mine: Vec<Option<usize>> = Vec::with_capacity(rects.len());
-        for rect in &rects {
-            let best = blobs
-                .iter()
-                .enumerate()
-                .map(|(n, b)| (n, b.rect.intersection(*rect).area()))
-                .filter(|(_, area)| *area * 4 > rect.area().min(i64::MAX / 8))
-                .max_by_key(|(_, area)| *area);
-            mine.push(best.map(|(n, _)| n));
-            if let Some((n, _)) = best {
-                taken[n] += 1;
-            }
-        }
-        for (n, track) in self.all.iter_mut().enumerate() {
-            let alone = mine[n].filter(|&b| taken[b] == 1).map(|b| blobs[b]);
-            // A blob much larger than the thing is several things, or a shadow: it says nothing about this one.
-            let fits = alone.filter(|b| b.rect.area() < track.rect().area() * 3);
-            track.follow(fits, step);
-            let (cells, departed, unknown) = backdrop.count(track.rect());
-            track.in_unknown = unknown * 2 > cells;
-            if departed as f32 > PRESENT * cells as f32 {
-                track.evidence = track.evidence.saturating_add(1);
-                track.last_departed = now;
-            }
-        }
-        self.start_moving(blobs, &rects, now);
-        let gone = |t: &Track| match t.kind {
-            FigureKind::Moving => now - t.last_departed > MOVING_GONE,
-            FigureKind::Known(_) => false,
-        };
-        self.all.retain(|t| !gone(t));
-    }
-
-    fn start_moving(&mut self, blobs: &[Blob], rects: &[Rect], now: MediaTime) {
-        for blob in blobs {
-            let covered: i64 = rects.iter().map(|r| padded(*r, 0.25).intersection(blob.rect).area()).sum();
-            if covered * 3 < blob.rect.area() {
-                self.start(FigureKind::Moving, blob.rect, 0.0, now);
+    /// splitmix64: numbers that mean nothing and repeat with the seed. None is given to two things at once.
+    fn number(&mut self) -> u32 {
+        loop {
+            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.random;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let number = ((z ^ (z >> 31)) >> 32) as u32;
+            if !self.all.iter().any(|t| t.number == number) {
+                return number;
             }
         }
     }
 
-    /// Takes in one sweep of the detector.
-    pub(crate) fn sweep(&mut self, found: &[Detection], backdrop: &Backdrop, now: MediaTime) {
-        let found = &without_parts(found);
-        let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
-        for (t, track) in self.all.iter().enumerate() {
-            for (d, detection) in found.iter().enumerate() {
-                if let Some(fit) = track.fit(detection) {
-                    pairs.push((fit, t, d));
-                }
-            }
-        }
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let (mut track_done, mut found_done) = (vec![false; self.all.len()], vec![false; found.len()]);
-        for (_, t, d) in pairs {
-            if !track_done[t] && !found_done[d] {
-                (track_done[t], found_done[d]) = (true, true);
-                self.all[t].seen(&found[d], now);
-            }
-        }
-        for (track, done) in self.all.iter_mut().zip(track_done) {
-            if !done {
-                track.misses += 1;
-            }
-        }
-        for (detection, done) in found.iter().zip(found_done) {
-            if !done {
-                self.start(FigureKind::Known(detection.class), detection.rect, detection.score, now);
-            }
-        }
-        self.end_lost(backdrop);
+    fn picture(&self) -> Rect {
+        let size = self.grid.picture;
+        Rect { left: 0, top: 0, right: size.width() as i32, bottom: size.height() as i32 }
     }
 
-    /// Ends tracks that the detector no longer finds. What looks different under them counts for them only where no track
-    /// that was just found stands: it is that one's.
-    fn end_lost(&mut self, backdrop: &Backdrop) {
-        let fresh: Vec<Rect> =
-            self.all.iter().filter(|t| t.misses == 0 && t.hits > 0).map(|t| padded(t.rect(), 0.1)).collect();
-        self.all.retain(|t| {
-            if t.kind == FigureKind::Moving || t.misses == 0 {
-                return true;
-            }
-            let (cells, departed, unknown) = backdrop.count_outside(t.rect(), &fresh);
-            let present = departed as f32 > PRESENT * cells as f32;
-            let most = match (present, unknown * 2 > cells) {
-                (true, _) => MISSES_PRESENT,
-                (false, true) => MISSES_UNKNOWN,
-                (false, false) => MISSES_GONE,
-            };
-            t.misses <= most
-        });
-    }
-}
-
-/// Detections without those that are parts of a surer one.
-fn without_parts(found: &[Detection]) -> Vec<Detection> {
-    let mut sorted: Vec<&Detection> = found.iter().collect();
-    sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let mut kept: Vec<Detection> = Vec::with_capacity(found.len());
-    for d in sorted {
-        let same = |k: &Detection| {
-            let both = k.rect.intersection(d.rect).area() as f32;
-            let smaller = k.rect.area().min(d.rect.area()) as f32;
-            k.class == d.class && (k.rect.iou(d.rect) > SAME_IOU || both > SAME_WITHIN * smaller)
-        };
-        // Where the detector hesitates between a person and something else, it is a person.
-        let person = |o: &&Detection| o.class == Class::Person && o.rect.iou(d.rect) > SAME_IOU;
-        let hesitates = d.class != Class::Person && found.iter().any(|o| person(&o));
-        if !hesitates && !kept.iter().any(same) {
-            kept.push(*d);
-        }
-    }
-    kept
-}
-
-fn compatible(kind: FigureKind, class: Class) -> bool {
-    match kind {
-        FigureKind::Known(known) => known == class,
-        FigureKind::Moving => true,
-    }
-}
-
-impl Track {
-    fn follow(&mut self, blob: Option<Blob>, step: f32) {
-        let centre = blob.map(|b| b.centre);
-        match (centre, self.blob) {
-            (Some(now), Some(before)) => {
-                let (dx, dy) = (now.0 - before.0, now.1 - before.1);
-                // A blob that jumps by more than half the thing's size has joined or left another; seen from the side, a
-                // walker goes two or three widths a second.
-                let most = self.w * (step * JUMP_WIDTHS).clamp(0.5, 1.0);
-                if dx.abs() < most && dy.abs() < self.h / 2.0 {
-                    self.x += dx;
-                    self.y += dy;
-                    if step > 0.0 {
-                        let gain = (step * 2.0).min(1.0);
-                        self.vx += (dx / step - self.vx) * gain;
-                        self.vy += (dy / step - self.vy) * gain;
-                    }
-                }
-            }
-            (Some(_), None) | (None, _) => {
-                self.x += self.vx * step;
-                self.y += self.vy * step;
-                let keep = COAST.powf(step.clamp(0.0, 5.0));
-                self.vx *= keep;
-                self.vy *= keep;
-            }
-        }
-        self.blob = centre;
-        if self.kind == FigureKind::Moving
-            && let Some(blob) = blob
-        {
-            let (w, h) =
-                ((blob.rect.right - blob.rect.left) as f32, (blob.rect.bottom - blob.rect.top) as f32);
-            self.place(blob.rect);
-            self.w = w;
-            self.h = h;
-        }
-    }
-
-    /// How well a detection fits, larger is better; `None` when it does not.
-    fn fit(&self, detection: &Detection) -> Option<f32> {
-        if !compatible(self.kind, detection.class) {
+    fn start(&mut self, kind: FigureKind, rect: Rect, now: MediaTime) -> Option<&mut Track> {
+        if self.all.len() >= MOST_TRACKS {
             return None;
         }
-        let r = detection.rect;
-        let (w, h) = ((r.right - r.left) as f32, (r.bottom - r.top) as f32);
-        let dx = ((r.left + r.right) as f32 / 2.0 - self.x).abs() / w.max(self.w);
-        let dy = ((r.top + r.bottom) as f32 / 2.0 - self.y).abs() / h.max(self.h);
-        // A movement's box is rough: lying within the detection is enough.
-        let within =
-            self.kind == FigureKind::Moving && self.rect().intersection(r).area() * 2 > self.rect().area();
-        let ratio = (h / self.h).max(self.h / h);
-        let near = dx < MATCH_WIDTHS && dy < MATCH_HEIGHTS && ratio < MATCH_SIZES;
-        (near || within).then(|| self.rect().iou(r) + 1.0 - dx - dy + detection.score * 0.1)
+        let number = self.number();
+        self.all.push(Track::new(number, kind, rect, now));
+        self.all.last_mut()
     }
 
-    fn seen(&mut self, detection: &Detection, now: MediaTime) {
-        let (w, h) = (
-            (detection.rect.right - detection.rect.left) as f32,
-            (detection.rect.bottom - detection.rect.top) as f32,
-        );
-        if self.kind == FigureKind::Moving {
-            self.kind = FigureKind::Known(detection.class);
-            (self.w, self.h) = (w, h);
+    /// Moves every track by one picture, `step` seconds after the last: by the group of cells it goes with, or by its speed.
+    pub(crate) fn advance(&mut self, blobs: &Blobs, backdrop: &Backdrop, step: f32, now: MediaTime) {
+        self.all.iter_mut().for_each(|t| t.advance(step));
+        let shares = ground::shares(&self.all, blobs);
+        for (track, share) in self.all.iter_mut().zip(&shares) {
+            if !track.followed() {
+                continue;
+            }
+            track.follow(share.alone.map(|n| blobs.list[n]));
+            let (cells, _, unknown) = backdrop.count(track.rect());
+            let departed = share.own as f32 > DIFFERENT * share.cells as f32;
+            track.looked_at(departed, unknown * 2 > cells, now);
         }
-        let (x, y) = (self.x, self.y);
-        self.place(detection.rect);
-        let since = (now - self.last_seen).seconds() as f32;
-        if self.hits > 0 && since > 0.2 {
-            self.vx += (self.x - x) / since * VELOCITY_GAIN;
-            self.vy += (self.y - y) / since * VELOCITY_GAIN;
+        self.start_moving(blobs, now);
+        let picture = self.picture();
+        self.all.retain(|t| {
+            let alive = match (t.phase, t.kind) {
+                (Phase::Lost { since }, _) => now - since <= LOST,
+                (Phase::Followed, FigureKind::Moving) => now - t.last_departed <= MOVING_GONE,
+                (Phase::Followed, FigureKind::Known(_)) => true,
+            };
+            alive && within(t.rect(), picture)
+        });
+    }
+
+    fn start_moving(&mut self, blobs: &Blobs, now: MediaTime) {
+        let rects: Vec<Rect> =
+            self.all.iter().filter(|t| t.followed()).map(|t| padded(t.rect(), 0.25)).collect();
+        for blob in &blobs.list {
+            let covered: i64 = rects.iter().map(|r| r.intersection(blob.rect).area()).sum();
+            if covered * 3 < blob.rect.area() {
+                self.start(FigureKind::Moving, blob.rect, now);
+            }
         }
-        self.last_seen = now;
-        self.w += (w - self.w) * SIZE_GAIN;
-        self.h += (h - self.h) * SIZE_GAIN;
-        self.hits += 1;
-        self.misses = 0;
-        self.score = self.score.max(detection.score);
+    }
+
+    /// Takes in one sweep of the detector over the picture taken at `taken`.
+    pub(crate) fn sweep(&mut self, found: &[Detection], backdrop: &Backdrop, taken: MediaTime) {
+        let picture = self.picture();
+        let inside: Vec<Detection> = found.iter().filter(|d| within(d.rect, picture)).copied().collect();
+        let found = &sweep::without_parts(&inside);
+        let matched = sweep::pair(&self.all, found, taken, self.sure);
+        let mut seen = vec![false; self.all.len()];
+        for (t, d) in matched.pairs {
+            seen[t] = true;
+            self.all[t].seen(&found[d], taken, found[d].score >= self.sure);
+        }
+        for (track, _) in self.all.iter_mut().zip(seen).filter(|(_, seen)| !seen) {
+            track.misses = track.misses.saturating_add(1);
+        }
+        for d in matched.new.into_iter().map(|d| found[d]) {
+            let sure = d.score >= self.sure;
+            if let Some(track) = self.start(FigureKind::Known(d.class), d.rect, taken) {
+                track.seen(&d, taken, sure);
+            }
+        }
+        self.prove_empty(found, backdrop);
+        self.lose(backdrop, taken);
+    }
+
+    /// Lets go of tracks that were not found, and that nothing else tells of.
+    fn lose(&mut self, backdrop: &Backdrop, taken: MediaTime) {
+        let fresh: Vec<Rect> =
+            self.all.iter().filter(|t| t.misses == 0 && t.hits > 0).map(|t| padded(t.rect(), 0.1)).collect();
+        for track in
+            self.all.iter_mut().filter(|t| t.followed() && t.kind != FigureKind::Moving && t.misses > 0)
+        {
+            let (cells, departed, unknown) = backdrop.count_outside(track.rect(), &fresh);
+            let most = match (departed as f32 > PRESENT * cells as f32, unknown * 2 > cells) {
+                (true, _) => BLINKS_PRESENT,
+                (false, true) => BLINKS_UNKNOWN,
+                (false, false) => BLINKS,
+            };
+            if track.misses > most {
+                track.phase = Phase::Lost { since: taken };
+                if track.kind == FigureKind::Known(Class::Person) {
+                    self.left.push(Left { rect: track.rect(), empty: 0, sweeps: 0 });
+                }
+            }
+        }
+        let over = self.left.len().saturating_sub(MOST_LEFT);
+        self.left.drain(..over);
+    }
+
+    /// The detector looked: where it found nobody, and the cells match the known place, nobody was left behind.
+    fn prove_empty(&mut self, found: &[Detection], backdrop: &Backdrop) {
+        self.left.retain_mut(|left| {
+            let (cells, departed, unknown) = backdrop.count(left.rect);
+            let somebody = found.iter().any(|d| {
+                d.class == Class::Person
+                    && d.rect.intersection(left.rect).area() * 4 > left.rect.area().min(d.rect.area())
+            });
+            left.sweeps += 1;
+            let empty = !somebody && departed as f32 <= DIFFERENT * cells as f32;
+            left.empty = if empty { left.empty + 1 } else { 0 };
+            // Where nothing is known the cells are masked for themselves.
+            let most = if unknown * 2 > cells { BLINKS_UNKNOWN } else { BLINKS_PRESENT };
+            left.empty < EMPTY_SWEEPS && left.sweeps < most
+        });
     }
 }

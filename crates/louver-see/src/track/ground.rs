@@ -1,0 +1,83 @@
+//! Which cells of a picture are whose.
+
+use louver_scene::{FigureKind, Rect};
+
+use super::one::{Track, centre};
+use crate::backdrop::for_cells;
+use crate::blobs::{Blobs, NOTHING};
+
+/// Share of a thing's cells that must belong to a group of cells for the thing to be part of it.
+const PART_OF: f32 = 0.15;
+/// A group of cells larger than this many times the thing's box is several things, or a shadow: it says nothing of one.
+const MOST_TIMES: i64 = 3;
+
+/// What the cells of one picture say of one track.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Share {
+    /// Cells under its box.
+    pub(super) cells: usize,
+    /// Those that look different and lie nearer to it than to any other track.
+    pub(super) own: usize,
+    /// The group of cells that it goes with and nothing else does.
+    pub(super) alone: Option<usize>,
+}
+
+/// The shares of all tracks, in their order; nothing for those that are lost.
+pub(super) fn shares(tracks: &[Track], blobs: &Blobs) -> Vec<Share> {
+    let rects: Vec<Option<Rect>> = tracks.iter().map(|t| t.followed().then(|| t.rect())).collect();
+    let mut shares = vec![Share::default(); tracks.len()];
+    let mut groups: Vec<Option<usize>> = vec![None; tracks.len()];
+    let mut members = vec![0u32; blobs.list.len()];
+    let mut counts = vec![0usize; blobs.list.len()];
+    for (n, rect) in rects.iter().enumerate() {
+        let Some(rect) = *rect else { continue };
+        let others: Vec<Rect> = rects
+            .iter()
+            .enumerate()
+            .filter_map(|(o, r)| r.filter(|r| o != n && r.intersection(rect).area() > 0))
+            .collect();
+        let mut touched: Vec<usize> = Vec::new();
+        for_cells(blobs.grid, rect, |cell| {
+            shares[n].cells += 1;
+            let label = blobs.labels[cell];
+            if label == NOTHING {
+                return;
+            }
+            shares[n].own += usize::from(others.iter().all(|o| nearer(rect, *o, blobs, cell)));
+            if let Some(count) = counts.get_mut(usize::from(label)) {
+                if *count == 0 {
+                    touched.push(usize::from(label));
+                }
+                *count += 1;
+            }
+        });
+        // A movement has no group that anything recognised has; it takes part only where it is most of the group.
+        let least = PART_OF * shares[n].cells as f32;
+        let part = |b: &&usize| counts[**b] as f32 > least;
+        groups[n] = touched.iter().filter(part).copied().max_by_key(|&b| (counts[b], std::cmp::Reverse(b)));
+        for &b in touched.iter().filter(part) {
+            members[b] += 1;
+        }
+        touched.iter().for_each(|&b| counts[b] = 0);
+    }
+    for ((share, group), track) in shares.iter_mut().zip(groups).zip(tracks) {
+        let fits = |b: &usize| {
+            let blob = blobs.list[*b].rect.area();
+            track.kind == FigureKind::Moving || blob < track.rect().area() * MOST_TIMES
+        };
+        share.alone = group.filter(|&b| members[b] == 1).filter(fits);
+    }
+    shares
+}
+
+/// Whether a cell lies nearer to `mine` than to `other`, in their own measures.
+fn nearer(mine: Rect, other: Rect, blobs: &Blobs, cell: usize) -> bool {
+    let (side, columns) = (blobs.grid.cell as f32, blobs.grid.columns());
+    let (x, y) = ((cell % columns) as f32 * side + side / 2.0, (cell / columns) as f32 * side + side / 2.0);
+    let away = |r: Rect| {
+        let (w, h) = ((r.right - r.left).max(1) as f32, (r.bottom - r.top).max(1) as f32);
+        let c = centre(r);
+        ((x - c.0) / w).powi(2) + ((y - c.1) / h).powi(2)
+    };
+    away(mine) <= away(other)
+}

@@ -40,6 +40,9 @@ impl std::fmt::Debug for VideoFile {
     }
 }
 
+/// More threads would decode faster than pictures are seen, and each holds pictures.
+const MOST_THREADS: usize = 4;
+
 impl VideoFile {
     /// Opens a file and finds its (best) video track.
     ///
@@ -63,7 +66,9 @@ impl VideoFile {
             .best(ffmpeg::media::Type::Video)
             .ok_or_else(|| CodecError::NoVideo { path: path.into() })?;
         let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters()).map_err(fail)?;
-        context.set_threading(ffmpeg::threading::Config { count: 2, ..Default::default() });
+        // Frames are decoded ahead while earlier ones are seen, where there are cores for it.
+        let count = std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
+        context.set_threading(ffmpeg::threading::Config { count, ..Default::default() });
         let video = context.decoder().video().map_err(fail)?;
         let (width, height) = (video.width(), video.height());
         let size = PictureSize::new(width, height).ok_or(CodecError::Size { width, height })?;

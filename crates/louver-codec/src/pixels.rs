@@ -97,7 +97,11 @@ impl Scaler {
     ) -> Result<Vec<u8>, CodecError> {
         let out = self.run(&copy_in(picture, part), Pixel::RGB24, width, height)?;
         let row = width as usize * 3;
-        Ok(out.data(0).chunks(out.stride(0)).take(height as usize).flat_map(|r| &r[..row]).copied().collect())
+        let mut pixels = Vec::with_capacity(row * height as usize);
+        for line in out.data(0).chunks(out.stride(0)).take(height as usize) {
+            pixels.extend_from_slice(&line[..row]);
+        }
+        Ok(pixels)
     }
 }
 

@@ -7,6 +7,7 @@ mod pass;
 mod redact;
 mod truth;
 mod watch;
+mod writer;
 
 pub use measure::*;
 pub use pass::{FileError, Pass, Step};

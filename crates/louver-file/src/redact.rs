@@ -1,16 +1,17 @@
 //! `louver redact`: a video file with its people masked.
 
-use std::io::Write;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use louver_base::{Class, MediaSpan, MediaTime};
-use louver_codec::{EncoderSettings, H264Encoder};
-use louver_media::Packet;
-use louver_scene::{FigureKind, Masked, MaskedMuxer, Style};
+use louver_base::{Class, MediaSpan};
+use louver_codec::EncoderSettings;
+use louver_scene::{Cell, FigureKind, Style};
+use louver_see::Act;
 use serde::Serialize;
 
-use crate::{FileError, Pass};
+use crate::writer::Writer;
+use crate::{FileError, Pass, Step};
 
 /// What is left to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub fn redact(
     let begun = Instant::now();
     let of = pass.file().frames_expected();
     let (size, fps) = (pass.file().size(), pass.file().fps());
-    let mut writer = Writer::new(out, EncoderSettings::for_size(size, fps as f32))?;
+    let writer = Writer::new(out, EncoderSettings::for_size(size, fps as f32))?;
     let mut report = RedactReport {
         frames: 0,
         seconds: 0.0,
@@ -93,23 +94,26 @@ pub fn redact(
         Policy::People => Style::Boxes,
         Policy::Everything => Style::FiguresOnly,
     };
-    while let Some(step) = pass.step()? {
-        writer.push(&step.scene.render(style), step.frame.at)?;
-        let has = |kind: &dyn Fn(FigureKind) -> bool| step.scene.figures.iter().any(|f| kind(f.kind));
-        report.frames_with_people += u64::from(has(&|k| k == FigureKind::Known(Class::Person)));
-        report.frames_with_unknown_movement += u64::from(has(&|k| k == FigureKind::Moving));
-        let known = step.scene.cells.iter().filter(|c| **c != louver_scene::Cell::Unknown).count();
-        report.frames_mostly_hidden += u64::from(known * 4 < step.scene.cells.len());
-        report.people_appearances += step
-            .acts
-            .iter()
-            .filter(|a| matches!(a, louver_see::Act::Enters(s, _) if s.class == Class::Person))
-            .count() as u64;
-        report.frames += 1;
-        if !progress(Progress { frames: report.frames, of }) {
-            return Err(FileError::Stopped);
-        }
-    }
+    let writer = std::thread::scope(|scope| {
+        let (send, receive) = sync_channel(WAITING);
+        let coding = scope.spawn(move || writer.take(&receive));
+        let seen = (|| {
+            while let Some(step) = pass.step()? {
+                report.count(&step);
+                if send.send((step.scene.render(style), step.frame.at)).is_err() {
+                    // The writer has ended: it says why.
+                    break;
+                }
+                if !progress(Progress { frames: report.frames, of }) {
+                    return Err(FileError::Stopped);
+                }
+            }
+            Ok(())
+        })();
+        drop(send);
+        let writer = coding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        seen.and(writer)
+    })?;
     let step = MediaSpan::from_ticks((90_000.0 / fps).round() as i64);
     report.seconds = writer.finish(step, sound)?;
     report.detector_runs = pass.detector().runs();
@@ -118,85 +122,19 @@ pub fn redact(
     Ok(report)
 }
 
-/// Pictures of one fragment: a key frame every two seconds or so lets players seek.
-const FRAGMENT: MediaSpan = MediaSpan::from_millis(2000);
+/// Masked pictures that wait for the encoder at most; beyond, seeing waits. It codes on a thread of its own, in the order in
+/// which they come, so that the file is the same on one core and on many.
+const WAITING: usize = 4;
 
-/// Writes masked pictures to a temporary file beside `out`, which takes its name when everything is in it.
-struct Writer {
-    out: std::path::PathBuf,
-    temporary: tempfile::NamedTempFile,
-    encoder: H264Encoder,
-    muxer: Option<MaskedMuxer>,
-    open: Vec<Masked<Packet>>,
-}
-
-/// A file in the folder of `out` that is gone if nobody gives it a name.
-fn temporary_beside(out: &Path) -> Result<tempfile::NamedTempFile, FileError> {
-    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new()
-        .prefix(".louver-redact-")
-        .suffix(".mp4")
-        .tempfile_in(folder)
-        .map_err(|source| FileError::Write { path: out.into(), source })
-}
-
-impl Writer {
-    fn new(out: &Path, settings: EncoderSettings) -> Result<Self, FileError> {
-        Ok(Self {
-            out: out.into(),
-            temporary: temporary_beside(out)?,
-            encoder: H264Encoder::new(settings)?,
-            muxer: None,
-            open: Vec::new(),
-        })
-    }
-
-    fn push(&mut self, picture: &Masked<louver_media::Picture>, at: MediaTime) -> Result<(), FileError> {
-        let key = self.open.first().is_none_or(|first| at - first.get().media >= FRAGMENT);
-        let (packet, params) = picture.encode(&mut self.encoder, at, key)?.split();
-        if packet.get().key {
-            self.flush(at)?;
-        }
-        if self.muxer.is_none()
-            && let Some(params) = params
-        {
-            let muxer = MaskedMuxer::new(params, at);
-            let init = muxer.init().map_err(FileError::Mux)?;
-            self.write(init.get())?;
-            self.muxer = Some(muxer);
-        }
-        self.open.push(packet);
-        Ok(())
-    }
-
-    /// Writes the open fragment; `until` is when its last picture ends.
-    fn flush(&mut self, until: MediaTime) -> Result<(), FileError> {
-        let (Some(last), Some(muxer)) = (self.open.last(), &mut self.muxer) else { return Ok(()) };
-        let fragment = muxer.fragment(&self.open, until - last.get().media);
-        self.open.clear();
-        self.write(fragment.get())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.temporary.write_all(bytes).map_err(|source| FileError::Write { path: self.out.clone(), source })
-    }
-
-    /// Ends the file, adds the sound of another if asked, and gives it its name; returns the seconds of video in it.
-    fn finish(mut self, last: MediaSpan, sound: Option<&Path>) -> Result<f64, FileError> {
-        let end = self.open.last().map_or(MediaTime::ZERO, |p| p.get().media + last);
-        self.flush(end)?;
-        if let Some(sound) = sound {
-            self.temporary.flush().map_err(|source| FileError::Write { path: self.out.clone(), source })?;
-            let with_sound = temporary_beside(&self.out)?;
-            louver_codec::add_sound(self.temporary.path(), sound, with_sound.path())?;
-            self.temporary = with_sound;
-        }
-        let fail = |source| FileError::Write { path: self.out.clone(), source };
-        self.temporary.as_file().sync_all().map_err(fail)?;
-        self.temporary.persist_noclobber(&self.out).map_err(|e| match e.error.kind() {
-            std::io::ErrorKind::AlreadyExists => FileError::Exists(self.out.clone()),
-            _ => fail(e.error),
-        })?;
-        Ok((end - MediaTime::ZERO).seconds())
+impl RedactReport {
+    fn count(&mut self, step: &Step) {
+        let has = |kind: &dyn Fn(FigureKind) -> bool| step.scene.figures.iter().any(|f| kind(f.kind));
+        self.frames_with_people += u64::from(has(&|k| k == FigureKind::Known(Class::Person)));
+        self.frames_with_unknown_movement += u64::from(has(&|k| k == FigureKind::Moving));
+        let known = step.scene.cells.iter().filter(|c| matches!(c, Cell::Clear | Cell::Occupied)).count();
+        self.frames_mostly_hidden += u64::from(known * 4 < step.scene.cells.len());
+        let enters = |a: &&Act| matches!(a, Act::Enters(s, _) if s.class == Class::Person);
+        self.people_appearances += step.acts.iter().filter(enters).count() as u64;
+        self.frames += 1;
     }
 }

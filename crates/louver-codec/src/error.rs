@@ -82,4 +82,7 @@ pub enum CodecError {
     /// The JPEG encoder failed.
     #[error("a masked still could not be encoded")]
     Jpeg(#[source] jpeg_encoder::EncodingError),
+    /// A JPEG file is damaged, or not of the size that it should be.
+    #[error("a tile of a recorded scene cannot be decoded: it is damaged and is not shown")]
+    Tile(#[source] Option<zune_jpeg::errors::DecodeErrors>),
 }

@@ -16,6 +16,6 @@ pub use decode::{Decoded, Decoder};
 pub use encode::{EncoderSettings, H264Encoder};
 pub use error::CodecError;
 pub use file::{FileFrame, VideoFile};
-pub use jpeg::JpegEncoder;
+pub use jpeg::{JpegDecoder, JpegEncoder};
 pub use pixels::{Scaler, libav_version};
 pub use sound::add_sound;

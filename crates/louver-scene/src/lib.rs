@@ -10,6 +10,7 @@ mod mux;
 mod render;
 mod retime;
 mod scene;
+pub mod stream;
 mod tag;
 
 pub use detection::{Detection, DetectorTraits};

@@ -1,8 +1,10 @@
 //! The type that only this crate can make.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use louver_base::{MediaTime, WallTime};
-use louver_media::{Packet, Picture, VideoParams};
+use louver_media::{Packet, Picture, PictureSize, VideoParams};
+
+use crate::Rect;
 
 /// Something that shows no person: drawn from a [`Scene`](crate::Scene), or made from something that was.
 ///
@@ -84,6 +86,33 @@ impl Masked<Packet> {
     pub fn at(mut self, wall: WallTime) -> Self {
         self.0.wall = wall;
         self
+    }
+}
+
+impl Masked<Picture> {
+    /// A part of the picture, as far as it lies within; its edges are moved outwards to even pixels. `None` if nothing is left.
+    pub fn cut(&self, rect: Rect) -> Option<Self> {
+        let from = &self.0;
+        let clip = |n: i32, most: usize| (n.max(0) as usize).min(most);
+        let (left, top) = (clip(rect.left, from.size.width()) & !1, clip(rect.top, from.size.height()) & !1);
+        let right = clip(rect.right, from.size.width()).next_multiple_of(2);
+        let bottom = clip(rect.bottom, from.size.height()).next_multiple_of(2);
+        let side = |from: usize, to: usize| u32::try_from(to.saturating_sub(from)).ok();
+        let size = PictureSize::new(side(left, right)?, side(top, bottom)?)?;
+        let plane = |plane: &[u8], by: usize| -> Vec<u8> {
+            let rows = plane.chunks_exact(from.size.width() / by).take(bottom / by).skip(top / by);
+            rows.flat_map(|row| &row[left / by..right / by]).copied().collect()
+        };
+        Some(Self(Picture { size, y: plane(&from.y, 1), u: plane(&from.u, 2), v: plane(&from.v, 2) }))
+    }
+}
+
+impl Masked<Bytes> {
+    /// One after the other.
+    pub fn joined<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = BytesMut::new();
+        parts.into_iter().for_each(|part| all.extend_from_slice(&part.0));
+        Self(all.freeze())
     }
 }
 

@@ -1,0 +1,123 @@
+//! A span of time out of recorded streams.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use louver_base::{WallSpan, WallTime};
+
+use super::STATE_HOLDS;
+use super::follow::{Follower, Step};
+use super::header::HEADER;
+use super::record::{DELTA, FULL};
+use super::state::State;
+use super::wire::{Boxed, boxed, boxes};
+use crate::Masked;
+
+const END: [u8; 4] = *b"lvse";
+
+/// Takes the records of a span out of recorded parts, given in order, and puts the state at its start before them. No pixel
+/// is decoded for it.
+#[derive(Debug)]
+pub struct SceneCut {
+    from: WallTime,
+    to: WallTime,
+    most: usize,
+    follower: Follower,
+    /// The newest header, until it is sent.
+    header: Option<Bytes>,
+    /// Header and full record of the state at the start, when its stream ended before the next record.
+    stood: Option<Bytes>,
+    /// Whether the receiver has the state before the next record.
+    level: bool,
+    out: BytesMut,
+    next: Option<WallTime>,
+}
+
+impl SceneCut {
+    /// Of `from..to`, in `most` bytes or little more.
+    pub fn new(from: WallTime, to: WallTime, most: usize) -> Self {
+        let (follower, out) = (Follower::default(), BytesMut::new());
+        Self { from, to, most, follower, header: None, stood: None, level: false, out, next: None }
+    }
+
+    /// Whether it has all the bytes that it may have: nothing more is taken.
+    pub fn is_full(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Takes the next recorded bytes: whole boxes.
+    pub fn part(&mut self, bytes: &Masked<Bytes>) {
+        for part in boxes(bytes.get()).flatten() {
+            if self.is_full() {
+                return;
+            }
+            if !self.level && time_of(&part).is_some_and(|wall| wall > self.from) {
+                self.begin();
+            }
+            let standing = if part.kind == HEADER && !self.level { self.standing() } else { None };
+            match self.follower.take(&part) {
+                Step::Began => {
+                    if let Some(full) = standing {
+                        self.stood = Some([self.header.take().unwrap_or_default(), full].concat().into());
+                    }
+                    self.header = Some(part.whole);
+                    self.level = false;
+                }
+                // Also when the clock was set in between: what follows then begins with a full record.
+                Step::Applied(record) if record.wall <= self.from || record.wall >= self.to => {
+                    self.level = false;
+                    self.stood = None;
+                }
+                Step::Applied(record) if !self.out.is_empty() && self.out.len() >= self.most => {
+                    self.next = Some(record.wall);
+                }
+                Step::Applied(record) => {
+                    let full = (!self.level && !record.full).then(|| self.follower.state().map(State::full));
+                    self.send(full.flatten().unwrap_or(part.whole));
+                }
+                Step::Skipped => {}
+            }
+        }
+    }
+
+    /// What was taken, with its end mark. `more_from`: where to go on if the recorded parts were not all given.
+    pub fn finish(mut self, more_from: Option<WallTime>) -> Masked<Bytes> {
+        if self.out.is_empty() {
+            self.begin();
+        }
+        let next = self.next.or(more_from).map_or(0, WallTime::micros);
+        self.out.extend_from_slice(&boxed(END, &next.to_be_bytes()));
+        Masked::vouch(self.out.freeze())
+    }
+
+    /// Sends the state at the start, if there is one that still stood then.
+    fn begin(&mut self) {
+        if let Some(full) = self.standing() {
+            self.send(full);
+        } else if let Some(stood) = self.stood.take() {
+            self.out.put_slice(&stood);
+        }
+    }
+
+    fn standing(&self) -> Option<Bytes> {
+        let stands = |s: &&State| s.wall <= self.from && self.from - s.wall <= STATE_HOLDS;
+        self.follower.state().filter(stands).map(State::full)
+    }
+
+    fn send(&mut self, record: Bytes) {
+        if let Some(header) = self.header.take() {
+            self.out.put_slice(&header);
+        }
+        self.out.put_slice(&record);
+        self.level = true;
+    }
+}
+
+/// When a record's picture was taken.
+fn time_of(part: &Boxed) -> Option<WallTime> {
+    let wall = part.body().first_chunk().map(|us| WallTime::from_micros(i64::from_be_bytes(*us)));
+    wall.filter(|_| part.kind == FULL || part.kind == DELTA)
+}
+
+impl SceneCut {
+    /// How far before a span its recorded parts may begin that are needed: a state that still stands at its start.
+    pub const BEFORE: WallSpan = STATE_HOLDS;
+}

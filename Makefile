@@ -35,5 +35,7 @@ clean-demo: ## forget the demo's settings, keys and recordings
 eval: ## how well people are masked, on the demo clip (EVALUATION.md)
 	@scripts/eval.sh
 
-bench: ## what recording and masking cost
+bench: ## what recording, masking a picture and masking a file cost
 	@bench/run.sh
+	@bench/see.sh
+	@bench/redact.sh

@@ -182,6 +182,63 @@ class Louver:
         return sorted(glob.glob(os.path.join(self.data, kind, camera, "*", "*", "*" + ending)))
 
 
+# --- one command after the other, on one core ---------------------------------------------------------------------------
+
+class Run:
+    """A command that ran on one core: what it printed, wall and CPU-seconds (those of its children among them)."""
+
+    def __init__(self, command, core, stdin=None, environment=None):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            began = time.monotonic()
+            process = subprocess.Popen(["taskset", "-c", str(core), *command], stdin=stdin or subprocess.DEVNULL,
+                                       stdout=out, stderr=err, preexec_fn=die_with_parent,
+                                       env={**os.environ, **(environment or {})})
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.wall_s = time.monotonic() - began
+            self.cpu_s = usage.ru_utime + usage.ru_stime
+            self.text, errors = ((f.seek(0), f.read().decode(errors="replace"))[1] for f in (out, err))
+        if process.returncode:
+            last = " | ".join(errors.strip().splitlines()[-3:])
+            raise Trouble(f"{os.path.basename(command[0])} ended with status {process.returncode}: {last}")
+
+
+def ffmpeg(*args):
+    """A command that works on one thread and says nothing but its troubles."""
+    return ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-threads", "1", *map(str, args)]
+
+
+def pictures_in(path):
+    """Pictures of a video file's first track."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets", "-show_entries",
+               "stream=nb_read_packets", "-of", "csv=p=0", path]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().strip(","))
+
+
+def python_of_others():
+    """Python with deface and OpenCV from PyPI, in .deps; nothing but benchmarks uses it."""
+    venv = os.path.join(ROOT, ".deps", "bench", "venv")
+    python, ready = os.path.join(venv, "bin", "python"), os.path.join(venv, "READY")
+    if not os.path.exists(ready):
+        say("fetching deface and OpenCV from PyPI (300 MB, once)")
+        steps = [["/usr/bin/python3", "-m", "venv", "--clear", venv],
+                 [python, "-m", "pip", "install", "--quiet", "deface", "onnxruntime"],
+                 # deface asks for the OpenCV that needs a screen's libraries; the one without is laid over it.
+                 [python, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", "opencv-python-headless"]]
+        for step in steps:
+            done = subprocess.run(step, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise Trouble(f"{' '.join(step[-3:])} failed: is the network there? {done.stderr.strip()[-300:]}")
+        with open(ready, "w", encoding="utf-8"):
+            pass
+    return python
+
+
+def versions(python, *packages):
+    code = "import sys, importlib.metadata as m; print(*(f'{p} {m.version(p)}' for p in sys.argv[1:]), sep=', ')"
+    return subprocess.run([python, "-c", code, *packages], capture_output=True, text=True, check=True).stdout.strip()
+
+
 # --- readings from /proc -----------------------------------------------------------------------------------------------
 
 def cpu_fields(path):

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-import { api, eventStillAddress, liveAddress } from "./client";
+import { api, eventStillAddress, sceneAddress } from "./client";
 import { sentence } from "./fetched";
 
 /** The network, as far as a test needs one: answers, and remembers what it was asked. */
@@ -79,8 +79,8 @@ test("a recording comes as bytes, from a moment on when one is given", async () 
 });
 
 test("the live feed goes over the protection that the page came by", () => {
-  expect(liveAddress("gate", { protocol: "https:", host: "l.test" })).toBe("wss://l.test/api/v1/cameras/gate/live");
-  expect(liveAddress("gate", { protocol: "http:", host: "l.test:1" })).toBe("ws://l.test:1/api/v1/cameras/gate/live");
+  expect(sceneAddress("gate", { protocol: "https:", host: "l.test" })).toBe("wss://l.test/api/v1/cameras/gate/scene");
+  expect(sceneAddress("gate", { protocol: "http:", host: "l.test:1" })).toBe("ws://l.test:1/api/v1/cameras/gate/scene");
 });
 
 test("an id cannot lead an address elsewhere", () => {

@@ -66,6 +66,14 @@ export const api = {
       async (response) => new Uint8Array(await response.arrayBuffer()),
     ),
 
+  /** The masked scene of a time, as `docs/format-scene.md` describes it; what is long ends with where to go on. */
+  sceneArchive: (id: string, span: TimeSpan, signal: AbortSignal) =>
+    ask(
+      `${camera(id)}/scene/archive${query({ from_ms: span.fromMs, to_ms: span.toMs })}`,
+      { signal },
+      async (response) => new Uint8Array(await response.arrayBuffer()),
+    ),
+
   events: (filter: EventQuery, signal?: AbortSignal) =>
     get<EventPage>(
       `${ROOT}/events${query({
@@ -86,7 +94,12 @@ export function eventStillAddress(id: string): string {
   return `${ROOT}/events/${encodeURIComponent(id)}/still`;
 }
 
-/** Where a camera's live feed is. */
+/** Where a camera's live feed as video is. */
 export function liveAddress(id: string, page: { protocol: string; host: string } = location): string {
   return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}${camera(id)}/live`;
+}
+
+/** Where a camera's live scene is. */
+export function sceneAddress(id: string, page: { protocol: string; host: string } = location): string {
+  return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}${camera(id)}/scene`;
 }

@@ -2,6 +2,7 @@
 //!
 //! Both go through the same [`Watch`]: the seeing and masking of a camera, with a detector that answers at once.
 
+mod built;
 mod measure;
 mod pass;
 mod redact;
@@ -9,6 +10,7 @@ mod truth;
 mod watch;
 mod writer;
 
+pub use built::*;
 pub use measure::*;
 pub use pass::{FileError, Pass, Step};
 pub use redact::{Policy, Progress, RedactReport, redact};

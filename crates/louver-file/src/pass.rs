@@ -37,6 +37,14 @@ pub enum FileError {
     /// The ground truth cannot be used.
     #[error(transparent)]
     Truth(#[from] crate::TruthError),
+    /// A scene cannot be built of the clip.
+    #[error(
+        "{scene}: there is nobody in this clip (or its ground truth) that this scene could be built of; leave it out with --scene"
+    )]
+    Scene {
+        /// The scene's name.
+        scene: &'static str,
+    },
     /// Someone asked to stop.
     #[error("stopped; nothing was written")]
     Stopped,

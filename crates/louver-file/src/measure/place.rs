@@ -22,8 +22,8 @@ pub(crate) struct Place {
 
 impl Place {
     /// One look, compared pixel by pixel.
-    pub(crate) fn of(empty: Picture) -> Self {
-        Self { looks: vec![Arc::new(empty)], beyond: DIFFERS, around: 0 }
+    pub(crate) fn of(empty: impl Into<Arc<Picture>>) -> Self {
+        Self { looks: vec![empty.into()], beyond: DIFFERS, around: 0 }
     }
 
     /// Whether pixel `n` of a picture shows what is not the empty place. `hidden` pixels show nothing.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::mask::MaskReport;
+use crate::built::ScenesReport;
 
 /// Names the layout; the number grows when a reader of older reports would misread newer ones.
 pub const SCHEMA: &str = "louver-eval-1";
@@ -33,6 +34,8 @@ pub struct EvalReport {
 pub enum Measured {
     /// `louver eval mask`
     Mask(Box<MaskReport>),
+    /// `louver eval scenes`
+    Scenes(Box<ScenesReport>),
 }
 
 /// What it ran on.

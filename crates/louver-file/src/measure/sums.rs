@@ -77,6 +77,8 @@ fn leaks(person: Rect, picture: &Picture, hidden: Option<&[bool]>, place: &Place
 pub(crate) struct Seen {
     /// Whose head shows: numbers of the truth.
     pub(crate) heads: Vec<u32>,
+    /// Whose would if nothing were masked.
+    pub(crate) unmasked_heads: Vec<u32>,
     /// Share of the pixels outside all people that are not masked, 0 to 1.
     pub(crate) clear: f64,
 }
@@ -113,10 +115,14 @@ impl Sums {
             if shown.0 {
                 seen.heads.push(person.id);
             }
+            let unmasked = leaks(person.rect, original, None, place);
+            if unmasked.0 {
+                seen.unmasked_heads.push(person.id);
+            }
             for (sum, (head, body)) in [
                 (&mut self.shown, shown),
                 (&mut self.backdrop_alone, leaks(person.rect, backdrop.get(), Some(&drawn.unknown), place)),
-                (&mut self.unmasked, leaks(person.rect, original, None, place)),
+                (&mut self.unmasked, unmasked),
             ] {
                 sum.head.add(head);
                 sum.body.add(body);

@@ -1,6 +1,7 @@
 //! `louver eval`: how well Louver does what it promises, in figures.
 
 mod mask;
+mod scenes;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use crate::settings::DetectorSettings;
 
 const EXAMPLES: &str = "\
 Examples:
+  louver eval scenes --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt --scene still-appears
   louver eval mask --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt
   louver eval mask --video vtest.avi --truth gt.txt --model deimv2_femto.onnx --faces yunet.onnx --json > femto.json";
 
@@ -29,12 +31,15 @@ pub(crate) struct Args {
 enum What {
     /// Measure leaks, over-masking and what a detector still finds, picture by picture
     Mask(mask::Args),
+    /// Measure the hard cases, built of a clip's own pixels: standing still, light, a turned camera, loss, night
+    Scenes(scenes::Args),
 }
 
 /// Measures.
 pub(crate) fn run(args: &Args, settings: &DetectorSettings) -> Result<ExitCode, Error> {
     match &args.what {
         What::Mask(args) => mask::run(args, settings)?,
+        What::Scenes(args) => scenes::run(args, settings)?,
     }
     Ok(ExitCode::SUCCESS)
 }

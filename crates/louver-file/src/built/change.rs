@@ -56,7 +56,7 @@ impl Noise {
             for part in plane.chunks_mut(4096) {
                 let from = (self.dice.next() * (self.table.len() - 4096) as f64) as usize;
                 for (pixel, noise) in part.iter_mut().zip(&self.table[from..]) {
-                    *pixel = (i32::from(*pixel) + (i32::from(*noise) * levels) / 256).clamp(16, 240) as u8;
+                    *pixel = (i32::from(*pixel) + ((i32::from(*noise) * levels + 128) >> 8)).clamp(16, 240) as u8;
                 }
             }
         }

@@ -8,13 +8,18 @@ use louver_scene::{Cell, Grid, Rect};
 
 use crate::Settings;
 use crate::features::{Features, PER_CELL};
+use crate::see::{GAP, PERSON_ROOM};
+use crate::track::padded;
 
 /// What stands on a cell at this moment, by detections and tracks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cover {
     /// Nothing.
     Free,
-    /// A padded detection or track: the cell is masked.
+    /// Somebody was seen here by the last sweep: nothing new is shown. A cell whose place is known may be clear once the
+    /// track that came of it has gone on.
+    Held,
+    /// A padded track, or a detection that was just made: the cell is masked.
     Covered,
 }
 
@@ -45,15 +50,46 @@ const MOST_DEVIATION: u16 = 7 * 16;
 const KEEP_AWAY: usize = 3;
 /// A clear row of cells is blended into the backdrop at each 16th picture.
 const REFRESH_ROWS: usize = 16;
-/// A still person is found in some sweeps and missed in others. For each time that somebody was seen on an unknown cell, so
-/// many more sweeps in a row must see nobody there ...
-const DOUBT_SWEEPS: u32 = 6;
-/// ... but no more than this many times: then it takes as many as a lasting change does.
-const MOST_DOUBT: u8 = 6;
+/// A still person is found in some sweeps and missed in others. For each sweep that saw somebody on a cell while it looked
+/// as it does, so many more must have seen nobody: whoever is found in more than every fifth sweep is never learned.
+const DOUBT_SWEEPS: u32 = 4;
+/// The same for a lasting change: in more than every twenty-first.
+const ABSORB_DOUBT_SWEEPS: u32 = 20;
+/// Room around a box within which somebody is taken to have been seen, share of its sides: a head that sticks out.
+const SEEN_ROOM: f32 = 0.05;
+/// What was seen for this long in all, milliseconds, is remembered while something else passes in front of it; for less, forgotten.
+const WORTH_KEEPING: u32 = 1000;
 /// A changed view is believed after this long.
 const VIEW_CHANGE: MediaSpan = MediaSpan::from_millis(1500);
 
-/// One cell's memory. `known` and `candidate` hold means times 16.
+/// One way that a cell looks, and what speaks for its being the empty place.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// Means times 16.
+    means: [u16; PER_CELL],
+    /// For how long in all it looked like this, milliseconds.
+    shown: u32,
+    /// Detector sweeps that saw nobody here while it looked like this.
+    empty: u32,
+    /// Sweeps that saw somebody.
+    seen: u32,
+}
+
+impl Look {
+    /// Like no picture.
+    const NONE: Self = Self { means: [u16::MAX; PER_CELL], shown: 0, empty: 0, seen: 0 };
+
+    fn of(f: &[u8; PER_CELL]) -> Self {
+        Self { means: f.map(|v| u16::from(v) * 16), ..Self::NONE }
+    }
+
+    /// Whether the detector has cleared it: `least` empty sweeps, and `doubt` more for each that saw somebody.
+    fn swept(&self, least: u32, doubt: u32) -> bool {
+        self.empty >= least.saturating_add(self.seen.saturating_mul(doubt))
+    }
+}
+
+/// One cell's memory. `known` holds means times 16.
 #[derive(Clone, Copy, Debug)]
 struct Memory {
     state: Cell,
@@ -61,16 +97,56 @@ struct Memory {
     known: [u16; PER_CELL],
     /// Usual deviation from `known`, levels times 16, of the noisiest luma quarter.
     deviation: u16,
-    /// What the cell has looked like since `still_since`.
-    candidate: [u16; PER_CELL],
+    /// How it looks, and how it looked before something came in front of it: where people pass all day, the place is seen
+    /// between them, and what was found out about it must not be lost with each. What is found out about those who
+    /// pass is no word against the place.
+    looks: [Look; 2],
+    /// Which of them it shows now ...
+    now: usize,
+    /// ... and since when.
     still_since: MediaTime,
-    /// Detector sweeps of pictures since `still_since` that saw nobody here.
-    empty_sweeps: u32,
-    /// How often somebody was seen here while nothing is known of the place, less the pictures in which it changed.
-    doubt: u8,
     /// Since when an occupied cell has matched `known`.
     matches_since: Option<MediaTime>,
     departed: bool,
+}
+
+impl Memory {
+    const fn blank(now: MediaTime) -> Self {
+        Self {
+            state: Cell::Unknown,
+            known: [0; PER_CELL],
+            deviation: 0,
+            looks: [Look::NONE; 2],
+            now: 0,
+            still_since: now,
+            matches_since: None,
+            departed: false,
+        }
+    }
+
+    /// Takes in how the cell looks now, `step` after the last time.
+    fn look(&mut self, f: &[u8; PER_CELL], now: MediaTime, step: u32) {
+        if differs(&self.looks[self.now].means, f, self.deviation) {
+            let other = 1 - self.now;
+            self.still_since = now;
+            if !differs(&self.looks[other].means, f, self.deviation) {
+                self.now = other;
+                follow(&mut self.looks[other].means, f);
+            } else {
+                if self.looks[self.now].shown >= WORTH_KEEPING || self.looks[other].shown < WORTH_KEEPING {
+                    self.now = other;
+                }
+                self.looks[self.now] = Look::of(f);
+                if self.state == Cell::Unknown {
+                    self.deviation = (self.deviation + RESTLESS).min(MOST_DEVIATION);
+                }
+            }
+            return;
+        }
+        let look = &mut self.looks[self.now];
+        follow(&mut look.means, f);
+        look.shown = look.shown.saturating_add(step);
+    }
 }
 
 /// What is known of the empty place.
@@ -82,30 +158,35 @@ pub(crate) struct Backdrop {
     departed_share: f32,
     widely_departed_since: Option<MediaTime>,
     pictures: usize,
+    last: Option<MediaTime>,
     near: Vec<bool>,
+    /// What the last sweep saw on each cell, while its answer is taken in.
+    swept: Vec<Swept>,
+}
+
+/// What a sweep says about a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Swept {
+    /// Nobody is here.
+    Empty,
+    /// The edge of somebody's box: says nothing.
+    Edge,
+    /// Somebody is here.
+    Seen,
 }
 
 impl Backdrop {
     pub(crate) fn new(grid: Grid, now: MediaTime) -> Self {
-        let blank = Memory {
-            state: Cell::Unknown,
-            known: [0; PER_CELL],
-            deviation: 0,
-            candidate: [0; PER_CELL],
-            still_since: now,
-            empty_sweeps: 0,
-            doubt: 0,
-            matches_since: None,
-            departed: false,
-        };
         Self {
             grid,
-            cells: vec![blank; grid.len()],
+            cells: vec![Memory::blank(now); grid.len()],
             picture: Arc::new(Picture::flat(grid.picture, 52, 128, 128)),
             departed_share: 0.0,
             widely_departed_since: None,
             pictures: 0,
+            last: None,
             near: vec![false; grid.len()],
+            swept: vec![Swept::Empty; grid.len()],
         }
     }
 
@@ -163,18 +244,10 @@ impl Backdrop {
     /// Compares one picture with what is known. No cell is cleared here.
     pub(crate) fn compare(&mut self, features: &Features, now: MediaTime, global_change: f32) -> Change {
         let (mut known, mut departed) = (0u32, 0u32);
+        let step = self.last.map_or(0, |l| millis((now - l).min(GAP)));
+        self.last = Some(now);
         for (m, f) in self.cells.iter_mut().zip(&features.0) {
-            if differs(&m.candidate, f, m.deviation) {
-                m.candidate = f.map(|v| u16::from(v) * 16);
-                m.still_since = now;
-                m.empty_sweeps = 0;
-                m.doubt = m.doubt.saturating_sub(1);
-                if m.state == Cell::Unknown {
-                    m.deviation = (m.deviation + RESTLESS).min(MOST_DEVIATION);
-                }
-            } else {
-                follow(&mut m.candidate, f);
-            }
+            m.look(f, now, step);
             m.departed = m.state != Cell::Unknown && differs(&m.known, f, m.deviation);
             if !m.departed && m.state != Cell::Unknown {
                 let worst = (0..4).map(|i| m.known[i].abs_diff(u16::from(f[i]) * 16)).max().unwrap_or(0);
@@ -200,19 +273,25 @@ impl Backdrop {
         }
     }
 
-    /// A detector sweep of the picture taken at `taken`: `seen` are the padded boxes of everyone it saw.
-    pub(crate) fn sweep(&mut self, taken: MediaTime, seen: &[Rect]) {
-        for m in &mut self.cells {
-            if m.still_since <= taken {
-                m.empty_sweeps = m.empty_sweeps.saturating_add(1);
+    /// A detector sweep of the picture taken at `taken`: `people` are the boxes of everyone it saw.
+    pub(crate) fn sweep(&mut self, taken: MediaTime, people: &[Rect]) {
+        self.swept.fill(Swept::Empty);
+        for (room, what) in [(PERSON_ROOM, Swept::Edge), (SEEN_ROOM, Swept::Seen)] {
+            for rect in people {
+                for_cells(self.grid, padded(*rect, room), |n| self.swept[n] = what);
             }
         }
-        for rect in seen {
-            for_cells(self.grid, *rect, |n| {
-                let m = &mut self.cells[n];
-                m.empty_sweeps = 0;
-                m.doubt = (m.doubt + 1).min(MOST_DOUBT);
-            });
+        for (m, swept) in self.cells.iter_mut().zip(&self.swept) {
+            // What it looked like then is known only if it has not changed since.
+            if m.still_since > taken {
+                continue;
+            }
+            let look = &mut m.looks[m.now];
+            match swept {
+                Swept::Empty => look.empty = look.empty.saturating_add(1),
+                Swept::Edge => {}
+                Swept::Seen => look.seen = look.seen.saturating_add(1),
+            }
         }
     }
 
@@ -223,22 +302,25 @@ impl Backdrop {
         let refresh_row = self.pictures % REFRESH_ROWS;
         let columns = self.grid.columns();
         for n in 0..self.cells.len() {
-            let covered = cover.get(n).is_none_or(|c| *c == Cover::Covered);
+            let cover = cover.get(n).copied().unwrap_or(Cover::Covered);
+            let (covered, free) = (cover == Cover::Covered, cover == Cover::Free);
             let near = self.near[n];
             let m = &mut self.cells[n];
             let still = now - m.still_since;
-            let learned =
-                |span: MediaSpan, sweeps: u32| !covered && still >= span && m.empty_sweeps >= sweeps;
-            let learn_sweeps = s.learn_sweeps + u32::from(m.doubt) * DOUBT_SWEEPS;
+            let look = &m.looks[m.now];
+            let learned = still >= s.settle
+                && look.shown >= millis(s.learn)
+                && look.swept(s.learn_sweeps, DOUBT_SWEEPS);
             let (state, take) = match m.state {
-                Cell::Unknown if learned(s.learn, learn_sweeps) && !near => (Cell::Clear, true),
+                Cell::Unknown if free && !near && learned => (Cell::Clear, true),
                 Cell::Unknown => (Cell::Unknown, false),
                 Cell::Never => (Cell::Never, false),
                 Cell::Clear if covered || m.departed => (Cell::Occupied, false),
                 Cell::Clear => (Cell::Clear, false),
                 Cell::Occupied if m.departed => {
                     m.matches_since = None;
-                    let absorbed = learned(s.absorb, s.absorb_sweeps);
+                    let absorbed =
+                        free && still >= s.absorb && look.swept(s.absorb_sweeps, ABSORB_DOUBT_SWEEPS);
                     (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
                 }
                 Cell::Occupied => {
@@ -252,11 +334,11 @@ impl Backdrop {
             }
             m.state = state;
             if take {
-                m.known = m.candidate;
+                m.known = m.looks[m.now].means;
                 m.departed = false;
                 copy_cell(Arc::make_mut(&mut self.picture), picture, self.grid, n, Mix::Replace);
             } else if state == Cell::Clear && !near && (n / columns) % REFRESH_ROWS == refresh_row {
-                for (known, candidate) in m.known.iter_mut().zip(m.candidate) {
+                for (known, candidate) in m.known.iter_mut().zip(m.looks[m.now].means) {
                     *known = (*known * 3 + candidate) / 4;
                 }
                 copy_cell(Arc::make_mut(&mut self.picture), picture, self.grid, n, Mix::Blend);
@@ -267,7 +349,9 @@ impl Backdrop {
     /// Marks the cells within [`KEEP_AWAY`] of one that looks different, moves or is covered.
     fn mark_near(&mut self, cover: &[Cover]) {
         let (columns, rows) = (self.grid.columns(), self.grid.rows());
-        let busy = |m: &Memory, n: usize| m.departed || cover.get(n).is_none_or(|c| *c == Cover::Covered);
+        let busy = |m: &Memory, n: usize| {
+            m.departed || (m.state != Cell::Unknown && cover.get(n).is_none_or(|c| *c == Cover::Covered))
+        };
         // Two passes, along rows and along columns: how far away the last busy cell is.
         let mut wide = vec![false; self.cells.len()];
         for row in 0..rows {
@@ -294,6 +378,10 @@ fn spread(len: usize, busy: impl Fn(usize) -> bool, mut mark: impl FnMut(usize))
         }
         marked = (i + KEEP_AWAY + 1).min(len);
     }
+}
+
+fn millis(span: MediaSpan) -> u32 {
+    u32::try_from(span.ticks() / 90).unwrap_or(0)
 }
 
 /// Whether a cell looks different from `place`: two luma quarters, or one by far, or the colour.

@@ -25,9 +25,9 @@ pub struct Sweep {
 /// Cells of movement that make a figure: a cat at 640x360.
 const LEAST_BLOB: usize = 6;
 /// Room around a person's box, share of its sides: boxes lag by a picture and heads stick out.
-const PERSON_ROOM: f32 = 0.15;
+pub(crate) const PERSON_ROOM: f32 = 0.15;
 /// A gap between pictures after which nothing can be said about what happened between: stream lost, analysis late.
-const GAP: MediaSpan = MediaSpan::from_millis(5000);
+pub(crate) const GAP: MediaSpan = MediaSpan::from_millis(5000);
 
 /// A place is looked at more often for this long while it is learned. What is not known by then (leaves, a false alarm
 /// that never goes) is worth no more.
@@ -43,6 +43,8 @@ pub struct See {
     cover: Vec<Cover>,
     /// Padded boxes of the last sweep, events or not: they mask until the next one.
     masked: Vec<Rect>,
+    /// They have covered no picture yet.
+    fresh: bool,
     last: Option<MediaTime>,
     asked: Option<MediaTime>,
     answered: Option<MediaTime>,
@@ -63,6 +65,7 @@ impl See {
             tracks: Tracks::new(grid, &settings),
             cover: vec![Cover::Free; grid.len()],
             masked: Vec::new(),
+            fresh: false,
             last: None,
             asked: None,
             answered: None,
@@ -97,10 +100,16 @@ impl See {
         }
         self.last = Some(media);
         self.features.compute(picture, self.grid);
-        match self.backdrop.compare(&self.features, media, self.settings.global_change) {
-            Change::None => {}
-            Change::Light => self.start_again(media, Why::LightChanged, &mut acts),
-            Change::View => self.start_again(media, Why::CameraMoved, &mut acts),
+        let change = self.backdrop.compare(&self.features, media, self.settings.global_change);
+        let why = match change {
+            Change::None => None,
+            Change::Light => Some(Why::LightChanged),
+            Change::View => Some(Why::CameraMoved),
+        };
+        if let Some(why) = why {
+            self.start_again(media, why, &mut acts);
+            // What is learned anew begins with this picture.
+            self.backdrop.compare(&self.features, media, self.settings.global_change);
         }
         let departed: Vec<bool> = self.backdrop.departed().collect();
         let blobs = blobs::find(self.grid, &departed, LEAST_BLOB);
@@ -158,9 +167,10 @@ impl See {
         if self.last.is_none_or(|l| taken > l) {
             return;
         }
-        let people = found.iter().filter(|d| d.class == Class::Person);
-        self.masked = people.map(|d| padded(d.rect, PERSON_ROOM)).collect();
-        self.backdrop.sweep(taken, &self.masked);
+        let people: Vec<Rect> = found.iter().filter(|d| d.class == Class::Person).map(|d| d.rect).collect();
+        self.backdrop.sweep(taken, &people);
+        self.masked = people.into_iter().map(|r| padded(r, PERSON_ROOM)).collect();
+        self.fresh = true;
         self.tracks.sweep(found, &self.backdrop, taken);
     }
 
@@ -200,10 +210,13 @@ impl See {
 
     fn lay_cover(&mut self) {
         self.cover.fill(Cover::Free);
+        let swept = if std::mem::take(&mut self.fresh) { Cover::Covered } else { Cover::Held };
+        for rect in &self.masked {
+            for_cells(self.grid, *rect, |n| self.cover[n] = swept);
+        }
         // Departed cells are masked whatever stands there; a cover also keeps still ones from being learned, which a parked
         // car must not.
-        let people = self.tracks.people().map(|r| padded(r, PERSON_ROOM));
-        for rect in people.chain(self.masked.iter().copied()) {
+        for rect in self.tracks.people().map(|r| padded(r, PERSON_ROOM)) {
             for_cells(self.grid, rect, |n| self.cover[n] = Cover::Covered);
         }
     }

@@ -8,9 +8,9 @@ use louver_scene::DetectorTraits;
 pub struct Settings {
     /// The detector's traits.
     pub detector: DetectorTraits,
-    /// An unknown cell must have been still for this long before it is shown.
+    /// An unknown cell must have looked the same for this long, in all, before it is shown, and without a break for `settle`.
     pub learn: MediaSpan,
-    /// ... and the detector must have looked this often in that time and seen nobody there.
+    /// ... and the detector must have looked this often while it looked so and seen nobody there (more where it saw somebody).
     pub learn_sweeps: u32,
     /// An occupied cell that matches the backdrop again for this long is clear again.
     pub settle: MediaSpan,
@@ -40,8 +40,8 @@ impl Settings {
             // A person who stops to look is still for a second or two; walkers never are.
             learn: MediaSpan::from_millis(2000),
             learn_sweeps: 3,
-            // Two or three pictures at 5 a second: a gap between two legs is shorter.
-            settle: MediaSpan::from_millis(600),
+            // Two pictures at 5 a second: a gap between two legs is shorter.
+            settle: MediaSpan::from_millis(400),
             // Longer than people wait at a crossing; and the detector has its say every time.
             absorb: MediaSpan::from_millis(60_000),
             absorb_sweeps: 40,

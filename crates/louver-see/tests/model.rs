@@ -12,7 +12,7 @@ use louver_base::{MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
 use louver_scene::{Cell, Detection, Grid, Rect, Scene, Why};
 use louver_see::{See, Settings};
-use support::{Dice, TRAITS, ms, padded, person, rect};
+use support::{Dice, TRAITS, ms, person, rect};
 
 /// Luma of the patches: 50 apart and more, while the code needs 40 whatever a cell's noise.
 const TONES: [u8; 4] = [30, 85, 140, 200];
@@ -23,11 +23,47 @@ const PATCH: usize = 8;
 struct Told {
     tone: u8,
     still_since: MediaTime,
-    empty_sweeps: u32,
+    /// For each tone: how long it was seen, ticks, empty sweeps while it was, sweeps that saw somebody.
+    looks: [(i64, u32, u32); TONES.len()],
+    /// The tone before this one: what is neither is forgotten.
+    other: Option<u8>,
     /// The tone that the backdrop was given.
     known: Option<u8>,
     matches_since: Option<MediaTime>,
+    /// A detection was just made here ...
     covered: bool,
+    /// ... or the last sweep made one.
+    held: bool,
+}
+
+impl Told {
+    fn look(&mut self) -> &mut (i64, u32, u32) {
+        &mut self.looks[TONES.iter().position(|t| *t == self.tone).unwrap()]
+    }
+
+    /// Two tones are remembered, of those before the newest one that was seen for a second.
+    fn change(&mut self, tone: u8, now: MediaTime) {
+        let before = std::mem::replace(&mut self.tone, tone);
+        let of = |tone: u8| TONES.iter().position(|t| *t == tone).unwrap();
+        let lasted = |told: &Self, tone: u8| told.looks[of(tone)].0 >= ms(1000).ticks();
+        if self.other != Some(tone) {
+            let keep_other = self.other.filter(|o| !lasted(self, before) && lasted(self, *o));
+            self.other = keep_other.or(Some(before));
+        } else {
+            self.other = Some(before);
+        }
+        for (remembered, look) in TONES.iter().zip(&mut self.looks) {
+            if *remembered != tone && Some(*remembered) != self.other {
+                *look = (0, 0, 0);
+            }
+        }
+        self.still_since = now;
+    }
+
+    fn swept_empty(&mut self, sweeps: u32, doubt: u32) -> bool {
+        let (_, empty, seen) = *self.look();
+        empty >= sweeps + doubt * seen
+    }
 }
 
 struct Model {
@@ -44,12 +80,14 @@ struct Model {
 impl Model {
     fn new(grid: Grid, settings: Settings) -> Self {
         let blank = Told {
-            tone: 0,
+            tone: TONES[0],
             still_since: MediaTime::ZERO,
-            empty_sweeps: 0,
+            looks: [(0, 0, 0); TONES.len()],
+            other: None,
             known: None,
             matches_since: None,
             covered: false,
+            held: false,
         };
         Self {
             grid,
@@ -64,8 +102,8 @@ impl Model {
 
     fn forget(&mut self, now: MediaTime) {
         for told in &mut self.cells {
-            (told.known, told.matches_since, told.empty_sweeps, told.covered) = (None, None, 0, false);
-            told.still_since = now;
+            (told.known, told.matches_since, told.covered, told.held) = (None, None, false, false);
+            (told.looks, told.other, told.still_since) = ([(0, 0, 0); TONES.len()], None, now);
         }
         self.before.fill(Cell::Unknown);
         self.forgotten += 1;
@@ -82,15 +120,18 @@ impl Model {
     }
 
     fn swept(&mut self, taken: MediaTime, found: &[Detection]) {
-        for told in &mut self.cells {
-            told.covered = false;
-            told.empty_sweeps += u32::from(told.still_since <= taken);
+        let mut near = vec![0u8; self.cells.len()];
+        for (share, what) in [(0.15, 1), (0.05, 2)] {
+            for d in found {
+                self.touching(roomy(d.rect, share), |n| near[n] = what);
+            }
         }
-        for d in found {
-            let mut under = Vec::new();
-            self.touching(padded(d.rect), |n| under.push(n));
-            for n in under {
-                (self.cells[n].covered, self.cells[n].empty_sweeps) = (true, 0);
+        for (told, near) in self.cells.iter_mut().zip(near) {
+            (told.held, told.covered) = (near > 0, near > 0);
+            if told.still_since <= taken {
+                let (_, empty, seen) = told.look();
+                *empty += u32::from(near == 0);
+                *seen += u32::from(near == 2);
             }
         }
     }
@@ -98,6 +139,7 @@ impl Model {
     /// Checks one scene against everything that was told so far.
     fn check(&mut self, tones: &[u8], scene: &Scene, now: MediaTime) {
         let jumped = self.last.is_some_and(|l| now <= l || now - l > ms(5000));
+        let step = self.last.map_or(0, |l| (now - l).ticks());
         self.last = Some(now);
         let unknown = scene.cells.iter().all(|c| *c == Cell::Unknown);
         if jumped {
@@ -109,8 +151,10 @@ impl Model {
         }
         let s = self.settings;
         for (n, told) in self.cells.iter_mut().enumerate() {
-            if told.tone != tones[n] {
-                (told.tone, told.still_since, told.empty_sweeps) = (tones[n], now, 0);
+            if told.tone == tones[n] {
+                told.look().0 += step.max(0);
+            } else {
+                told.change(tones[n], now);
             }
             told.matches_since = match told.matches_since {
                 _ if told.known != Some(tones[n]) => None,
@@ -118,11 +162,12 @@ impl Model {
                 since => since,
             };
             let still = now - told.still_since;
-            let seen_empty = |span, sweeps| !told.covered && still >= span && told.empty_sweeps >= sweeps;
             let why = |what: &str| format!("cell {n} at {now}: {what}");
             match (self.before[n], scene.cells[n]) {
                 (Cell::Unknown, Cell::Clear) => {
-                    assert!(seen_empty(s.learn, s.learn_sweeps), "{}", why("learned too soon"));
+                    assert!(!told.held && still >= s.settle, "{}", why("learned too soon"));
+                    assert!(told.look().0 >= s.learn.ticks(), "{}", why("learned after too short a look"));
+                    assert!(told.swept_empty(s.learn_sweeps, 4), "{}", why("learned after too few sweeps"));
                     told.known = Some(tones[n]);
                     self.became[0] += 1;
                 }
@@ -132,7 +177,12 @@ impl Model {
                     self.became[1] += 1;
                 }
                 (Cell::Occupied, Cell::Clear) => {
-                    assert!(seen_empty(s.absorb, s.absorb_sweeps), "{}", why("absorbed too soon"));
+                    assert!(!told.held && still >= s.absorb, "{}", why("absorbed too soon"));
+                    assert!(
+                        told.swept_empty(s.absorb_sweeps, 20),
+                        "{}",
+                        why("absorbed after too few sweeps")
+                    );
                     told.known = Some(tones[n]);
                     self.became[2] += 1;
                 }
@@ -144,7 +194,9 @@ impl Model {
                 (Cell::Occupied | Cell::Clear, Cell::Unknown) => panic!("{}", why("forgotten alone")),
                 (Cell::Never, _) | (_, Cell::Never) => panic!("nothing is excluded here"),
                 (_, Cell::Occupied) | (Cell::Unknown, Cell::Unknown) => {}
+                (_, Cell::Never) | (Cell::Never, Cell::Unknown | Cell::Clear) => panic!("{}", why("nothing is excluded here")),
             }
+            told.covered = false;
         }
         self.before = scene.cells.to_vec();
         self.check_pixels(scene);
@@ -163,6 +215,13 @@ impl Model {
             }
         }
     }
+}
+
+/// A box with room on every side, a share of its own.
+fn roomy(r: Rect, share: f32) -> Rect {
+    let room = |n: i32| (n as f32 * share).ceil() as i32;
+    let (x, y) = (room(r.right - r.left), room(r.bottom - r.top));
+    Rect { left: r.left - x, top: r.top - y, right: r.right + x, bottom: r.bottom + y }
 }
 
 /// A place of patches that change, with people passing.

@@ -194,7 +194,6 @@ impl Model {
                 (Cell::Occupied | Cell::Clear, Cell::Unknown) => panic!("{}", why("forgotten alone")),
                 (Cell::Never, _) | (_, Cell::Never) => panic!("nothing is excluded here"),
                 (_, Cell::Occupied) | (Cell::Unknown, Cell::Unknown) => {}
-                (_, Cell::Never) | (Cell::Never, Cell::Unknown | Cell::Clear) => panic!("{}", why("nothing is excluded here")),
             }
             told.covered = false;
         }

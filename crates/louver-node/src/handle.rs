@@ -7,7 +7,7 @@ use louver_base::{CameraId, Pii};
 use louver_scene::Masked;
 use tokio::sync::watch;
 
-use crate::{Analysis, CameraSettings, LiveHub, StatusCell};
+use crate::{Analysis, CameraSettings, LiveHub, SceneHub, StatusCell};
 
 /// The latest masked picture as JPEG, or nothing before the first one.
 pub type LatestStill = Option<Masked<Bytes>>;
@@ -29,7 +29,9 @@ pub struct CameraHandle {
     pub retention_hours: NonZeroU32,
     /// Whether pictures are seen, masked and shown, or sealed only.
     pub analysis: Analysis,
-    /// Masked live pictures.
+    /// The live scene stream.
+    pub scenes: SceneHub,
+    /// Masked live video, made while it has viewers.
     pub live: LiveHub,
     /// What the camera is doing.
     pub status: StatusCell,
@@ -49,6 +51,7 @@ impl CameraHandle {
             contact: settings.contact.clone(),
             retention_hours: settings.retention_hours,
             analysis: settings.analysis,
+            scenes: SceneHub::default(),
             live: LiveHub::default(),
             status: StatusCell::default(),
             still,

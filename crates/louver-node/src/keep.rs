@@ -1,10 +1,11 @@
-//! What a camera's analysis gives to the store: masked video, events, stills.
+//! What a camera's analysis gives to the store: scenes, events, stills.
 
 use bytes::Bytes;
 use louver_base::{CameraId, EventId, WallTime};
 use louver_scene::Masked;
 use louver_store::{
-    EventChange, EventRecord, Gap, GapReason, MaskedWriter, RecordingKind, Store, StoreError, StreamKind,
+    EventChange, EventRecord, Gap, GapReason, MaskedWriter, RecordingKind, ScenePart, Store, StoreError,
+    StreamKind,
 };
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -14,13 +15,13 @@ use crate::StatusCell;
 /// Something to keep.
 #[derive(Debug)]
 pub(crate) enum Keep {
-    /// What stands at the start of the masked files to come.
+    /// The header of the scene files to come.
     Begin(Masked<Bytes>),
-    /// One masked fragment, with the times of its first and last picture.
-    Fragment(Masked<Bytes>, WallTime, WallTime),
+    /// About two seconds of the scene stream.
+    Part(Box<ScenePart>),
     /// No masked pictures follow for this reason: the file ends.
     End(GapReason),
-    /// Fragments were dropped before the next one, for this reason.
+    /// Parts were dropped before the next one, for this reason.
     Missed(GapReason),
     /// An event begins.
     Event(Box<EventRecord>),
@@ -32,7 +33,7 @@ pub(crate) enum Keep {
     Finish(EventId, WallTime),
 }
 
-/// Things that wait for the disk: half a minute of fragments and a crowd's events. Beyond it they are dropped and the gap
+/// Things that wait for the disk: minutes of scenes and a crowd's events. Beyond it they are dropped and the gap
 /// is recorded: analysis and live pictures never wait for a disk.
 const WAITING: usize = 512;
 
@@ -41,7 +42,7 @@ const WAITING: usize = 512;
 pub(crate) struct Keeper {
     queue: mpsc::Sender<Keep>,
     dropped: u64,
-    /// A fragment was dropped since the last one that was handed over.
+    /// A part was dropped since the last one that was handed over.
     missed: bool,
 }
 
@@ -49,7 +50,7 @@ impl Keeper {
     /// Starts the task that writes; it ends when the last `Keeper` is gone.
     pub(crate) fn start(store: Store, camera: CameraId, status: &StatusCell, tasks: &TaskTracker) -> Self {
         let (queue, receiver) = mpsc::channel(WAITING);
-        let writer = store.masked_writer(&camera);
+        let writer = store.scene_writer(&camera);
         let task = Writing {
             store,
             camera,
@@ -64,13 +65,13 @@ impl Keeper {
 
     /// Hands something over.
     pub(crate) fn keep(&mut self, what: Keep) {
-        let fragment = matches!(what, Keep::Fragment(..));
-        if fragment && self.missed {
+        let part = matches!(what, Keep::Part(_));
+        if part && self.missed {
             self.missed = self.queue.try_send(Keep::Missed(GapReason::Overloaded)).is_err();
         }
         if self.queue.try_send(what).is_err() {
             self.dropped += 1;
-            self.missed |= fragment;
+            self.missed |= part;
             // The first and then every hundredth: a full disk must not fill the log too.
             if self.dropped % 100 == 1 {
                 tracing::error!(dropped = self.dropped, "the disk is too slow: masked recordings are lost");
@@ -92,18 +93,20 @@ struct Writing {
 
 impl Writing {
     async fn run(mut self, mut queue: mpsc::Receiver<Keep>) {
-        match self.store.last_recorded(&self.camera, RecordingKind::Masked).await {
-            Ok(until) => self.kept_until = until,
-            Err(e) => {
-                tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
+        for kind in [RecordingKind::Masked, RecordingKind::Scene] {
+            match self.store.last_recorded(&self.camera, kind).await {
+                Ok(until) => self.kept_until = self.kept_until.max(until),
+                Err(e) => {
+                    tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
+                }
             }
         }
         while let Some(what) = queue.recv().await {
-            let fragment = match &what {
-                Keep::Fragment(_, first, last) => Some((*first, *last)),
+            let part = match &what {
+                Keep::Part(part) => Some((part.first, part.last)),
                 _ => None,
             };
-            match (self.write(what).await, fragment) {
+            match (self.write(what).await, part) {
                 (Ok(()), Some((first, last))) => self.worked(first, last).await,
                 (Ok(()), None) => {}
                 (Err(e), Some(_)) => self.failed(&e),
@@ -120,7 +123,7 @@ impl Writing {
     async fn write(&mut self, what: Keep) -> Result<(), StoreError> {
         match what {
             Keep::Begin(init) => self.writer.begin(init).await,
-            Keep::Fragment(bytes, first, last) => self.writer.append(bytes, first, last).await,
+            Keep::Part(part) => self.writer.append_scene(&part).await,
             Keep::End(reason) => {
                 self.missing.get_or_insert(reason);
                 self.writer.finish().await.map(drop)
@@ -139,13 +142,13 @@ impl Writing {
     fn failed(&mut self, e: &StoreError) {
         let reason = if e.is_disk_full() { GapReason::DiskFull } else { GapReason::DiskFailed };
         if self.missing.replace(reason) != Some(reason) {
-            tracing::error!(camera = %self.camera, error = e as &dyn std::error::Error, "masked video is not kept");
+            tracing::error!(camera = %self.camera, error = e as &dyn std::error::Error, "what is shown is not kept");
             let problem = e.to_string();
             self.status.update(|s| s.recording_problem = Some(problem));
         }
     }
 
-    /// A fragment is on disk: the gap before it, if there was one, gets its entry.
+    /// A part is on disk: the gap before it, if there was one, gets its entry.
     async fn worked(&mut self, first: WallTime, last: WallTime) {
         if let Some(reason) = self.missing.take() {
             if matches!(reason, GapReason::DiskFull | GapReason::DiskFailed) {
@@ -181,27 +184,30 @@ mod tests {
 
     /// On one thread nothing is written until the test waits: the disk is as slow as can be.
     #[tokio::test]
-    async fn fragments_that_a_slow_disk_costs_are_a_gap_with_its_reason() {
+    async fn parts_that_a_slow_disk_costs_are_a_gap_with_its_reason() {
         let dir = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(dir.path(), StoreOptions::default()).await.unwrap();
         let (camera, tasks) = ("gate".parse::<CameraId>().unwrap(), TaskTracker::new());
         let mut keeper = Keeper::start(store.clone(), camera.clone(), &StatusCell::default(), &tasks);
         let nothing = Scene::nothing(PictureSize::new(16, 16).unwrap());
         let bytes = nothing.encode(&mut JpegEncoder::default(), MediaTime::ZERO, true).unwrap().into_bytes();
-        let fragment = |ms: i64| Keep::Fragment(bytes.clone(), at(ms), at(ms + 50));
+        let part = |ms: i64| {
+            let (full, delta, rest) = (bytes.clone(), bytes.clone(), bytes.clone());
+            Keep::Part(Box::new(ScenePart { full, delta, rest, first: at(ms), last: at(ms + 50) }))
+        };
         keeper.keep(Keep::Begin(bytes.clone()));
         for n in 1..WAITING as i64 + 4 {
-            keeper.keep(fragment(n * 100));
+            keeper.keep(part(n * 100));
         }
         assert_eq!(keeper.dropped, 4);
         let last = at((WAITING as i64 - 1) * 100 + 50);
         let written = async || {
-            let until = store.last_recorded(&camera, RecordingKind::Masked).await.unwrap();
+            let until = store.last_recorded(&camera, RecordingKind::Scene).await.unwrap();
             until.is_some_and(|t| t >= last)
         };
         tokio::time::timeout(Duration::from_secs(20), async { while !written().await {} }).await.unwrap();
-        keeper.keep(fragment(90_000));
-        keeper.keep(fragment(90_100));
+        keeper.keep(part(90_000));
+        keeper.keep(part(90_100));
         drop(keeper);
         tasks.close();
         tokio::time::timeout(Duration::from_secs(20), tasks.wait()).await.unwrap();

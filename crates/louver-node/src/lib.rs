@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! main ─► ingest ─► GopCutter ─► SegmentSealer ─► store          (record.rs)
-//! sub  ─► ingest ─► feed ─► Decoder ─► See ─► Scene ─► Masked     (feed.rs, sight.rs)
-//!                                 │                     ├─► live  (show.rs, live.rs)
-//!                            detector thread (look.rs)  └─► store (keep.rs)
+//! sub  ─► ingest ─► feed ─► Decoder ─► See ─► Scene ─► scene stream ─┬─► live  (feed.rs, sight.rs, show.rs, scenes.rs)
+//!                                 │             ┊                     └─► store (keep.rs) ┄► video (rendition.rs)
+//!                            detector (look.rs) └┄► live video, while somebody watches it (video.rs, live.rs)
 //! ```
 
 mod feed;
@@ -14,14 +14,19 @@ mod live;
 mod look;
 mod node;
 mod record;
+mod rendition;
+mod scenes;
 mod settings;
 mod show;
 mod sight;
 mod status;
 mod thread;
+mod video;
 
 pub use handle::{CameraHandle, LatestStill};
 pub use live::{LiveFeed, LiveHub, LiveStart, Subscription};
 pub use node::{Node, NodeConfig};
+pub use rendition::{Rendition, RenditionError};
+pub use scenes::{SceneHub, SceneSubscription};
 pub use settings::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS};
 pub use status::{CameraStatus, StatusCell, StreamState};

@@ -83,6 +83,11 @@ impl LiveHub {
         let _ = self.sender.send(LiveFeed::Fragment(fragment));
     }
 
+    /// Ends the feed until it is started again: a viewer that comes in between gets nothing old.
+    pub fn clear(&self) {
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Shared::default();
+    }
+
     /// A new viewer.
     pub fn subscribe(&self) -> Subscription {
         // Under the lock, so that no fragment falls between backlog and feed or stands in both.

@@ -1,164 +1,159 @@
-//! Masked pictures to live viewers and to the archive.
+//! Scenes to live viewers and to the archive.
 
-use louver_base::{MediaSpan, MediaTime, WallTime};
-use louver_codec::{EncoderSettings, H264Encoder};
-use louver_media::{Packet, Picture, PictureSize};
-use louver_scene::{LiveFragment, Masked, MaskedMuxer};
-use louver_store::GapReason;
+use louver_base::{WallSpan, WallTime};
+use louver_codec::JpegEncoder;
+use louver_scene::stream::{SceneRecord, SceneWriter, StreamError};
+use louver_scene::{Grid, Masked, Scene, Style, Why};
+use louver_store::{GapReason, ScenePart};
 
 use crate::keep::{Keep, Keeper};
-use crate::{LiveHub, LiveStart, StatusCell};
+use crate::video::Video;
+use crate::{CameraHandle, SceneHub, StatusCell};
 
-/// A key frame that often: a new viewer sees a picture at once, and `kill -9` costs no more of the masked archive.
-const KEY_EVERY: MediaSpan = MediaSpan::from_millis(2000);
-/// Pictures a second that the encoder plans for.
-const FPS: f32 = 10.0;
-/// How long the last picture before an interruption is shown.
-const LAST: MediaSpan = MediaSpan::from_millis(100);
+/// The archive is written that often: `kill -9` costs no more of it.
+const KEEP_EVERY: WallSpan = WallSpan::from_millis(2000);
 
-/// One camera's masked video.
+/// What is shown and kept of one camera.
 pub(crate) struct Show {
-    live: LiveHub,
+    live: SceneHub,
+    /// Drawn and coded only while somebody watches it.
+    video: Video,
     keeper: Keeper,
     status: StatusCell,
-    running: Option<Running>,
+    stream: Option<Stream>,
     rate: Rate,
 }
 
 /// What lives as long as the picture's size.
-struct Running {
-    size: PictureSize,
-    encoder: H264Encoder,
-    began: WallTime,
-    muxers: Option<Muxers>,
-    /// Packets of the open archive fragment.
-    open: Vec<Masked<Packet>>,
-    last: Option<MediaTime>,
+struct Stream {
+    writer: SceneWriter<JpegEncoder>,
+    /// Records that are not on disk yet.
+    open: Option<Open>,
+    /// No picture since the last interruption: what is said is for viewers, the archive has its gap.
     broken_off: bool,
 }
 
-struct Muxers {
-    live: MaskedMuxer,
-    archive: MaskedMuxer,
+struct Open {
+    full: Masked<bytes::Bytes>,
+    records: Vec<SceneRecord>,
 }
 
 impl Show {
-    pub(crate) fn new(live: LiveHub, keeper: Keeper, status: StatusCell) -> Self {
-        Self { live, keeper, status, running: None, rate: Rate::default() }
+    pub(crate) fn new(handle: &CameraHandle, keeper: Keeper) -> Self {
+        Self {
+            live: handle.scenes.clone(),
+            video: Video::new(handle.live.clone()),
+            keeper,
+            status: handle.status.clone(),
+            stream: None,
+            rate: Rate::default(),
+        }
     }
 
     /// Shows one picture.
-    pub(crate) fn picture(&mut self, picture: &Masked<Picture>, wall: WallTime, notice: Option<&str>) {
-        let fps_x10 = self.rate.count(wall);
+    pub(crate) fn picture(&mut self, scene: &Scene, notice: Option<&str>) {
+        let fps_x10 = self.rate.count(scene.wall);
         self.status.update(|s| {
-            s.last_masked = Some(wall);
+            s.last_masked = Some(scene.wall);
             s.fps_x10 = fps_x10;
             if s.notice.as_deref() != notice {
                 s.notice = notice.map(str::to_owned);
             }
         });
-        if self.running.as_ref().is_none_or(|r| r.size != picture.get().size) {
+        if self.stream.as_ref().is_none_or(|s| !s.writer.fits(scene.grid)) {
             self.interrupt(GapReason::NoVideo);
-            self.running = Running::new(picture.get().size, wall);
+            self.begin(scene.grid, scene.wall);
         }
-        let Some(running) = &mut self.running else { return };
-        if let Err(e) = running.push(picture, wall, &self.live, &mut self.keeper) {
-            tracing::error!(
-                error = &e as &dyn std::error::Error,
-                "masked video cannot be made; starting again"
-            );
-            self.running = None;
+        let said = self.stream.as_mut().map(|s| {
+            s.broken_off = false;
+            s.writer.picture(scene)
+        });
+        match said {
+            Some(Ok(record)) => self.send(record),
+            Some(Err(e)) => failed(&e),
+            None => {}
+        }
+        if self.video.wanted() {
+            self.video.picture(&scene.render(Style::Boxes), scene.wall);
         }
     }
 
-    /// The stream broke off: what is there is kept, and the next picture is a key frame.
+    /// Says that nothing has changed up to now, for pictures that were not looked at because nothing moves.
+    #[allow(dead_code, reason = "for the gate")]
+    pub(crate) fn unchanged(&mut self, wall: WallTime) {
+        self.status.update(|s| s.last_masked = Some(wall));
+        let said = self.stream.as_mut().and_then(|s| s.writer.unchanged(wall));
+        self.send(said);
+    }
+
+    /// The stream broke off: what is there is kept, and figures are shown no more.
     pub(crate) fn interrupt(&mut self, reason: GapReason) {
-        if let Some(running) = &mut self.running {
-            running.send_live(LAST, &self.live);
-            running.keep(LAST, &mut self.keeper);
-            running.broken_off = true;
+        self.video.interrupt();
+        let why = match reason {
+            GapReason::AnalysisLate | GapReason::AnalysisFailed | GapReason::Overloaded => Why::AnalysisLate,
+            _ => Why::StreamLost,
+        };
+        let said = self.stream.as_mut().and_then(|s| s.writer.without_pictures(why));
+        self.send(said);
+        if let Some(stream) = &mut self.stream {
+            stream.keep(&mut self.keeper);
+            stream.broken_off = true;
             self.keeper.keep(Keep::End(reason));
+        }
+    }
+
+    fn begin(&mut self, grid: Grid, wall: WallTime) {
+        self.stream = match SceneWriter::new(grid, wall, JpegEncoder::for_tiles()) {
+            Ok(writer) => {
+                self.live.start(&writer.header(), &writer.full());
+                self.keeper.keep(Keep::Begin(writer.header()));
+                Some(Stream { writer, open: None, broken_off: false })
+            }
+            Err(e) => {
+                failed(&e);
+                None
+            }
+        };
+    }
+
+    fn send(&mut self, record: Option<SceneRecord>) {
+        let (Some(record), Some(stream)) = (record, &mut self.stream) else { return };
+        let writer = &stream.writer;
+        self.live.send(record.bytes.clone(), || Masked::joined([&writer.header(), &writer.full()]));
+        if stream.broken_off {
+            return;
+        }
+        let first = stream.open.as_ref().and_then(|o| o.records.first()).map(|r| r.wall);
+        if first.is_some_and(|first| record.wall < first || record.wall - first >= KEEP_EVERY) {
+            stream.keep(&mut self.keeper);
+        }
+        match &mut stream.open {
+            Some(open) => open.records.push(record),
+            None => stream.open = Some(Open { full: stream.writer.full(), records: vec![record] }),
         }
     }
 }
 
-impl Running {
-    fn new(size: PictureSize, began: WallTime) -> Option<Self> {
-        let encoder = H264Encoder::new(EncoderSettings::for_size(size, FPS));
-        let encoder = encoder.inspect_err(|e| tracing::error!(error = %e, "no encoder")).ok()?;
-        Some(Self { size, encoder, began, muxers: None, open: Vec::new(), last: None, broken_off: false })
+impl Stream {
+    /// Gives the open records to the archive.
+    fn keep(&mut self, keeper: &mut Keeper) {
+        let Some(Open { full, records }) = self.open.take() else { return };
+        if let (Some(first), Some(last)) = (records.first(), records.last()) {
+            let rest = Masked::joined(records[1..].iter().map(|r| &r.bytes));
+            let delta = first.bytes.clone();
+            keeper.keep(Keep::Part(Box::new(ScenePart {
+                full,
+                delta,
+                rest,
+                first: first.wall,
+                last: last.wall,
+            })));
+        }
     }
+}
 
-    fn push(
-        &mut self,
-        picture: &Masked<Picture>,
-        wall: WallTime,
-        live: &LiveHub,
-        keeper: &mut Keeper,
-    ) -> Result<(), louver_codec::CodecError> {
-        // The recorder's clock, not the camera's: it goes on over a reconnect. Never backwards: players stop at that.
-        let ticks = (wall - self.began).micros().saturating_mul(9) / 100;
-        let at = self.last.map_or(MediaTime::ZERO, |l| MediaTime::from_ticks(ticks.max(l.ticks() + 90)));
-        let step = self.last.map_or(LAST, |l| at - l);
-        let key =
-            self.broken_off || self.open.first().is_none_or(|first| at - first.get().media >= KEY_EVERY);
-        let (packet, params) = picture.encode(&mut self.encoder, at, key)?.split();
-        let packet = packet.at(wall);
-        if !self.broken_off {
-            // Only now is it known how long the last picture was shown; a player needs that exactly.
-            self.send_live(step, live);
-        }
-        if packet.get().key {
-            self.keep(step, keeper);
-        }
-        if let (None, Some(params)) = (&self.muxers, params) {
-            self.begin(params, at, live, keeper);
-        }
-        self.broken_off = false;
-        self.last = Some(at);
-        self.open.push(packet);
-        Ok(())
-    }
-
-    fn begin(
-        &mut self,
-        params: Masked<louver_media::VideoParams>,
-        at: MediaTime,
-        live: &LiveHub,
-        keeper: &mut Keeper,
-    ) {
-        let muxer = MaskedMuxer::new(params.clone(), at);
-        match muxer.init() {
-            Ok(init) => {
-                let mime = format!("video/mp4; codecs=\"{}\"", muxer.rfc6381());
-                live.start(LiveStart { mime, init: init.clone() });
-                keeper.keep(Keep::Begin(init));
-                self.muxers = Some(Muxers { live: muxer, archive: MaskedMuxer::new(params, at) });
-            }
-            Err(e) => {
-                tracing::error!(error = &e as &dyn std::error::Error, "masked video cannot be put into MP4")
-            }
-        }
-    }
-
-    /// Sends the newest packet, which is shown for `step`.
-    fn send_live(&mut self, step: MediaSpan, live: &LiveHub) {
-        if let (Some(packet), Some(muxers)) = (self.open.last(), &mut self.muxers) {
-            let bytes = muxers.live.fragment(std::slice::from_ref(packet), step);
-            live.send(LiveFragment { bytes, key: packet.get().key, wall: packet.get().wall });
-        }
-    }
-
-    /// Gives the open fragment to the archive; its last picture is shown for `step`.
-    fn keep(&mut self, step: MediaSpan, keeper: &mut Keeper) {
-        if let (Some(first), Some(last), Some(muxers)) =
-            (self.open.first(), self.open.last(), &mut self.muxers)
-        {
-            let (from, to) = (first.get().wall, last.get().wall);
-            keeper.keep(Keep::Fragment(muxers.archive.fragment(&self.open, step), from, to));
-        }
-        self.open.clear();
-    }
+fn failed(e: &StreamError) {
+    tracing::error!(error = e as &dyn std::error::Error, "a scene cannot be shown");
 }
 
 /// Counts pictures a second.

@@ -78,7 +78,7 @@ impl Sight {
             status: handle.status.clone(),
             still,
             still_at: None,
-            show: Show::new(handle.live.clone(), keeper.clone(), handle.status.clone()),
+            show: Show::new(handle, keeper.clone()),
             keeper,
             looker,
             events: HashMap::new(),
@@ -205,31 +205,30 @@ impl Sight {
             (Why::AnalysisLate, _) => Some("analysis is late: what is shown is older"),
             (Why::StreamLost, _) => Some("no pictures from the camera"),
         };
-        let masked = scene.render(Style::Boxes);
-        self.show.picture(&masked, decoded.wall, notice);
-        self.keep_still(&masked, decoded.wall);
-        self.tell(&acts, Some((&scene, &masked)), decoded.wall);
+        self.show.picture(&scene, notice);
+        self.keep_still(&scene, decoded.wall);
+        self.tell(&acts, Some(&scene), decoded.wall);
     }
 
-    fn keep_still(&mut self, masked: &Masked<Picture>, now: WallTime) {
+    fn keep_still(&mut self, scene: &Scene, now: WallTime) {
         if self.still_at.is_some_and(|t| now >= t && now - t < STILL_EVERY) {
             return;
         }
         self.still_at = Some(now);
-        if let Some(jpeg) = jpeg(masked) {
+        if let Some(jpeg) = jpeg(scene) {
             // Nobody may be looking.
             let _ = self.still.send(Some(jpeg));
         }
     }
 
     /// Events and their stills go to the store.
-    fn tell(&mut self, acts: &[Act], shown: Option<(&Scene, &Masked<Picture>)>, now: WallTime) {
+    fn tell(&mut self, acts: &[Act], shown: Option<&Scene>, now: WallTime) {
         for act in acts {
             match *act {
                 Act::Enters(sighting, _) => {
                     let id = EventId::from_random(rand::random());
                     self.events.insert(sighting.track, id);
-                    let boxes = shown.map(|(s, _)| event_box(&sighting, s, now)).into_iter().collect();
+                    let boxes = shown.map(|s| event_box(&sighting, s, now)).into_iter().collect();
                     self.keeper.keep(Keep::Event(Box::new(EventRecord {
                         id,
                         camera: self.camera.clone(),
@@ -244,7 +243,7 @@ impl Sight {
                     })));
                 }
                 Act::Update(sighting, best) => {
-                    let (Some(&id), Some((scene, masked))) = (self.events.get(&sighting.track), shown) else {
+                    let (Some(&id), Some(scene)) = (self.events.get(&sighting.track), shown) else {
                         continue;
                     };
                     let change = EventChange {
@@ -254,7 +253,7 @@ impl Sight {
                         ..EventChange::default()
                     };
                     self.keeper.keep(Keep::Change(id, change));
-                    if let Some(jpeg) = best.then(|| jpeg(masked)).flatten() {
+                    if let Some(jpeg) = best.then(|| jpeg(scene)).flatten() {
                         self.keeper.keep(Keep::Still(id, jpeg));
                     }
                 }
@@ -308,8 +307,8 @@ impl Seeing {
     }
 }
 
-fn jpeg(masked: &Masked<Picture>) -> Option<Masked<Bytes>> {
-    let coded = masked.encode(&mut JpegEncoder::default(), MediaTime::ZERO, true);
+fn jpeg(scene: &Scene) -> Option<Masked<Bytes>> {
+    let coded = scene.render(Style::Boxes).encode(&mut JpegEncoder::default(), MediaTime::ZERO, true);
     coded.inspect_err(|e| tracing::error!(error = %e, "no still")).ok().map(Masked::<Vec<u8>>::into_bytes)
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use louver_base::Class;
-use louver_node::{Analysis, CameraHandle, LiveFeed, StreamState, Subscription};
-use louver_scene::LiveFragment;
+use louver_node::{Analysis, CameraHandle, LiveFeed, Rendition, StreamState, Subscription};
+use louver_scene::{LiveFragment, Masked};
 use louver_store::{EventQuery, GapReason, RecordingKind, StreamKind};
 use louver_vault::Identity;
 use support::*;
@@ -25,7 +25,7 @@ async fn next(viewer: &mut Subscription) -> LiveFeed {
 
 /// Watches until `most` fragments came: the start's bytes, and the fragments, of which the first has a key frame.
 async fn watch(handle: &CameraHandle, most: usize) -> (Bytes, Vec<std::sync::Arc<LiveFragment>>) {
-    wait(20, "live pictures begin", async || handle.live.started()).await;
+    wait(20, "live pictures begin", async || handle.scenes.started()).await;
     let mut viewer = handle.live.subscribe();
     let LiveFeed::Start(start) = next(&mut viewer).await else { panic!("a viewer gets the start first") };
     assert!(start.mime.starts_with("video/mp4; codecs=\"avc1."), "{}", start.mime);
@@ -72,6 +72,7 @@ async fn originals_are_sealed_byte_by_byte_and_without_a_detector_nothing_but_gr
     assert_eq!(shown.len(), 30);
     assert!(shown.iter().all(is_grey), "live pictures show nothing");
     assert_eq!((shown[0].size.width(), shown[0].size.height()), (320, 240), "the sub stream is what is seen");
+    wait(20, "the encoder ends with its last viewer", async || !handle.live.started()).await;
     let status = handle.status.get();
     assert_eq!((&status.main, &status.sub), (&StreamState::Running, &StreamState::Running));
     assert!(status.notice.is_some_and(|n| n.contains("the detector is missing")));
@@ -80,18 +81,25 @@ async fn originals_are_sealed_byte_by_byte_and_without_a_detector_nothing_but_gr
 
     let store = site.end().await;
     check_originals(&data, &handle, &identity, &main, 25);
-    let files = recordings(&store, &handle.id, RecordingKind::Masked).await;
+    let files = recordings(&store, &handle.id, RecordingKind::Scene).await;
     assert!(!files.is_empty() && files.iter().all(|r| r.finished), "{files:?}");
     let mut kept = 0;
-    for recording in files {
-        let masked = store.masked_file(&handle.id, recording.id).await.unwrap();
-        assert_eq!(masked.damaged, 0);
-        let parts: Vec<Bytes> = masked.parts().map(|p| p.get().clone()).collect();
+    for recording in &files {
+        let scenes = store.scene_file(&handle.id, recording.id).await.unwrap();
+        assert_eq!(scenes.damaged, 0);
+        let mut video = Rendition::new(recording.start, recording.start, recording.end);
+        let drawn = scenes.parts().flat_map(|part| video.part(part).unwrap()).collect::<Vec<_>>();
+        let parts: Vec<Bytes> =
+            drawn.into_iter().chain(video.finish().unwrap()).map(Masked::into_inner).collect();
         let shown = pictures(&parts);
         assert!(shown.iter().all(is_grey), "kept pictures show nothing");
         kept += shown.len();
     }
-    assert!(kept >= 30, "what was live is kept: {kept}");
+    assert!(kept >= 2, "what was live is kept, once a second while nothing changes: {kept}");
+    assert!(
+        recordings(&store, &handle.id, RecordingKind::Masked).await.is_empty(),
+        "video is made on demand"
+    );
     assert!(gaps(&store, &handle.id).await.is_empty(), "nothing is missing");
     store.close().await.unwrap();
 }
@@ -120,11 +128,11 @@ async fn a_camera_whose_analysis_is_off_is_sealed_and_nothing_of_it_is_shown_or_
     }
     let store = site.end().await;
     for handle in &handles {
-        assert!(!handle.live.started() && handle.still.borrow().is_none());
+        assert!(!handle.scenes.started() && handle.still.borrow().is_none());
         let status = handle.status.get();
         assert_eq!((status.sub, status.last_masked, status.fps_x10), (StreamState::Off, None, 0));
         check_originals(&data, handle, &identity, &main, 5);
-        assert!(recordings(&store, &handle.id, RecordingKind::Masked).await.is_empty());
+        assert!(recordings(&store, &handle.id, RecordingKind::Scene).await.is_empty());
         assert!(!data.join("masked").join(handle.id.as_str()).exists());
     }
     store.close().await.unwrap();
@@ -142,7 +150,7 @@ async fn a_restart_goes_on_where_it_stopped_and_the_time_between_is_a_gap_with_i
         let site = start(&data, &identity, vec![gate], None).await;
         let handle = site.handles[0].clone();
         wait(20, "something is sealed and shown", async || {
-            handle.status.get().last_sealed.is_some() && handle.live.started()
+            handle.status.get().last_sealed.is_some() && handle.scenes.started()
         })
         .await;
         watch(&handle, 5).await;
@@ -158,9 +166,9 @@ async fn a_restart_goes_on_where_it_stopped_and_the_time_between_is_a_gap_with_i
                 assert_eq!(gap.start.millis(), ended[0].millis());
             }
         }
-        let files = recordings(&store, &handle.id, RecordingKind::Masked).await;
+        let files = recordings(&store, &handle.id, RecordingKind::Scene).await;
         for file in files {
-            assert!(!store.masked_file(&handle.id, file.id).await.unwrap().is_empty());
+            assert!(!store.scene_file(&handle.id, file.id).await.unwrap().is_empty());
         }
         store.close().await.unwrap();
     }
@@ -183,11 +191,11 @@ async fn a_camera_that_cannot_be_played_says_why_and_leaves_the_others_alone() {
     for handle in &handles[..2] {
         wait(20, "it says why", async || matches!(handle.status.get().main, StreamState::Retrying { .. }))
             .await;
-        assert!(!handle.live.started());
+        assert!(!handle.scenes.started());
         assert_eq!(handle.status.get().last_sealed, None);
     }
     wait(20, "the third is sealed and seen", async || {
-        handles[2].status.get().last_sealed.is_some() && handles[2].live.started()
+        handles[2].status.get().last_sealed.is_some() && handles[2].scenes.started()
     })
     .await;
     site.end().await.close().await.unwrap();
@@ -245,7 +253,7 @@ async fn a_place_is_learned_and_shown_with_a_detector_and_its_originals_are_the_
     let gate = camera("gate", &file(&main), Some(&file(&sub)), Analysis::On);
     let site = start(dir.path(), &identity, vec![gate], Some(detector)).await;
     let handle = site.handles[0].clone();
-    wait(40, "the place is known", async || handle.live.started() && handle.status.get().notice.is_none())
+    wait(40, "the place is known", async || handle.scenes.started() && handle.status.get().notice.is_none())
         .await;
     let (init, fragments) = watch(&handle, 3).await;
     let parts: Vec<Bytes> =

@@ -284,7 +284,7 @@ fn sample() -> Vec<Masked<Bytes>> {
             let record = writer.picture(&scene).unwrap().unwrap();
             parts.push(if n == 0 { writer.full() } else { record.bytes });
         }
-        parts.push(writer.without_pictures(at(began + 2000), Why::StreamLost).unwrap().bytes);
+        parts.push(writer.without_pictures(Why::StreamLost).unwrap().bytes);
         parts.push(writer.unchanged(at(began + 3100)).unwrap().bytes);
     }
     parts
@@ -401,7 +401,7 @@ fn a_window_is_shown_but_for_what_the_scene_hides_and_never_a_person() {
         panic!("{:?}", played.windows)
     };
     assert_eq!(picture.y.iter().filter(|y| **y == 201).count(), 24 * 12 - 36);
-    let lost = writer.without_pictures(at(100), Why::StreamLost).unwrap();
+    let lost = writer.without_pictures(Why::StreamLost).unwrap();
     let played = play(&[writer.header(), writer.full(), lost.bytes]);
     assert!(played.iter().all(|s| s.windows.is_empty() && s.why == Why::StreamLost));
 }

@@ -16,6 +16,7 @@ use crate::api::system::UsageCache;
 use crate::auth::attempts::Attempts;
 use crate::auth::link::Resets;
 use crate::auth::password::Passwords;
+use crate::renditions::Renditions;
 
 /// Live viewers at once; one more is refused with a sentence.
 const VIEWERS: usize = 256;
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     /// Live viewers, joined at the end.
     pub(crate) tasks: TaskTracker,
     pub(crate) viewers: Arc<Semaphore>,
+    pub(crate) renditions: Renditions,
     pub(crate) passwords: Passwords,
     pub(crate) password_attempts: Attempts,
     pub(crate) link_attempts: Attempts,
@@ -61,6 +63,7 @@ impl Shared {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             viewers: Arc::new(Semaphore::new(VIEWERS)),
+            renditions: Renditions::default(),
             passwords: Passwords::default(),
             password_attempts: Attempts::default(),
             link_attempts: Attempts::default(),

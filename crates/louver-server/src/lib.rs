@@ -10,6 +10,7 @@ mod error;
 mod headers;
 mod openapi;
 mod page;
+mod renditions;
 mod routes;
 mod server;
 

@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{archive, cameras, events, live, session, system, timeline};
+use crate::api::{archive, cameras, events, live, scenes, session, system, timeline};
 
 /// Name of the session cookie.
 pub(crate) const SESSION_COOKIE: &str = "louver_session";
@@ -24,6 +24,9 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         archive::list_archive,
         archive::get_archive_file,
         live::live,
+        scenes::live_scene,
+        scenes::scene_archive,
+        scenes::masked_video,
         events::list_events,
         events::get_event,
         events::event_still,

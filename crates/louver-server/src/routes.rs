@@ -14,7 +14,7 @@ use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::{ApiError, ErrorCode};
-use crate::api::{archive, cameras, events, live, session, system, timeline};
+use crate::api::{archive, cameras, events, live, scenes, session, system, timeline};
 use crate::app::App;
 use crate::auth::{gate, origin};
 use crate::{headers, page};
@@ -40,6 +40,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/cameras/{id}/archive", get(archive::list_archive))
         .route("/api/v1/cameras/{id}/archive/{file}", get(archive::get_archive_file))
         .route("/api/v1/cameras/{id}/live", get(live::live))
+        .route("/api/v1/cameras/{id}/scene", get(scenes::live_scene))
+        .route("/api/v1/cameras/{id}/scene/archive", get(scenes::scene_archive))
+        .route("/api/v1/cameras/{id}/masked.mp4", get(scenes::masked_video))
         .route("/api/v1/events", get(events::list_events))
         .route("/api/v1/events/{id}", get(events::get_event))
         .route("/api/v1/events/{id}/still", get(events::event_still))

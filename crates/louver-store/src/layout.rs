@@ -140,6 +140,7 @@ mod tests {
             prop_assert_eq!(hours.len(), 1);
             prop_assert_eq!(recordings_in(&hours[0], RecordingKind::Sealed).unwrap(), vec![id]);
             prop_assert_eq!(recordings_in(&hours[0], RecordingKind::Masked).unwrap(), vec![]);
+            prop_assert_eq!(recordings_in(&hours[0], RecordingKind::Scene).unwrap(), vec![]);
         }
     }
 }

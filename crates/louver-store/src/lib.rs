@@ -34,6 +34,6 @@ pub use sealed::{SealedSegment, SealedWriter, rotation_due, sealed_segments};
 pub use store::{Store, StoreOptions};
 pub use types::{
     EventBox, EventChange, EventQuery, EventRecord, Gap, GapReason, MaskedFile, MaskedFragment, Recording,
-    RecordingId, RecordingKind, StreamKind,
+    RecordingId, RecordingKind, ScenePart, StreamKind,
 };
 pub use usage::Usage;

@@ -1,4 +1,4 @@
-//! Masked video on its way to disk.
+//! Masked video and scene streams on their way to disk.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::layout::hour_of;
 use crate::masked_file::{PART_BYTES_MAX, part};
 use crate::store::Inner;
 use crate::writer::FileWriter;
-use crate::{Recording, RecordingKind, StoreError};
+use crate::{Recording, RecordingKind, ScenePart, StoreError};
 
 /// A masked file is about that long.
 const FILE_SPAN: WallSpan = WallSpan::from_millis(60_000);
 
-/// Writes one camera's masked video: a file about once a minute, one write a call.
+/// Writes one camera's masked video or scene stream: a file about once a minute, one write a call.
 ///
 /// After any error, and when a call was dropped half-way, the file is closed as it is (what was written before stays
 /// readable) and the next `append` begins another with the same init.
@@ -26,11 +26,11 @@ pub struct MaskedWriter {
 }
 
 impl MaskedWriter {
-    pub(crate) fn new(inner: Arc<Inner>, camera: CameraId) -> Self {
-        Self { files: FileWriter::new(inner, camera, RecordingKind::Masked), init: None }
+    pub(crate) fn new(inner: Arc<Inner>, camera: CameraId, kind: RecordingKind) -> Self {
+        Self { files: FileWriter::new(inner, camera, kind), init: None }
     }
 
-    /// Says what stands at the start of the files to come (`ftyp`, `moov`). Finishes the file of other parameters.
+    /// Says what stands at the start of the files to come (`ftyp`, `moov`, or a scene stream's header). Finishes the file of other parameters.
     ///
     /// # Errors
     /// [`StoreError::Sync`] of the file before; [`StoreError::TooLarge`].
@@ -75,6 +75,16 @@ impl MaskedWriter {
         self.files.begin(first, start.freeze()).await?;
         self.files.list_begun(last);
         Ok(())
+    }
+
+    /// Writes some records of a scene stream, likewise; where a file begins, with the full record in place of the delta.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub async fn append_scene(&mut self, part: &ScenePart) -> Result<(), StoreError> {
+        let goes_on = self.files.open_since().is_some_and(|start| !file_done(start, part.first));
+        let first = if goes_on { &part.delta } else { &part.full };
+        self.append(Masked::joined([first, &part.rest]), part.first, part.last).await
     }
 
     /// Finishes the current file: its bytes are on the disk when this returns. `None` if none was open.

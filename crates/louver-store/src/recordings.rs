@@ -18,6 +18,7 @@ impl RecordingKind {
     pub(crate) fn from_code(code: i64) -> Self {
         match code {
             0 => Self::Sealed,
+            2 => Self::Scene,
             _ => Self::Masked,
         }
     }
@@ -61,7 +62,7 @@ impl Store {
         let newer = self.fresh_recordings(camera);
         let rows = sqlx::query(
             "SELECT kind, start_ms, end_us, bytes FROM recordings
-             WHERE camera = ? AND kind IN (0, 1) AND start_ms >= ? AND start_ms <= ? AND end_us >= ?",
+             WHERE camera = ? AND kind IN (0, 1, 2) AND start_ms >= ? AND start_ms <= ? AND end_us >= ?",
         )
         .bind(camera.as_str())
         .bind((from - FILE_SPAN_MAX).millis())
@@ -106,7 +107,7 @@ impl Store {
         Ok(newer.max(stored.map(WallTime::from_micros)))
     }
 
-    /// What can be shown of a masked recording, the one being written included. About 1 MB; 64 MiB at most.
+    /// What can be shown of a masked video, the one being written included. About 1 MB; 64 MiB at most.
     ///
     /// # Errors
     /// [`StoreError::NoRecording`], [`StoreError::Damaged`], [`StoreError::Io`], [`StoreError::Database`].
@@ -124,8 +125,27 @@ impl Store {
         id: RecordingId,
         from: WallTime,
     ) -> Result<MaskedFile, StoreError> {
-        let bytes = self.masked_bytes(camera, id).await?;
-        let path = layout::recording_path(&self.0.dir, RecordingKind::Masked, camera, id);
+        self.shown_file(camera, RecordingKind::Masked, id, from).await
+    }
+
+    /// What can be shown of a recorded scene stream, the one being written included: its header, then parts of about two
+    /// seconds, the first of which begins with a full record. About 100 KB.
+    ///
+    /// # Errors
+    /// As [`masked_file`](Self::masked_file).
+    pub async fn scene_file(&self, camera: &CameraId, id: RecordingId) -> Result<MaskedFile, StoreError> {
+        self.shown_file(camera, RecordingKind::Scene, id, WallTime::from_micros(i64::MIN)).await
+    }
+
+    async fn shown_file(
+        &self,
+        camera: &CameraId,
+        kind: RecordingKind,
+        id: RecordingId,
+        from: WallTime,
+    ) -> Result<MaskedFile, StoreError> {
+        let bytes = self.masked_bytes(camera, kind, id).await?;
+        let path = layout::recording_path(&self.0.dir, kind, camera, id);
         let (camera, keys) = (camera.clone(), self.0.keys.clone());
         blocking(move || {
             let read = masked_file::read_start(&path, bytes).map_err(|e| match e.kind() {
@@ -138,15 +158,20 @@ impl Store {
     }
 
     /// Bytes of the whole parts of a masked file: what lies behind them is being written right now.
-    async fn masked_bytes(&self, camera: &CameraId, id: RecordingId) -> Result<u64, StoreError> {
-        let key = (camera.clone(), RecordingKind::Masked, id);
+    async fn masked_bytes(
+        &self,
+        camera: &CameraId,
+        kind: RecordingKind,
+        id: RecordingId,
+    ) -> Result<u64, StoreError> {
+        let key = (camera.clone(), kind, id);
         if let Some(entry) = self.0.fresh().recordings.get(&key) {
             return Ok(entry.bytes);
         }
         let stored: Option<i64> =
             sqlx::query_scalar("SELECT bytes FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
                 .bind(camera.as_str())
-                .bind(RecordingKind::Masked.code())
+                .bind(kind.code())
                 .bind(id.0)
                 .fetch_optional(&self.0.pool)
                 .await

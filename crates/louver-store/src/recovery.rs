@@ -201,7 +201,7 @@ async fn look(
                     let path = recording_path(&dir, kind, &camera, id);
                     let outcome = match kind {
                         RecordingKind::Sealed => look_at_sealed(&path, id)?,
-                        RecordingKind::Masked => look_at_masked(&path, &keys)?,
+                        RecordingKind::Masked | RecordingKind::Scene => look_at_masked(&path, &keys)?,
                     };
                     found.looked_at.push((id, outcome));
                 }

@@ -117,7 +117,7 @@ impl Inner {
         loop {
             let rows = sqlx::query(
                 "SELECT camera, kind, start_ms, end_us, bytes FROM recordings
-                 WHERE camera = ? AND kind IN (0, 1) AND start_ms <= ? AND end_us <= ? AND held = 0
+                 WHERE camera = ? AND kind IN (0, 1, 2) AND start_ms <= ? AND end_us <= ? AND held = 0
                    AND (start_ms, kind) > (?, ?)
                  ORDER BY start_ms, kind LIMIT ?",
             )

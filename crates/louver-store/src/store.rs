@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::disk::blocking;
 use crate::fresh::Fresh;
 use crate::setup::{Ground, Keys, prepare};
-use crate::{MaskedWriter, Recovery, SealedWriter, StoreError, db, disk, flush, recovery};
+use crate::{MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, disk, flush, recovery};
 
 /// How a store works.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +138,12 @@ impl Store {
 
     /// Writes masked video of one camera. One writer a camera at a time.
     pub fn masked_writer(&self, camera: &CameraId) -> MaskedWriter {
-        MaskedWriter::new(Arc::clone(&self.0), camera.clone())
+        MaskedWriter::new(Arc::clone(&self.0), camera.clone(), RecordingKind::Masked)
+    }
+
+    /// A writer for the scene stream of one camera; have one at a time.
+    pub fn scene_writer(&self, camera: &CameraId) -> MaskedWriter {
+        MaskedWriter::new(Arc::clone(&self.0), camera.clone(), RecordingKind::Scene)
     }
 }
 

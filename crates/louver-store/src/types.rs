@@ -11,18 +11,20 @@ use serde::{Deserialize, Serialize};
 pub enum RecordingKind {
     /// An original; opened by its holders alone.
     Sealed,
-    /// What people see.
+    /// What people see, as video (fMP4): what Louver wrote before there were scene streams.
     Masked,
+    /// What people see, as a scene stream.
+    Scene,
 }
 
 impl RecordingKind {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Sealed, Self::Masked];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sealed, Self::Masked, Self::Scene];
 
     pub(crate) const fn folder(self) -> &'static str {
         match self {
             Self::Sealed => "sealed",
-            Self::Masked => "masked",
+            Self::Masked | Self::Scene => "masked",
         }
     }
 
@@ -30,6 +32,7 @@ impl RecordingKind {
         match self {
             Self::Sealed => "lvs",
             Self::Masked => "mp4",
+            Self::Scene => "lvc",
         }
     }
 
@@ -37,6 +40,7 @@ impl RecordingKind {
         match self {
             Self::Sealed => 0,
             Self::Masked => 1,
+            Self::Scene => 2,
         }
     }
 }
@@ -70,10 +74,25 @@ pub struct Recording {
     pub finished: bool,
 }
 
+/// About two seconds of a scene stream, to be kept.
+#[derive(Clone, Debug)]
+pub struct ScenePart {
+    /// The full record of the state after the first record: where a file begins.
+    pub full: Masked<Bytes>,
+    /// The first record, where a file goes on.
+    pub delta: Masked<Bytes>,
+    /// The records that follow.
+    pub rest: Masked<Bytes>,
+    /// When the first record's picture was taken.
+    pub first: WallTime,
+    /// When the last record's was.
+    pub last: WallTime,
+}
+
 /// A part of a masked recording that a player can take.
 #[derive(Clone, Debug)]
 pub struct MaskedFragment {
-    /// `moof` and `mdat` with their tag, checked.
+    /// `moof` and `mdat`, or records of a scene stream, with their tag, checked.
     pub bytes: Masked<Bytes>,
     /// Arrival of its first picture.
     pub first: WallTime,
@@ -84,7 +103,7 @@ pub struct MaskedFragment {
 /// A masked recording as read back: what can be shown of it.
 #[derive(Clone, Debug)]
 pub struct MaskedFile {
-    /// `ftyp` and `moov`, which a player needs first.
+    /// `ftyp` and `moov`, or a scene stream's header: what a player needs first.
     pub init: Masked<Bytes>,
     /// Fragments in order.
     pub fragments: Vec<MaskedFragment>,

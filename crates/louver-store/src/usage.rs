@@ -9,7 +9,7 @@ use crate::{RecordingKind, Store, StoreError, disk};
 pub struct Usage {
     /// Sealed originals, of cameras that are no longer in the register too.
     pub sealed_bytes: u64,
-    /// Masked video, likewise.
+    /// Masked recordings, likewise.
     pub masked_bytes: u64,
     /// Size of the disk that holds the data directory.
     pub disk_bytes: u64,
@@ -35,7 +35,7 @@ impl Store {
             let bytes = row.try_get::<i64, _>("bytes").map_err(failed())?.unsigned_abs();
             match RecordingKind::from_code(row.try_get("kind").map_err(failed())?) {
                 RecordingKind::Sealed => usage.sealed_bytes += bytes,
-                RecordingKind::Masked => usage.masked_bytes += bytes,
+                RecordingKind::Masked | RecordingKind::Scene => usage.masked_bytes += bytes,
             }
         }
         Ok(usage)

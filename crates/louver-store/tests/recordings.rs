@@ -6,7 +6,7 @@ mod common;
 
 use common::{NINE, at, camera, copy, files, fragment, gop, masked, open, sealer};
 use louver_base::WallTime;
-use louver_store::{RecordingKind, StoreError, rotation_due, sealed_segments};
+use louver_store::{RecordingKind, ScenePart, StoreError, rotation_due, sealed_segments};
 
 const SECOND: i64 = 1000;
 
@@ -287,4 +287,79 @@ async fn the_last_recorded_moment_is_known_before_and_after_a_restart() {
     assert_eq!(after.last_recorded(&gate, RecordingKind::Sealed).await.unwrap(), None);
     let all = after.recordings(&gate, WallTime::from_micros(i64::MIN), WallTime::from_micros(i64::MAX)).await;
     assert_eq!(all.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn every_scene_file_begins_with_a_full_record_and_goes_on_with_what_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let gate = camera("gate");
+    let mut writer = store.scene_writer(&gate);
+    writer.begin(masked("header")).await.unwrap();
+    let part = |ms: i64| ScenePart {
+        full: masked(format!("full {ms:06} ")),
+        delta: masked(format!("delta {ms:06} ")),
+        rest: masked("rest"),
+        first: at(ms),
+        last: at(ms + 900),
+    };
+    // The second file is due to its age, the third to the clock, which went back, the fourth to an end.
+    for ms in [0, 2000, 58_000, 60_000, 62_000, 1000, 3000] {
+        writer.append_scene(&part(ms)).await.unwrap();
+    }
+    writer.finish().await.unwrap();
+    writer.append_scene(&part(5000)).await.unwrap();
+    writer.finish().await.unwrap();
+    let files = store.recordings(&gate, at(0), at(90_000)).await.unwrap();
+    assert!(files.iter().all(|f| f.kind == RecordingKind::Scene && f.finished));
+    let mut said = Vec::new();
+    for file in &files {
+        let file = store.scene_file(&gate, file.id).await.unwrap();
+        assert!(file.init.get().starts_with(b"header"));
+        let text =
+            |f: &louver_store::MaskedFragment| String::from_utf8_lossy(&f.bytes.get()[..16]).into_owned();
+        said.push(file.fragments.iter().map(text).collect::<Vec<_>>());
+    }
+    let wanted = [
+        &["full 000000 rest", "delta 002000 res", "delta 058000 res"][..],
+        &["full 001000 rest", "delta 003000 res"],
+        &["full 005000 rest"],
+        &["full 060000 rest", "delta 062000 res"],
+    ];
+    assert_eq!(said, wanted);
+    assert!(matches!(store.masked_file(&gate, files[0].id).await, Err(StoreError::NoRecording { .. })));
+    // From the files alone.
+    store.close().await.unwrap();
+    std::fs::remove_file(dir.path().join("louver.db")).unwrap();
+    let (store, recovery) = open(dir.path()).await;
+    assert_eq!((recovery.rebuilt, recovery.recordings), (true, 4));
+    let again = store.recordings(&gate, at(0), at(90_000)).await.unwrap();
+    assert_eq!(again, files);
+}
+
+#[tokio::test]
+async fn a_scene_file_torn_at_any_byte_keeps_what_was_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let gate = camera("gate");
+    let mut writer = store.scene_writer(&gate);
+    writer.begin(masked("header")).await.unwrap();
+    for ms in [0, 2000, 4000] {
+        let (full, delta, rest) = (masked("full"), masked("delta"), masked("rest"));
+        let part = ScenePart { full, delta, rest, first: at(ms), last: at(ms + 1900) };
+        writer.append_scene(&part).await.unwrap();
+    }
+    let path = &files(dir.path(), ".lvc")[0];
+    let whole = std::fs::metadata(path).unwrap().len();
+    for cut in [whole - 1, whole - 129, whole - 130] {
+        let torn = copy(dir.path());
+        let path = &files(torn.path(), ".lvc")[0];
+        std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(cut).unwrap();
+        let (store, recovery) = open(torn.path()).await;
+        assert_eq!((recovery.torn, recovery.unreadable), (u64::from(cut != whole - 129), 0), "cut at {cut}");
+        let found = store.recordings(&gate, at(0), at(9000)).await.unwrap();
+        let file = store.scene_file(&gate, found[0].id).await.unwrap();
+        let kept = if cut < whole - 129 { 1 } else { 2 };
+        assert_eq!((file.fragments.len(), file.damaged), (kept, 0), "cut at {cut}");
+    }
 }

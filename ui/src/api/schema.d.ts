@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A masked recording: fragmented MP4 whose times begin with 0 at the file's start. One `Range` of bytes is understood. */
+        /** A masked recording as video: fragmented MP4 whose times begin with 0 at the file's start. Scenes are drawn for it. One `Range` of bytes is understood. */
         get: operations["get_archive_file"];
         put?: never;
         post?: never;
@@ -80,13 +80,77 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Masked live pictures (WebSocket).
+         * Masked live video (WebSocket), made while somebody watches it; the page itself watches the scene stream.
          * @description Text messages are `LiveMessage`. Binary messages are one byte kind (0 init: `ftyp` and `moov`; 1 fragment;
          *     2 fragment that a player can start with), eight bytes wall time of the first picture in milliseconds UTC
          *     (big-endian, 0 for init), then fragmented MP4. A viewer that fell behind gets nothing until the next kind 2.
          *     The server pings; a viewer that does not read is disconnected.
          */
         get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{id}/masked.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was recorded, drawn and coded as video while it is sent.
+         * @description Fragmented MP4 (H.264); time 0 is `from_ms`. At most ten minutes, and one at a time for each session. It ends early where
+         *     the picture's size changes.
+         */
+        get: operations["masked_video"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{id}/scene": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The live scene stream (WebSocket).
+         * @description Text messages are `LiveMessage`s of type `notice`. Binary messages are whole boxes of docs/format-scene.md: first header,
+         *     full record and the deltas since, then a message a record. A viewer that fell behind gets header and full record again.
+         *     The server pings; a viewer that does not read is disconnected.
+         */
+        get: operations["live_scene"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{id}/scene/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The recorded scene stream of a span of time.
+         * @description Header, the state at `from_ms`, what follows before `to_ms`, and an end mark that says where to ask next: an answer covers
+         *     ten minutes and about 4 MiB at most (docs/format-scene.md).
+         */
+        get: operations["scene_archive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -288,9 +352,11 @@ export interface components {
              * @description End, milliseconds UTC; later in the next answer while the file is being written.
              */
             end_ms: number;
+            /** @description How it is kept. */
+            format: components["schemas"]["ArchiveFormat"];
             /** @description Its id within the camera. */
             id: string;
-            /** @description MIME type with codecs, for Media Source Extensions. */
+            /** @description MIME type with codecs of its video, for Media Source Extensions. */
             mime: string;
             /**
              * Format: int64
@@ -298,6 +364,11 @@ export interface components {
              */
             start_ms: number;
         };
+        /**
+         * @description How a recording is kept.
+         * @enum {string}
+         */
+        ArchiveFormat: "scene" | "mp4";
         /** @description One camera of the register. */
         Camera: {
             /** @description Whether its pictures are seen and masked. */
@@ -600,7 +671,7 @@ export interface components {
             events_cut: boolean;
             /** @description When something is missing. */
             gaps: components["schemas"]["Gap"][];
-            /** @description When there is masked video; spans that touch are one. */
+            /** @description When there is something to see, scenes or masked video; spans that touch are one. */
             masked: components["schemas"]["Span"][];
             /** @description When there are sealed originals; spans that touch are one. */
             sealed: components["schemas"]["Span"][];
@@ -788,6 +859,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LiveMessage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    masked_video: {
+        parameters: {
+            query: {
+                /** @description Start, milliseconds UTC, inclusive. */
+                from_ms: number;
+                /** @description End, milliseconds UTC, exclusive; at most 31 days after the start. */
+                to_ms: number;
+            };
+            header?: never;
+            path: {
+                /** @description The camera's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    live_scene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream begins */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveMessage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scene_archive: {
+        parameters: {
+            query: {
+                /** @description Start, milliseconds UTC, inclusive. */
+                from_ms: number;
+                /** @description End, milliseconds UTC, exclusive; at most 31 days after the start. */
+                to_ms: number;
+            };
+            header?: never;
+            path: {
+                /** @description The camera's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.louver.scene": number[];
                 };
             };
             default: {

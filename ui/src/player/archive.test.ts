@@ -12,7 +12,7 @@ const T = 1_700_000_000_000;
 const NOW = T + 24 * 60 * MINUTE;
 
 function file(n: number, startMs: number, endMs = startMs + MINUTE, bytes = 100): ArchiveFile {
-  return { id: `f${String(n)}`, start_ms: startMs, end_ms: endMs, bytes, mime: MIME };
+  return { id: `f${String(n)}`, start_ms: startMs, end_ms: endMs, bytes, mime: MIME, format: "mp4" };
 }
 
 function setUp(files: ArchiveFile[]) {

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use louver_base::Class;
+use louver_codec::JpegDecoder;
 use louver_codec::{EncoderSettings, H264Encoder};
-use louver_scene::{Detection, PictureEncoder, Rect};
+use louver_scene::stream::ScenePlayer;
+use louver_scene::{Cell, Detection, PictureEncoder, Rect};
 use louver_store::{EventQuery, Gap, Store, StoreOptions};
 use tokio_util::task::TaskTracker;
 
@@ -143,8 +145,9 @@ async fn a_panic_in_analysis_costs_the_pictures_up_to_the_next_key_frame_and_is_
         at.handle.status.get().notice.as_deref(),
         Some("learning the place: only what is surely empty is shown")
     );
+    assert!(matches!(viewer.feed.recv().await.unwrap(), LiveFeed::Start(_)), "video begins with its viewer");
     let next = viewer.feed.recv().await.unwrap();
-    assert!(matches!(next, LiveFeed::Fragment(f) if f.key), "viewers go on at a key frame");
+    assert!(matches!(next, LiveFeed::Fragment(f) if f.key), "viewers begin at a key frame");
     let (_, gaps, _dir) = at.end().await;
     assert_eq!(gaps.iter().map(|g| g.reason).collect::<Vec<_>>(), [GapReason::AnalysisFailed]);
 }
@@ -190,4 +193,40 @@ async fn damaged_pictures_cost_themselves_and_what_depends_on_them() {
     at.send(false, Some(|_| Feed::Lost(GapReason::NoVideo)));
     at.shown("pictures go on at the next key frame");
     at.end().await;
+}
+
+/// What a viewer who comes now sees.
+fn seen(handle: &CameraHandle) -> Scene {
+    let (mut player, mut last) = (ScenePlayer::new(JpegDecoder), None);
+    handle.scenes.subscribe().backlog.iter().for_each(|part| player.play(part, |scene| last = Some(scene)));
+    last.expect("a viewer gets the whole state at once")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_pictures_are_missing_the_place_stays_without_figures_and_it_is_said_why() {
+    let mut at = At::start(|_| ()).await;
+    at.send(false, Some(Feed::Start));
+    at.play(60, false);
+    at.play(30, true);
+    let before = seen(&at.handle);
+    assert_eq!((before.why, before.figures.len()), (Why::Fine, 1), "{:?}", before.figures);
+    let known =
+        |scene: &Scene| scene.cells.iter().filter(|c| matches!(c, Cell::Clear | Cell::Occupied)).count();
+    assert!(known(&before) * 10 > before.cells.len() * 9, "the place is known");
+    let shown = before.render(Style::Empty).into_inner();
+    assert!(shown.y.iter().all(|y| y.abs_diff(90) < 12), "no pixel of somebody is shown");
+    let mut viewer = at.handle.scenes.subscribe();
+    at.feed.send(From::Sub, Feed::Lost(GapReason::Unreachable));
+    viewer.feed.recv().await.unwrap();
+    let after = seen(&at.handle);
+    assert_eq!((after.why, after.figures.len(), known(&after)), (Why::StreamLost, 0, known(&before)));
+    // When pictures come back nothing is known of what happened in between.
+    at.send(false, Some(|_| Feed::Lost(GapReason::NoVideo)));
+    at.shown("pictures go on");
+    let again = seen(&at.handle);
+    assert_eq!((again.why, known(&again)), (Why::Starting, 0));
+    let (store, _, _dir) = at.end().await;
+    let all = (WallTime::from_micros(0), WallTime::from_micros(i64::MAX / 2));
+    let files = store.recordings(&"gate".parse().unwrap(), all.0, all.1).await.unwrap();
+    assert!(files.len() >= 2, "a file ends where pictures are missing: {files:?}");
 }

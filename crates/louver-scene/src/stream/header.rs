@@ -5,12 +5,18 @@ use louver_base::WallTime;
 use louver_media::PictureSize;
 
 use super::tiles::Tiles;
-use super::wire::{Input, boxed};
+use super::wire::{Input, boxed, boxes};
 use super::{StreamError, bounds};
-use crate::Grid;
+use crate::{Grid, Masked};
 
 pub(super) const HEADER: [u8; 4] = *b"lvsh";
 const VERSION: u8 = 1;
+
+/// The size of the pictures of a stream that begins so; `None` if no header stands there.
+pub fn picture_size(stream: &Masked<Bytes>) -> Option<PictureSize> {
+    let first = boxes(stream.get()).next()??;
+    (first.kind == HEADER).then(|| Header::parse(first.body()))?.map(|h| h.grid.picture)
+}
 
 /// A stream's header.
 #[derive(Clone, Debug, PartialEq, Eq)]

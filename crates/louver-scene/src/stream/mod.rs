@@ -16,6 +16,7 @@ mod writer;
 
 pub use cut::SceneCut;
 pub use follow::{StreamReport, check};
+pub use header::picture_size;
 pub use player::{PictureDecoder, ScenePlayer};
 pub use writer::{SceneRecord, SceneWriter};
 

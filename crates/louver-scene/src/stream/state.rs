@@ -29,8 +29,8 @@ impl State {
     pub(super) fn new(header: Arc<Header>) -> Self {
         let (cells, tiles) = (header.grid.len(), header.tiles.len());
         Self {
+            wall: header.began,
             header,
-            wall: WallTime::from_micros(0),
             number: 0,
             why: 1,
             cells: vec![Cell::Unknown; cells],

@@ -111,9 +111,9 @@ where
         Ok(self.say(&record))
     }
 
-    /// Pictures are missing or late, for this reason: figures are taken away, the known place stays.
-    pub fn without_pictures(&mut self, wall: WallTime, why: Why) -> Option<SceneRecord> {
-        let mut record = self.next(wall, why);
+    /// From the last picture on they are missing or late, for this reason: figures are taken away, the known place stays.
+    pub fn without_pictures(&mut self, why: Why) -> Option<SceneRecord> {
+        let mut record = self.next(self.state.wall, why);
         record.figures = (!self.state.figures.is_empty()).then(Vec::new);
         record.windows = (!self.state.windows.is_empty()).then(Vec::new);
         self.say(&record)

@@ -9,15 +9,17 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use louver_base::{CameraId, MediaSpan, WallTime};
+use louver_node::Rendition;
 use louver_scene::Masked;
+use louver_scene::stream::picture_size;
 use louver_store::{MaskedFile, Recording, RecordingId, RecordingKind, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::extract::{Path, Query};
-use super::files;
 use super::timeline::SpanQuery;
+use super::{files, scenes};
 use crate::app::App;
 
 /// One masked recording, about a minute long.
@@ -31,8 +33,20 @@ pub(crate) struct ArchiveFile {
     pub(crate) end_ms: i64,
     /// Size in bytes.
     pub(crate) bytes: u64,
-    /// MIME type with codecs, for Media Source Extensions.
+    /// MIME type with codecs of its video, for Media Source Extensions.
     pub(crate) mime: String,
+    /// How it is kept.
+    pub(crate) format: ArchiveFormat,
+}
+
+/// How a recording is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ArchiveFormat {
+    /// As a scene stream; asked for by its id it is drawn as video first.
+    Scene,
+    /// As video.
+    Mp4,
 }
 
 /// Where in a recording to begin.
@@ -57,7 +71,7 @@ pub(crate) async fn list_archive(
     let camera = app.camera(&id)?.id.clone();
     let (from, to) = span.checked()?;
     let mut files = app.store.recordings(&camera, from, to).await.map_err(failed)?;
-    files.retain(|r| r.kind == RecordingKind::Masked);
+    files.retain(|r| r.kind != RecordingKind::Sealed);
     let mimes = mimes(&app, &camera, &files).await;
     let listed = |(file, mime): (&Recording, String)| ArchiveFile {
         id: file.id.0.to_string(),
@@ -65,11 +79,12 @@ pub(crate) async fn list_archive(
         end_ms: file.end.millis(),
         bytes: file.bytes,
         mime,
+        format: if file.kind == RecordingKind::Scene { ArchiveFormat::Scene } else { ArchiveFormat::Mp4 },
     };
     Ok(Json(files.iter().zip(mimes).map(listed).collect()))
 }
 
-/// A masked recording: fragmented MP4 whose times begin with 0 at the file's start. One `Range` of bytes is understood.
+/// A masked recording as video: fragmented MP4 whose times begin with 0 at the file's start. Scenes are drawn for it. One `Range` of bytes is understood.
 #[utoipa::path(get, path = "/api/v1/cameras/{id}/archive/{file}", tag = "archive",
     params(("id" = String, Path, description = "The camera's id"),
         ("file" = String, Path, description = "The recording's id"), FileQuery),
@@ -83,11 +98,17 @@ pub(crate) async fn get_archive_file(
 ) -> ApiResult<Response> {
     let camera = app.camera(&id)?.id.clone();
     let id = file.parse().map(RecordingId).map_err(|_| ApiError::not_found("recording"))?;
-    let file = app.store.masked_file(&camera, id).await.map_err(failed)?;
-    let mime = mime(file.init.get());
     let from = query.from_ms.map(WallTime::from_millis);
+    let parts = match app.store.masked_file(&camera, id).await {
+        Err(StoreError::NoRecording { .. }) => {
+            let file = app.store.scene_file(&camera, id).await.map_err(failed)?;
+            scenes::file_as_video(&app, &camera, &file, id.start(), from).await?
+        }
+        file => playable(&file.map_err(failed)?, id.start(), from),
+    };
+    let mime = parts.first().map_or_else(|| "video/mp4".to_owned(), |init| mime(init.get()));
     // A file being written grows: what a browser kept of it would be too short.
-    files::video(&playable(&file, id.start(), from), &mime, "private, no-cache", &headers)
+    files::video(&parts, &mime, "private, no-cache", &headers)
 }
 
 /// Jumps between the video's clock and the wall clock up to this are left alone: pictures arrive a little early or late.
@@ -147,7 +168,7 @@ async fn mimes(app: &App, camera: &CameraId, files: &[Recording]) -> Vec<String>
         else {
             continue;
         };
-        let (a, b) = (one_mime(app, camera, first.id).await, one_mime(app, camera, last.id).await);
+        let (a, b) = (one_mime(app, camera, first).await, one_mime(app, camera, last).await);
         if a == b {
             out[from..to].fill(a);
         } else {
@@ -159,20 +180,25 @@ async fn mimes(app: &App, camera: &CameraId, files: &[Recording]) -> Vec<String>
     out
 }
 
-async fn one_mime(app: &App, camera: &CameraId, id: RecordingId) -> String {
-    let key = (camera.clone(), id);
+async fn one_mime(app: &App, camera: &CameraId, file: &Recording) -> String {
+    let key = (camera.clone(), file.id);
     if let Some(known) = app.codecs.get(&key) {
         return known;
     }
-    match app.store.masked_file(camera, id).await {
-        Ok(file) => {
-            let mime = mime(file.init.get());
-            app.codecs.put(key, mime.clone());
-            mime
+    let mime = match file.kind {
+        RecordingKind::Scene => {
+            let file = app.store.scene_file(camera, file.id).await.ok();
+            let size = file.and_then(|file| picture_size(&file.init));
+            size.and_then(|size| Rendition::codec(size).ok()).map(|c| format!("video/mp4; codecs=\"{c}\""))
         }
-        // Deleted since, or damaged: asking for it will say so.
-        Err(_) => "video/mp4".to_owned(),
-    }
+        RecordingKind::Masked | RecordingKind::Sealed => {
+            app.store.masked_file(camera, file.id).await.ok().map(|file| mime(file.init.get()))
+        }
+    };
+    // None: deleted since, or damaged. Asking for it will say so.
+    let Some(mime) = mime else { return "video/mp4".to_owned() };
+    app.codecs.put(key, mime.clone());
+    mime
 }
 
 /// The MIME type of a file that begins so: the profile and level stand in `avcC` (ISO/IEC 14496-15 section 5.3.3.1).

@@ -132,7 +132,7 @@ impl From<&CameraHandle> for Camera {
             analysis,
             sealed_only,
             status: camera.status.get().into(),
-            live: !sealed_only && camera.live.started(),
+            live: !sealed_only && camera.scenes.started(),
         }
     }
 }

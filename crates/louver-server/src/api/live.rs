@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::cameras::visible;
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
 use super::extract::Path;
-use super::viewer;
+use super::viewer::{self, Watched};
 use crate::app::App;
 use crate::auth::gate::Caller;
 use crate::auth::origin::{self, Started};
@@ -36,7 +36,7 @@ pub(crate) enum LiveMessage {
     },
 }
 
-/// Masked live pictures (WebSocket).
+/// Masked live video (WebSocket), made while somebody watches it; the page itself watches the scene stream.
 ///
 /// Text messages are `LiveMessage`. Binary messages are one byte kind (0 init: `ftyp` and `moov`; 1 fragment;
 /// 2 fragment that a player can start with), eight bytes wall time of the first picture in milliseconds UTC
@@ -52,11 +52,23 @@ pub(crate) async fn live(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> ApiResult<Response> {
+    open(app, &id, caller, &headers, upgrade, Watched::Video)
+}
+
+/// Opens a viewer's connection.
+pub(crate) fn open(
+    app: App,
+    id: &str,
+    caller: Caller,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    what: Watched,
+) -> ApiResult<Response> {
     // Browsers send cookies with WebSockets of any page and ask nobody, so here the origin must be said and be ours.
-    if origin::started(&headers) != Started::Here {
+    if origin::started(headers) != Started::Here {
         return Err(origin::refused());
     }
-    let camera = visible(&app, &id)?.clone();
+    let camera = visible(&app, id)?.clone();
     let upgrade =
         upgrade.map_err(|_| ApiError::new(ErrorCode::BadRequest, "This address speaks WebSocket only."))?;
     let place = Arc::clone(&app.viewers).try_acquire_owned().map_err(|_| {
@@ -67,7 +79,7 @@ pub(crate) async fn live(
     // Viewers have nothing to say beyond pongs and a close.
     let upgrade = upgrade.max_message_size(4096).max_frame_size(4096);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        viewer::serve(socket, app, camera, caller).await;
+        viewer::serve(socket, app, camera, caller, what).await;
         drop((place, running));
     }))
 }

@@ -8,6 +8,7 @@ pub(crate) mod extract;
 pub(crate) mod files;
 pub(crate) mod live;
 pub(crate) mod range;
+pub(crate) mod scenes;
 pub(crate) mod session;
 pub(crate) mod system;
 pub(crate) mod timeline;

@@ -71,7 +71,7 @@ pub(crate) struct TimelineEvent {
 /// What there is of a camera, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Timeline {
-    /// When there is masked video; spans that touch are one.
+    /// When there is something to see, scenes or masked video; spans that touch are one.
     pub(crate) masked: Vec<Span>,
     /// When there are sealed originals; spans that touch are one.
     pub(crate) sealed: Vec<Span>,
@@ -85,8 +85,8 @@ pub(crate) struct Timeline {
 
 /// The longest span that is answered.
 const LONGEST_MS: i64 = 31 * 86_400_000;
-/// Recordings this close follow each other: files begin with the next group of pictures.
-const TOUCH_MS: i64 = 2_000;
+/// Recordings this close follow each other: files begin with the next group of pictures, and a scene stands for so long.
+const TOUCH_MS: i64 = 5_000;
 /// Events listed at most.
 const EVENTS: usize = 5_000;
 
@@ -117,13 +117,13 @@ pub(crate) async fn get_timeline(
     let recordings = app.store.recordings(camera, from, to).await.map_err(failed)?;
     let gaps = app.store.gaps(camera, from, to).await.map_err(failed)?;
     let (events, events_cut) = events(&app, camera, from, to).await?;
-    let spans = |kind| {
-        let of_kind = recordings.iter().filter(|r| r.kind == kind);
+    let spans = |sealed| {
+        let of_kind = recordings.iter().filter(|r| (r.kind == RecordingKind::Sealed) == sealed);
         merged(of_kind.map(|r| (r.start.millis(), r.end.millis())), query)
     };
     Ok(Json(Timeline {
-        masked: spans(RecordingKind::Masked),
-        sealed: spans(RecordingKind::Sealed),
+        masked: spans(false),
+        sealed: spans(true),
         gaps: gaps.iter().map(|g| Gap::within(g, query)).collect(),
         events,
         events_cut,
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn files_that_follow_each_other_are_one_span_and_a_real_gap_parts_them() {
-        let files = [(0, 60_000), (60_100, 120_000), (121_900, 180_000), (190_000, 200_000)];
+        let files = [(0, 60_000), (60_100, 120_000), (124_900, 180_000), (190_000, 200_000)];
         assert_eq!(merged(files.into_iter(), DAY), [span(0, 180_000), span(190_000, 200_000)]);
     }
 

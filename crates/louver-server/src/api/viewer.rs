@@ -6,8 +6,9 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use bytes::{BufMut, Bytes, BytesMut};
 use louver_base::WallTime;
-use louver_node::{CameraHandle, LiveFeed, LiveStart};
+use louver_node::{CameraHandle, LiveFeed, LiveStart, SceneSubscription};
 use louver_scene::Masked;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
@@ -91,6 +92,68 @@ fn text(message: &LiveMessage) -> Option<Message> {
     serde_json::to_string(message).ok().map(|json| Message::Text(json.into()))
 }
 
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// The scene stream.
+    Scenes,
+    /// Video of it.
+    Video,
+}
+
+/// A viewer's feed as messages.
+enum Messages {
+    Scenes(broadcast::Receiver<Masked<Bytes>>),
+    Video(broadcast::Receiver<LiveFeed>, Order),
+}
+
+impl Messages {
+    /// The feed, and what to send at once.
+    fn begin(camera: &CameraHandle, what: Watched) -> (Self, Vec<Message>) {
+        match what {
+            Watched::Scenes => {
+                let SceneSubscription { backlog, feed } = camera.scenes.subscribe();
+                (Self::Scenes(feed), backlog.into_iter().map(boxes).collect())
+            }
+            Watched::Video => {
+                let (subscription, mut order) = (camera.live.subscribe(), Order::new());
+                let first = subscription.backlog.iter().flat_map(|feed| order.messages(feed)).collect();
+                (Self::Video(subscription.feed, order), first)
+            }
+        }
+    }
+
+    /// What comes next; nothing is taken if the caller does not wait for it.
+    async fn next(&mut self) -> Result<Vec<Message>, RecvError> {
+        match self {
+            Self::Scenes(feed) => feed.recv().await.map(|record| vec![boxes(record)]),
+            Self::Video(feed, order) => feed.recv().await.map(|fragment| order.messages(&fragment)),
+        }
+    }
+
+    /// The viewer fell behind: what it needs to go on.
+    fn lost(&mut self, camera: &CameraHandle) -> Vec<Message> {
+        match self {
+            Self::Scenes(_) => {
+                let (again, messages) = Self::begin(camera, Watched::Scenes);
+                *self = again;
+                messages
+            }
+            Self::Video(feed, order) => {
+                let subscription = camera.live.subscribe();
+                *feed = subscription.feed;
+                let missed = order.lost(subscription.backlog);
+                missed.iter().flat_map(|feed| order.messages(feed)).collect()
+            }
+        }
+    }
+}
+
+/// Boxes of a scene stream as a message.
+fn boxes(bytes: Masked<Bytes>) -> Message {
+    Message::Binary(bytes.into_inner())
+}
+
 /// Why a viewer's connection ends.
 enum End {
     /// It closed, broke, or does not read: nothing can be said to it.
@@ -106,12 +169,18 @@ enum Next {
     SessionsChanged,
     Heard,
     Gone,
-    Feed(Result<LiveFeed, RecvError>),
+    Feed(Result<Vec<Message>, RecvError>),
 }
 
 /// Serves a viewer until it leaves, its session ends or the server stops.
-pub(crate) async fn serve(mut socket: WebSocket, app: App, camera: CameraHandle, caller: Caller) {
-    let end = match follow(&mut socket, &app, &camera, &caller).await {
+pub(crate) async fn serve(
+    mut socket: WebSocket,
+    app: App,
+    camera: CameraHandle,
+    caller: Caller,
+    what: Watched,
+) {
+    let end = match follow(&mut socket, &app, &camera, &caller, what).await {
         Ok(never) => match never {},
         Err(end) => end,
     };
@@ -127,15 +196,13 @@ async fn follow(
     app: &App,
     camera: &CameraHandle,
     caller: &Caller,
+    what: Watched,
 ) -> Result<std::convert::Infallible, End> {
     let mut sessions = app.sessions_changed.subscribe();
-    let mut subscription = camera.live.subscribe();
-    let mut order = Order::new();
+    let (mut feed, first) = Messages::begin(camera, what);
     let mut notice = Notice::default();
     notice.tell(socket, camera).await?;
-    for feed in &std::mem::take(&mut subscription.backlog) {
-        send_all(socket, order.messages(feed)).await?;
-    }
+    send_all(socket, first).await?;
     let mut looks = interval_at(Instant::now() + LOOK, LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut looked, mut heard) = (0_u32, Instant::now());
@@ -148,7 +215,7 @@ async fn follow(
                 Some(Ok(Message::Close(_)) | Err(_)) | None => Next::Gone,
                 Some(Ok(_)) => Next::Heard,
             },
-            feed = subscription.feed.recv() => Next::Feed(feed),
+            messages = feed.next() => Next::Feed(messages),
         };
         match next {
             Next::Stop => return Err(End::Say(close_code::AWAY, "The server stops.")),
@@ -168,12 +235,9 @@ async fn follow(
                     check_session(app, caller).await?;
                 }
             }
-            Next::Feed(Ok(feed)) => send_all(socket, order.messages(&feed)).await?,
+            Next::Feed(Ok(messages)) => send_all(socket, messages).await?,
             Next::Feed(Err(RecvError::Lagged(_))) => {
-                subscription = camera.live.subscribe();
-                for feed in &order.lost(std::mem::take(&mut subscription.backlog)) {
-                    send_all(socket, order.messages(feed)).await?;
-                }
+                send_all(socket, feed.lost(camera)).await?;
             }
             Next::Feed(Err(RecvError::Closed)) => {
                 return Err(End::Say(close_code::AWAY, "This camera is recorded no more."));

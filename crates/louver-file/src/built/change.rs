@@ -32,14 +32,14 @@ pub(super) fn view(picture: &Picture, left: usize, size: PictureSize) -> Picture
 
 /// Noise of a sensor, the same each time.
 #[derive(Debug)]
-pub(super) struct Noise {
+pub(crate) struct Noise {
     /// About normal, of deviation 1, times 32.
     table: Vec<i8>,
     dice: Dice,
 }
 
 impl Noise {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut dice = Dice::new(1);
         // The sum of twelve even numbers from 0 to 1, less 6, is nearly normal.
         let normal = |dice: &mut Dice| (0..12).map(|_| dice.next()).sum::<f64>() - 6.0;
@@ -48,7 +48,7 @@ impl Noise {
     }
 
     /// Adds noise of `sigma` levels to luma and half as much to chroma.
-    pub(super) fn add(&mut self, picture: &mut Picture, sigma: f32) {
+    pub(crate) fn add(&mut self, picture: &mut Picture, sigma: f32) {
         for (plane, sigma) in
             [(&mut picture.y, sigma), (&mut picture.u, sigma / 2.0), (&mut picture.v, sigma / 2.0)]
         {
@@ -56,7 +56,8 @@ impl Noise {
             for part in plane.chunks_mut(4096) {
                 let from = (self.dice.next() * (self.table.len() - 4096) as f64) as usize;
                 for (pixel, noise) in part.iter_mut().zip(&self.table[from..]) {
-                    *pixel = (i32::from(*pixel) + ((i32::from(*noise) * levels + 128) >> 8)).clamp(16, 240) as u8;
+                    *pixel =
+                        (i32::from(*pixel) + ((i32::from(*noise) * levels + 128) >> 8)).clamp(16, 240) as u8;
                 }
             }
         }

@@ -10,6 +10,7 @@ mod script;
 
 use std::str::FromStr;
 
+pub(crate) use change::Noise;
 pub use run::{Playing, SceneReport, ScenesReport, Subject, measure_scenes};
 
 /// One built scene.

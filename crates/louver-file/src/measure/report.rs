@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::mask::MaskReport;
+use super::speed::SpeedReport;
+use super::track::TrackReport;
 use crate::built::ScenesReport;
 
 /// Names the layout; the number grows when a reader of older reports would misread newer ones.
@@ -36,6 +38,10 @@ pub enum Measured {
     Mask(Box<MaskReport>),
     /// `louver eval scenes`
     Scenes(Box<ScenesReport>),
+    /// `louver eval track`
+    Track(Box<TrackReport>),
+    /// `louver eval speed`
+    Speed(Box<SpeedReport>),
 }
 
 /// What it ran on.

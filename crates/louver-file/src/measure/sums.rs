@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use louver_base::Class;
 use louver_media::Picture;
 use louver_scene::{Cell, Rect, Scene, Style};
 
@@ -47,7 +48,9 @@ impl<'a> Drawn<'a> {
             }
         }
         let unknown = flat.clone();
-        for figure in &scene.figures {
+        // Real pixels that policy allows lie in windows; their figures are an edge and hide nothing.
+        let open = |track: u32| scene.windows.iter().any(|w| w.track == track && w.class != Class::Person);
+        for figure in scene.figures.iter().filter(|f| !open(f.track)) {
             each_pixel(figure.rect, w, h, |n| {
                 flat[n] = true;
                 masked[n] = true;

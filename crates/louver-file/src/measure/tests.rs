@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use louver_base::{Class, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Style, Why};
+use louver_scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Style, Why, Window};
 
 use super::empty::median;
 use super::place::Place;
@@ -235,5 +235,27 @@ fn noise_is_averaged_away_before_a_dark_person_is_looked_for() {
             &[TruthBox { id: 1, rect: PERSON }],
         );
         assert_eq!(sums.shown.head.count, leaks);
+    }
+}
+
+#[test]
+fn what_a_window_shows_is_no_mask() {
+    let far = Rect { left: 100, top: 0, right: 120, bottom: 40 };
+    let mut scene = scene(place(), None, &[far]);
+    let vehicle = |class| Window {
+        track: 1,
+        class,
+        left: 100,
+        top: 0,
+        picture: Arc::new(Picture::flat(PictureSize::new(20, 40).unwrap(), 200, 128, 128)),
+    };
+    for (class, masked) in [(Class::Vehicle, 0), (Class::Person, 800)] {
+        scene.windows = vec![vehicle(class)];
+        let sums = counted(&scene, &place());
+        assert_eq!(sums.over_mask.count, masked);
+        let (shown, people) = (scene.render(Style::Boxes), [TruthBox { id: 1, rect: far }]);
+        let mut sums = Sums::default();
+        sums.picture(&Drawn::new(&scene, shown.get()), &somebody(), &Place::of(place()), &people);
+        assert_eq!(sums.shown.body.count, u64::from(masked == 0), "somebody in it would be seen");
     }
 }

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use louver_codec::detector::ModelKind;
 use louver_file::{EvalReport, Hits, Look, MaskReport, Measured, Share, measure_masking};
 
-use super::{cannot, load_faces, print_json, truth};
+use super::{Given, cannot, load_faces, print_json, truth};
 use crate::error::Error;
 use crate::redact;
 use crate::settings::DetectorSettings;
@@ -18,41 +17,30 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Video file
-    #[arg(long, value_name = "FILE")]
-    video: PathBuf,
+    #[command(flatten)]
+    given: Given,
     /// Ground truth, MOT Challenge text: frame from 1, id, left, top, width, height. Without it only over-masking and
     /// what detectors report can be measured
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Detector model (ONNX), in place of the one that the settings name
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
-    /// How the model is read: ssd-mobilenet-v2, yolox or deimv2; guessed from its name if not given
-    #[arg(long, value_name = "KIND", requires = "model")]
-    kind: Option<ModelKind>,
     /// Face detector (YuNet, ONNX) that looks at what is shown; it serves measuring alone
     #[arg(long, value_name = "FILE")]
     faces: Option<PathBuf>,
-    /// Print the figures as JSON (docs/eval.schema.json)
-    #[arg(long)]
-    json: bool,
 }
 
 /// Measures masking.
 pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error> {
     let truth = truth(args.truth.as_deref())?;
-    let load = || redact::load(args.model.as_deref(), args.kind, settings);
-    let (detector, mut second) = (load()?, load()?);
+    let (detector, mut second) = (args.given.load(settings)?, args.given.load(settings)?);
     let mut faces = args.faces.as_deref().map(|f| load_faces(f, settings)).transpose()?;
     let bar = redact::bar("measuring", Some(1000));
     let look = Look { people: &mut second, faces: faces.as_mut() };
-    let report = measure_masking(&args.video, &truth, detector, look, |share| {
+    let report = measure_masking(&args.given.video, &truth, detector, look, |share| {
         bar.set_position((share * 1000.0) as u64);
     });
     bar.finish_and_clear();
     let report = report.map_err(cannot)?;
-    if args.json {
+    if args.given.json {
         let (footage, model) = (report.footage.clone(), report.model.clone());
         return print_json(&EvalReport::new(footage, model, Measured::Mask(Box::new(report))));
     }

@@ -2,16 +2,18 @@
 
 mod mask;
 mod scenes;
+mod speed;
+mod track;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use louver_codec::detector::FaceDetector;
+use louver_codec::detector::{Detector, FaceDetector, ModelKind};
 use louver_file::{EvalReport, FileError, Truth};
 
-use crate::detector;
 use crate::error::Error;
 use crate::settings::DetectorSettings;
+use crate::{detector, redact};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,14 +33,43 @@ pub(crate) struct Args {
 enum What {
     /// Measure leaks, over-masking and what a detector still finds, picture by picture
     Mask(mask::Args),
+    /// Measure how well people are followed: IDF1, MOTA, switches, events a person
+    Track(track::Args),
+    /// Measure what seeing costs beside the bare decoding of the same stream, busy and quiet
+    Speed(speed::Args),
     /// Measure the hard cases, built of a clip's own pixels: standing still, light, a turned camera, loss, night
     Scenes(scenes::Args),
+}
+
+/// What every measurement is given.
+#[derive(Debug, clap::Args)]
+struct Given {
+    /// Video file
+    #[arg(long, value_name = "FILE")]
+    video: PathBuf,
+    /// Detector model (ONNX), in place of the one that the settings name
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// How the model is read: ssd-mobilenet-v2, yolox or deimv2; guessed from its name if not given
+    #[arg(long, value_name = "KIND", requires = "model")]
+    kind: Option<ModelKind>,
+    /// Print the figures as JSON (docs/eval.schema.json)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Given {
+    fn load(&self, settings: &DetectorSettings) -> Result<Detector, Error> {
+        redact::load(self.model.as_deref(), self.kind, settings)
+    }
 }
 
 /// Measures.
 pub(crate) fn run(args: &Args, settings: &DetectorSettings) -> Result<ExitCode, Error> {
     match &args.what {
         What::Mask(args) => mask::run(args, settings)?,
+        What::Track(args) => track::run(args, settings)?,
+        What::Speed(args) => speed::run(args, settings)?,
         What::Scenes(args) => scenes::run(args, settings)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use louver_codec::detector::ModelKind;
 use louver_file::{BuiltScene, EvalReport, Measured, SceneReport, measure_scenes};
 
-use super::{cannot, print_json, truth};
+use super::{Given, cannot, print_json, truth};
 use crate::error::Error;
 use crate::redact;
 use crate::settings::DetectorSettings;
@@ -24,34 +23,24 @@ which anybody's head shows.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Video file that scenes are built of
-    #[arg(long, value_name = "FILE")]
-    video: PathBuf,
+    #[command(flatten)]
+    given: Given,
     /// Its ground truth, MOT Challenge text: frame from 1, id, left, top, width, height
     #[arg(long, value_name = "FILE")]
     truth: PathBuf,
     /// Play this scene, and others named likewise; all of them if none is named
     #[arg(long = "scene", value_name = "NAME")]
     scenes: Vec<BuiltScene>,
-    /// Detector model (ONNX), in place of the one that the settings name
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
-    /// How the model is read: ssd-mobilenet-v2, yolox or deimv2; guessed from its name if not given
-    #[arg(long, value_name = "KIND", requires = "model")]
-    kind: Option<ModelKind>,
-    /// Print the figures as JSON (docs/eval.schema.json)
-    #[arg(long)]
-    json: bool,
 }
 
 /// Plays and measures.
 pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error> {
     let truth = truth(Some(&args.truth))?;
-    let detector = redact::load(args.model.as_deref(), args.kind, settings)?;
+    let detector = args.given.load(settings)?;
     let all = BuiltScene::ALL.to_vec();
     let scenes = if args.scenes.is_empty() { all } else { args.scenes.clone() };
     let bar = redact::bar("building", Some(1));
-    let report = measure_scenes(&args.video, &truth, detector, &scenes, |playing| {
+    let report = measure_scenes(&args.given.video, &truth, detector, &scenes, |playing| {
         if playing.frame == 0 {
             bar.set_length(playing.frames);
             bar.set_message(playing.scene.as_str());
@@ -61,7 +50,7 @@ pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error>
     });
     bar.finish_and_clear();
     let report = report.map_err(cannot)?;
-    if args.json {
+    if args.given.json {
         let (footage, model) = (report.footage.clone(), report.model.clone());
         return print_json(&EvalReport::new(footage, model, Measured::Scenes(Box::new(report))));
     }

@@ -1,0 +1,65 @@
+//! `louver eval speed`: what seeing costs.
+
+use std::path::PathBuf;
+
+use louver_file::{EvalReport, Measured, SpeedReport, measure_speed};
+
+use super::{Given, cannot, print_json, truth};
+use crate::error::Error;
+use crate::redact;
+use crate::settings::DetectorSettings;
+
+const EXAMPLES: &str = "\
+Examples:
+  louver eval speed --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt
+  louver eval speed --video vtest.avi --json > speed.json
+
+The clip is scaled to 640 pixels across and coded as H.264, as a camera's sub stream is; the quiet stream is its empty
+place under a little noise. Each is decoded alone and decoded and seen, in turns, and the fastest of five rounds counts.
+Quotients of one run mean something on any machine, milliseconds only on this one.";
+
+/// Arguments of `louver eval speed`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    given: Given,
+    /// Ground truth (MOT Challenge text), so that nobody is left in the empty place
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+}
+
+/// Measures.
+pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error> {
+    let truth = truth(args.truth.as_deref())?;
+    let detector = args.given.load(settings)?;
+    let bar = redact::bar("measuring", Some(1000));
+    let report = measure_speed(&args.given.video, &truth, detector, |share| {
+        bar.set_position((share * 1000.0) as u64);
+    });
+    bar.finish_and_clear();
+    let report = report.map_err(cannot)?;
+    if args.given.json {
+        let (footage, model) = (report.footage.clone(), report.model.clone());
+        return print_json(&EvalReport::new(footage, model, Measured::Speed(Box::new(report))));
+    }
+    print(&report);
+    Ok(())
+}
+
+fn print(r: &SpeedReport) {
+    println!("{} with {}, {}x{}", r.footage, r.model, r.size[0], r.size[1]);
+    for s in &r.streams {
+        println!(
+            "  {}: decode {:.3} ms a picture, decode and see {:.3} ms ({:.2} times), with drawing {:.2} times; detector {:.2} ms, {:.2} sweeps and {:.2} runs a second of video",
+            s.name,
+            s.decode_ms,
+            s.decode_and_see_ms,
+            s.times_decode,
+            s.times_decode_with_drawing,
+            s.detect_ms,
+            s.sweeps_per_second,
+            s.detector_runs_per_second
+        );
+    }
+}

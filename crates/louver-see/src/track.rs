@@ -26,7 +26,7 @@ const BLINKS_UNKNOWN: u32 = 4;
 /// longer taken for what it was (a chair that was once a person); its cells stay masked until they are absorbed.
 const BLINKS_PRESENT: u32 = 40;
 /// Share of a thing's cells that must look different, and be no one else's, for it to be there though it was not found.
-const PRESENT: f32 = 0.2;
+const PRESENT: f32 = 0.35;
 /// Share of cells that look different from which a place is not empty, and a recognised thing no false alarm.
 const DIFFERENT: f32 = 0.08;
 /// What was lost may be found again for this long: behind a post or a van, or in a crowd.
@@ -182,7 +182,10 @@ impl Tracks {
             if !track.followed() {
                 continue;
             }
-            track.follow(share.alone.map(|n| blobs.list[n]));
+            track.follow(share.alone.map(|n| blobs.list[n]), step);
+            if let (FigureKind::Known(_), Some(middle)) = (track.kind, share.middle) {
+                track.lean(middle, step);
+            }
             let (cells, _, unknown) = backdrop.count(track.rect());
             let departed = share.own as f32 > DIFFERENT * share.cells as f32;
             track.looked_at(departed, unknown * 2 > cells, now);

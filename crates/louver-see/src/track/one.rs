@@ -11,7 +11,9 @@ use crate::blobs::Blob;
 /// Error of a detection's centre, sides: boxes waver by a tenth of their width, and by more where they are cut off below.
 const DETECTION_ERROR: (f32, f32) = (0.10, 0.15);
 /// Error of a group of cells' centre, sides: a tenth of a cell at each picture, but of the same sign for many pictures.
-const BLOB_ERROR: f32 = 0.12;
+const BLOB_ERROR: f32 = 0.3;
+/// Error of the middle of the cells that are nearest to a thing, sides: neighbours take some of them.
+const LEAN_ERROR: f32 = 0.3;
 /// Share of the way that a box's size goes to the detector's at each sweep: slow, so that no gait can be read.
 const SIZE_GAIN: f32 = 0.4;
 /// A group of cells that grows or shrinks by this factor between two pictures has joined or left another.
@@ -29,6 +31,10 @@ const EVIDENCE_LASTS: MediaSpan = MediaSpan::from_millis(1500);
 const MOVING_SHOWN: MediaSpan = MediaSpan::from_millis(400);
 /// Widths across, or half heights up or down, that something must have come to have moved: boxes waver by less.
 const MOVED: f32 = 1.0;
+/// The same, and sure sweeps along such a way, that are enough where nothing is known of the place: pictures on a wall stay
+/// where they are.
+const MOVED_FAR: f32 = 2.0;
+const MOVED_HITS: u32 = 3;
 /// What never moved is real where its place looked different in this share of the pictures: people who pass by it make it look
 /// different now and then, and whoever came and stands there does so all the time.
 const REAL_SHARE: f32 = 0.5;
@@ -104,6 +110,12 @@ pub(super) fn centre(r: Rect) -> (f32, f32) {
 /// Width and height of a box, at least a pixel.
 pub(super) fn extent(r: Rect) -> (f32, f32) {
     ((r.right as f32 - r.left as f32).max(1.0), (r.bottom as f32 - r.top as f32).max(1.0))
+}
+
+/// Errors of neighbouring pictures are alike, so that more pictures a second do not tell more: the factor by which an error at
+/// ten pictures a second grows where they are `step` seconds apart.
+fn often(step: f32) -> f32 {
+    (0.1 / step.clamp(0.01, 1.0)).sqrt()
 }
 
 impl Track {
@@ -183,10 +195,12 @@ impl Track {
     }
 
     /// Whether something is really there, and no post or picture that the detector takes for somebody: its place looked
-    /// different, and either it moved or its place did so most of the time.
+    /// different, and either it moved or its place did so most of the time. Where nothing is known it must have moved.
     pub(crate) fn real(&self) -> bool {
         let most = self.evidence as f32 >= REAL_SHARE * self.pictures as f32;
-        self.evidence >= EVIDENCE && (self.travelled >= MOVED || most)
+        let moved = self.travelled >= MOVED;
+        (self.evidence >= EVIDENCE && (moved || most))
+            || (self.travelled >= MOVED_FAR && self.sure_hits >= MOVED_HITS)
     }
 
     /// A picture later, before anything is measured.
@@ -202,7 +216,7 @@ impl Track {
     }
 
     /// The group of cells that it alone goes with in this picture, if there is one.
-    pub(super) fn follow(&mut self, blob: Option<Blob>) {
+    pub(super) fn follow(&mut self, blob: Option<Blob>, step: f32) {
         let before = self.anchor.take();
         let Some(blob) = blob else { return };
         let same = before.filter(|a| {
@@ -220,11 +234,18 @@ impl Track {
             (FigureKind::Known(_), None) => (self.x.at - blob.centre.0, self.y.at - blob.centre.1),
         };
         if same.is_some() {
-            let side = self.side();
-            self.x.measured(blob.centre.0 + offset.0 - self.x.at, BLOB_ERROR * side, side);
-            self.y.measured(blob.centre.1 + offset.1 - self.y.at, BLOB_ERROR * side, side);
+            let (side, error) = (self.side(), BLOB_ERROR * self.side() * often(step));
+            self.x.measured(blob.centre.0 + offset.0 - self.x.at, error, side);
+            self.y.measured(blob.centre.1 + offset.1 - self.y.at, error, side);
         }
         self.anchor = Some(Anchor { offset, cells: blob.cells });
+    }
+
+    /// The middle of the cells that are nearest to it: in a crowd, all there is between two sweeps.
+    pub(super) fn lean(&mut self, (x, y): (f32, f32), step: f32) {
+        let (side, error) = (self.side(), LEAN_ERROR * self.side() * often(step));
+        self.x.measured(x - self.x.at, error, side);
+        self.y.measured(y - self.y.at, error, side);
     }
 
     /// The end of a picture: whether its place looked different, and whether nothing is known of it.

@@ -21,15 +21,19 @@ const SIZE_COST: f32 = 6.0;
 const CLASS_COST: f32 = 4.0;
 /// A detection of another class is the same thing only where the boxes overlap by this much (IoU).
 const OTHER_CLASS_IOU: f32 = 0.5;
+/// Times the area of a movement that an unsure detection of it may have: of a walker, often only legs or torso depart.
+const MOVING_TIMES: i64 = 4;
 /// How far from its last place something not found may turn up, sides at once and a second: a brisk walk.
 const REACH: f32 = 0.6;
 const REACH_SPEED: f32 = 1.3;
 /// ... and at most, sides: farther away there are others.
 const MOST_REACH: f32 = 3.0;
+/// ... and for a detection that is not sure: somebody half hidden who hardly moves.
+const UNSURE_REACH: f32 = 1.0;
 /// Two boxes of one class are one thing when they overlap by this much (IoU), or when the smaller lies in the larger by this
 /// share: the same person found whole and cut off, or found in both halves of the picture.
-const SAME_IOU: f32 = 0.4;
-const SAME_WITHIN: f32 = 0.75;
+const SAME_IOU: f32 = 0.3;
+const SAME_WITHIN: f32 = 0.65;
 /// An unsure detection of which this share lies in the box of something found is a part of it.
 const PART: f32 = 0.4;
 /// Detections looked at in one sweep; what is beyond masks, but is not followed.
@@ -73,8 +77,11 @@ pub(super) fn pair(tracks: &[Track], found: &[Detection], taken: MediaTime, sure
     let expected = |t: &Track, d: &Detection| expected(t, d, taken);
     step(&known, &is_sure, &expected);
     step(&known, &|d| !is_sure(d), &expected);
-    step(&|t| t.followed(), &|_| true, &moving);
-    step(&|t| t.kind != FigureKind::Moving, &is_sure, &|t, d| within_reach(t, d, taken));
+    step(&|t| t.followed(), &|_| true, &|t, d| moving(t, d, sure));
+    step(&|t| t.kind != FigureKind::Moving, &is_sure, &|t, d| within_reach(t, d, taken, MOST_REACH));
+    step(&|t| t.kind != FigureKind::Moving, &|d| !is_sure(d), &|t, d| {
+        within_reach(t, d, taken, UNSURE_REACH)
+    });
     matched.new = (0..found.len()).filter(|&d| free_found[d]).collect();
     let explained = |d: usize| {
         let r = found[d].rect;
@@ -128,9 +135,11 @@ fn expected(track: &Track, d: &Detection, taken: MediaTime) -> Option<f32> {
     Some(far * 0.7 + vague * 0.5 + sizes(track, d)? + class(track, d)?)
 }
 
-/// A movement's box is rough: it lies in the detection, or the detection in it.
-fn moving(track: &Track, d: &Detection) -> Option<f32> {
-    if track.kind != FigureKind::Moving {
+/// A movement's box is rough: it lies in the detection, or the detection in it. An unsure detection much larger than the
+/// movement is not about it.
+fn moving(track: &Track, d: &Detection, sure: f32) -> Option<f32> {
+    let large = d.rect.area() > track.rect().area().saturating_mul(MOVING_TIMES);
+    if track.kind != FigureKind::Moving || (large && d.score < sure) {
         return None;
     }
     let both = track.rect().intersection(d.rect).area();
@@ -138,11 +147,11 @@ fn moving(track: &Track, d: &Detection) -> Option<f32> {
 }
 
 /// The cost of a detection that a track not found may have got to from its last place.
-fn within_reach(track: &Track, d: &Detection, taken: MediaTime) -> Option<f32> {
+fn within_reach(track: &Track, d: &Detection, taken: MediaTime, most: f32) -> Option<f32> {
     let last = track.observed?;
     let gone = (taken - last.at).seconds() as f32;
     let side = track.side();
-    let reach = (REACH + REACH_SPEED * gone).min(MOST_REACH) * side;
+    let reach = (REACH + REACH_SPEED * gone).min(most) * side;
     let (x, y) = centre(d.rect);
     // From the nearest place on its expected way: it may have stopped anywhere.
     let (to, velocity) = ((x - last.x, y - last.y), track.velocity());

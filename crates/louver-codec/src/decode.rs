@@ -79,6 +79,28 @@ impl Decoder {
         Ok(out)
     }
 
+    /// Decodes a key frame alone, whatever came before it; what comes next must be a key frame as well. Decoders that
+    /// reorder pictures give it at once too.
+    ///
+    /// # Errors
+    /// When the packet is damaged, or gives no picture.
+    pub fn alone(&mut self, key: &Packet) -> Result<Decoded, CodecError> {
+        self.video.flush();
+        let at_once = self.decode(key)?.pop();
+        let picture = match at_once {
+            Some(decoded) => Ok(decoded),
+            None => {
+                self.video.send_eof().map_err(CodecError::Decode)?;
+                let mut frame = ffmpeg::frame::Video::empty();
+                self.video.receive_frame(&mut frame).map_err(CodecError::Decode)?;
+                let picture = self.scaler.picture(&frame, self.size)?;
+                Ok(Decoded { picture, media: key.media, wall: key.wall })
+            }
+        };
+        self.video.flush();
+        picture
+    }
+
     /// Forgets everything: before a key frame after an error or a gap.
     pub fn restart(&mut self) {
         self.video.flush();

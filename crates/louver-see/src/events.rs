@@ -104,6 +104,11 @@ impl Events {
         acts.extend(self.told.drain(..).map(|t| Act::Leaves(t.sighting.track)));
     }
 
+    /// Whether anybody is told of who has not left.
+    pub(crate) fn anybody(&self) -> bool {
+        !self.told.is_empty()
+    }
+
     /// Tells what the tracks of one picture mean.
     pub(crate) fn tell(&mut self, tracks: &Tracks, now: MediaTime, settings: &Settings, acts: &mut Vec<Act>) {
         for told in &mut self.told {

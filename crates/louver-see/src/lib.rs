@@ -8,11 +8,13 @@ mod backdrop;
 mod blobs;
 mod events;
 mod features;
+mod gate;
 mod see;
 mod settings;
 mod track;
 
 pub use backdrop::{Change, Cover};
 pub use events::{Act, Sighting};
-pub use see::{See, Sweep};
+pub use gate::{Gate, GateMode, GateReport, Habit, Open, Pass, at_a_glance};
+pub use see::{See, Stir, Sweep};
 pub use settings::Settings;

@@ -11,6 +11,9 @@ use crate::events::{Act, Events};
 use crate::features::Features;
 use crate::track::{Tracks, padded};
 
+mod stir;
+pub use stir::Stir;
+
 /// What the detector is asked to look at: the newest picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {

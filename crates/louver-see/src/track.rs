@@ -76,6 +76,10 @@ fn coarse((x, y): (f32, f32), grid: Grid) -> [i16; 2] {
     [x, y].map(|v| ((v / step).round() * step).clamp(f32::from(i16::MIN), f32::from(i16::MAX)) as i16)
 }
 
+/// A place where somebody was lost keeps the gate open for so many sweeps; what is not decided by then is masked all the same,
+/// and looks decide it.
+const SOUGHT_SWEEPS: u32 = 20;
+
 /// Where a person was lost: masked until it is proven that nobody is there.
 #[derive(Clone, Copy, Debug)]
 struct Left {
@@ -127,6 +131,14 @@ impl Tracks {
     pub(crate) fn people(&self) -> impl Iterator<Item = Rect> + '_ {
         let followed = self.all.iter().filter(|t| t.followed() && t.kind == FigureKind::Known(Class::Person));
         followed.map(Track::rect).chain(self.left.iter().map(|l| l.rect))
+    }
+
+    /// Whether anything is followed that moves or looked different within `span`, or a person who is as young; or somebody was
+    /// lost and sweeps still look for him. A thing that is found while its place looks like the known one (a parked
+    /// car, a statue) is at rest.
+    pub(crate) fn stir(&self, now: MediaTime, span: MediaSpan) -> bool {
+        let missed = self.left.iter().any(|l| l.sweeps < SOUGHT_SWEEPS);
+        missed || self.all.iter().filter(|t| t.followed()).any(|t| t.stirs(now, span))
     }
 
     /// What is drawn of them, furthest first; recognised on the detector's word alone from the score `sure` on.

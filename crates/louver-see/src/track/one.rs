@@ -203,6 +203,17 @@ impl Track {
             || (self.travelled >= MOVED_FAR && self.sure_hits >= MOVED_HITS)
     }
 
+    /// Whether it moves, looked different within `span`, or is a person and as young.
+    pub(super) fn stirs(&self, now: MediaTime, span: MediaSpan) -> bool {
+        match self.kind {
+            FigureKind::Moving => true,
+            FigureKind::Known(class) => {
+                let real = self.evidence > 0 && now - self.last_departed < span;
+                real || (class == Class::Person && now - self.born < span)
+            }
+        }
+    }
+
     /// A picture later, before anything is measured.
     pub(super) fn advance(&mut self, step: f32) {
         let side = self.side();

@@ -67,17 +67,24 @@ function eventsOf(camera: string, fromMs: number, toMs: number): LouverEvent[] {
   return out;
 }
 
+/** Every so often nothing was recorded for a while. */
+const HOLE = 37 * 60_000;
+const HOLE_LONG = 4 * 60_000;
+
+export function isRecorded(ms: number): boolean {
+  return ms <= Date.now() && ms % HOLE >= HOLE_LONG;
+}
+
 export function makeTimeline(camera: string, fromMs: number, toMs: number): Timeline {
   const until = Math.min(toMs, Date.now());
   if (until <= fromMs) return { masked: [], sealed: [], gaps: [], events: [], events_cut: false };
-  const HOLE = 37 * 60_000;
   const holes = [];
   for (let at = Math.ceil(fromMs / HOLE) * HOLE; at < until; at += HOLE) holes.push(at);
   const masked = [];
   let at = fromMs;
   for (const hole of holes) {
     masked.push({ start_ms: at, end_ms: hole });
-    at = hole + 4 * 60_000;
+    at = hole + HOLE_LONG;
   }
   if (at < until) masked.push({ start_ms: at, end_ms: until });
   const gaps = holes.map((hole) => ({

@@ -7,7 +7,7 @@ test("the wall shows every camera, live and masked, under one second behind", as
   await expect(wall.tiles).toHaveCount(Object.keys(CAMERAS).length);
   for (const id of ["forecourt", "yard"]) {
     const picture = wall.picture(id);
-    await picture.video.scrollIntoViewIfNeeded();
+    await picture.canvas.scrollIntoViewIfNeeded();
     await picture.expectMoving();
     await picture.expectUnderOneSecondBehind();
     await expect(wall.tile(id)).toContainText("Recording");

@@ -6,7 +6,7 @@ export class CameraPage {
   readonly live: LivePicture;
   readonly archive: Picture;
   readonly timeline: Locator;
-  readonly bar: { play: Locator; pause: Locator; back: Locator; live: Locator; speed: Locator };
+  readonly bar: { play: Locator; pause: Locator; back: Locator; stepBack: Locator; live: Locator; speed: Locator };
   readonly clock: Locator;
   readonly events: Locator;
   readonly register: Locator;
@@ -23,6 +23,7 @@ export class CameraPage {
       play: page.getByRole("button", { name: "Play", exact: true }),
       pause: page.getByRole("button", { name: "Pause", exact: true }),
       back: page.getByRole("button", { name: "Back 10 seconds" }),
+      stepBack: page.getByRole("button", { name: "One picture back" }),
       live: page.getByRole("button", { name: "Jump to live" }),
       speed: page.getByLabel("Speed"),
     };
@@ -66,5 +67,20 @@ export class CameraPage {
     expect(box).not.toBeNull();
     const x = ((ms - from) / (to - from)) * (box?.width ?? 0);
     await this.timeline.click({ position: { x, y: (box?.height ?? 0) - 16 } });
+  }
+
+  /** Takes hold of the moment that is shown and drags it to another. */
+  async dragShownMomentTo(ms: number): Promise<void> {
+    await this.timeline.scrollIntoViewIfNeeded();
+    const box = await this.timeline.boundingBox();
+    if (!box) throw new Error("no timeline");
+    const from = Number(await this.timeline.getAttribute("aria-valuemin"));
+    const to = Number(await this.timeline.getAttribute("aria-valuemax"));
+    const x = (at: number): number => box.x + ((at - from) / (to - from)) * box.width;
+    const y = box.y + box.height - 16;
+    await this.page.mouse.move(x(await this.shownMs()), y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x(ms), y, { steps: 12 });
+    await this.page.mouse.up();
   }
 }

@@ -71,11 +71,11 @@ test("a password goes in the body, never in the address", async () => {
   expect(await asked[0]?.json()).toEqual({ password: "correct horse" });
 });
 
-test("a recording comes as bytes, from a moment on when one is given", async () => {
+test("a recording's scenes come as bytes, of the time that is asked for", async () => {
   const { asked } = network(() => new Response(new Uint8Array([1, 2, 3])));
-  const outcome = await api.archiveFile("gate", "f1", 5_000, new AbortController().signal);
+  const outcome = await api.sceneArchive("gate", { fromMs: 5_000, toMs: 9_000.4 }, new AbortController().signal);
   expect(outcome).toEqual({ kind: "ok", value: new Uint8Array([1, 2, 3]) });
-  expect(asked[0]?.url).toMatch(/\/api\/v1\/cameras\/gate\/archive\/f1\?from_ms=5000$/);
+  expect(asked[0]?.url).toMatch(/\/api\/v1\/cameras\/gate\/scene\/archive\?from_ms=5000&to_ms=9000$/);
 });
 
 test("the live feed goes over the protection that the page came by", () => {

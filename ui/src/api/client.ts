@@ -58,14 +58,6 @@ export const api = {
     get<Timeline>(`${camera(id)}/timeline${query({ from_ms: span.fromMs, to_ms: span.toMs })}`, signal),
   archive: (id: string, span: TimeSpan, signal?: AbortSignal) =>
     get<ArchiveFile[]>(`${camera(id)}/archive${query({ from_ms: span.fromMs, to_ms: span.toMs })}`, signal),
-  /** A recording's bytes; with `fromMs` only its start and what follows from about then. */
-  archiveFile: (id: string, file: string, fromMs: number | undefined, signal: AbortSignal) =>
-    ask(
-      `${camera(id)}/archive/${encodeURIComponent(file)}${query({ from_ms: fromMs })}`,
-      { signal },
-      async (response) => new Uint8Array(await response.arrayBuffer()),
-    ),
-
   /** The masked scene of a time, as `docs/format-scene.md` describes it; what is long ends with where to go on. */
   sceneArchive: (id: string, span: TimeSpan, signal: AbortSignal) =>
     ask(
@@ -92,11 +84,6 @@ export const api = {
 /** Where an event's masked still is. */
 export function eventStillAddress(id: string): string {
   return `${ROOT}/events/${encodeURIComponent(id)}/still`;
-}
-
-/** Where a camera's live feed as video is. */
-export function liveAddress(id: string, page: { protocol: string; host: string } = location): string {
-  return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}${camera(id)}/live`;
 }
 
 /** Where a camera's live scene is. */

@@ -12,7 +12,11 @@ export interface ArchiveSource {
 /** A camera's recordings on the server. */
 export function archiveOf(camera: string): ArchiveSource {
   return {
-    list: (fromMs, toMs, signal) => api.archive(camera, { fromMs, toMs }, signal),
+    list: async (fromMs, toMs, signal) => {
+      const list = await api.archive(camera, { fromMs, toMs }, signal);
+      // Video of an older Louver is no scene: it has no stream to read.
+      return list.kind === "ok" ? { kind: "ok", value: list.value.filter((f) => f.format === "scene") } : list;
+    },
     read: (fromMs, toMs, signal) => api.sceneArchive(camera, { fromMs, toMs }, signal),
   };
 }

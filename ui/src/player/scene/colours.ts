@@ -21,7 +21,7 @@ export const ON_FIGURE: Record<FigureKind, string> = {
 
 /** What nobody knows: a calm ground, and its slats. */
 export const UNKNOWN_GROUND = "#2a2b2d";
-export const UNKNOWN_SLAT = "#35373a";
+export const UNKNOWN_SLAT = "#3b3e42";
 /** What is never shown. */
 export const NEVER_GROUND = "#141617";
 export const NEVER_LINE = "#4a5054";

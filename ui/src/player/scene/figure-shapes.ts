@@ -11,14 +11,6 @@ const SMALLEST = 7;
 const SIGN_FROM = 15;
 const SIGN_MOST = 34;
 
-const SIGNS: Record<FigureKind, string | null> = {
-  person: ICONS.person,
-  vehicle: ICONS.vehicle,
-  animal: ICONS.animal,
-  parcel: ICONS.parcel,
-  moving: null,
-};
-
 /** A box of at least `least`, around the same middle. */
 export function widened(box: Box, least: number): Box {
   const x = Math.max(0, least - (box.right - box.left)) / 2;
@@ -61,7 +53,7 @@ function shapeOf(kind: FigureKind, { left, top, right, bottom }: Box, point: num
   }
 }
 
-/** Draws one figure; `perPixel` and `perPoint`: device pixels for one of the picture and one of the page. */
+/** Draws one figure; `perPixel`: device pixels for one of the picture; `perPoint`: for one that lines and signs are measured in. */
 export function drawFigure(on: CanvasRenderingContext2D, figure: DrawnFigure, perPixel: number, perPoint: number): void {
   const box = widened(
     {
@@ -89,7 +81,7 @@ function fill(on: CanvasRenderingContext2D, kind: FigureKind, box: Box, path: Pa
   on.clip(path);
   on.strokeStyle = ON_FIGURE[kind];
   on.fillStyle = ON_FIGURE[kind];
-  on.globalAlpha *= 0.26;
+  on.globalAlpha *= kind === "moving" ? 0.6 : 0.26;
   on.lineWidth = Math.max(1, 1.2 * point);
   on.stroke(textureOf(kind, box, 6 * point));
   on.restore();
@@ -124,27 +116,19 @@ function textureOf(kind: FigureKind, { left, top, right, bottom }: Box, pitch: n
 }
 
 function edge(on: CanvasRenderingContext2D, figure: DrawnFigure, path: Path2D, point: number): void {
-  if (figure.kind === "moving") on.setLineDash([4 * point, 3 * point]);
   on.strokeStyle = EDGE_DARK;
   on.lineWidth = 3.2 * point;
-  if (figure.outline) {
-    on.stroke(path);
-    on.strokeStyle = FIGURE[figure.kind];
-    on.lineWidth = 1.8 * point;
-    on.stroke(path);
-    return;
-  }
   on.stroke(path);
-  on.strokeStyle = EDGE_LIGHT;
-  on.lineWidth = 1.1 * point;
+  if (figure.kind === "moving") on.setLineDash([5 * point, 4 * point]);
+  on.strokeStyle = figure.outline ? FIGURE[figure.kind] : EDGE_LIGHT;
+  on.lineWidth = (figure.outline || figure.kind === "moving" ? 1.8 : 1.1) * point;
   on.stroke(path);
   on.setLineDash([]);
 }
 
 function sign(on: CanvasRenderingContext2D, figure: DrawnFigure, box: Box, point: number): void {
-  const drawing = SIGNS[figure.kind];
   const [width, height] = [box.right - box.left, box.bottom - box.top];
-  if (drawing === null || figure.outline || Math.min(width, height) < SIGN_FROM * point) return;
+  if (figure.outline || Math.min(width, height) < SIGN_FROM * point) return;
   const size = Math.min(SIGN_MOST * point, Math.min(width, height) * 0.72);
   const y = figure.kind === "person" ? box.top + Math.min(height / 2, width / 2 + 2 * point) : (box.top + box.bottom) / 2;
   on.save();
@@ -153,6 +137,6 @@ function sign(on: CanvasRenderingContext2D, figure: DrawnFigure, box: Box, point
   on.lineWidth = 1.8;
   on.lineCap = "round";
   on.strokeStyle = ON_FIGURE[figure.kind];
-  on.stroke(new Path2D(drawing));
+  on.stroke(new Path2D(ICONS[figure.kind]));
   on.restore();
 }

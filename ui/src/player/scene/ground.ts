@@ -11,7 +11,7 @@ export interface Scale {
   /** Picture on the screen, device pixels. */
   width: number;
   height: number;
-  /** Device pixels for one of the picture, and for one of the page. */
+  /** Device pixels for one of the picture, and for one that lines and signs are measured in. */
   perPixel: number;
   perPoint: number;
 }

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import { backoffMs } from "./backoff";
 import { FakeFrames, FakeSocket, FakeStage } from "./fakes";
 import { header, joined, record } from "./fixtures";
 import { LiveScene, type LiveState } from "./live";
@@ -147,13 +149,23 @@ test("the same stream after a lost connection goes on without forgetting the pla
   expect(stage.begun).toBe(2);
 });
 
-test("after a missing delta nothing changes until a full record comes", () => {
-  const { stage, begin, socket } = setUp();
+test("after a missing delta nothing changes until a full record comes, which a new connection brings", () => {
+  const { stage, begin, socket, sockets } = setUp();
   begin();
   socket().bytes(record(false, 3, T + 200, 16));
   expect(stage.state.figures).toMatchObject([{ left: 0 }]);
-  socket().bytes(record(true, 3, T + 200, 16));
+  expect(sockets[0]?.closed).toBe(true);
+  vi.advanceTimersByTime(600);
+  socket().bytes(joined(header(), record(true, 3, T + 200, 16)));
   expect(stage.state.figures).toMatchObject([{ left: 16 }]);
+});
+
+test("deltas that the full record already contains are passed over", () => {
+  const { stage, begin, socket, sockets } = setUp();
+  begin();
+  socket().bytes(joined(record(true, 5, T + 400, 16), record(false, 4, T + 300, 0), record(false, 5, T + 400, 0), record(false, 6, T + 500, 20)));
+  expect(stage.state.figures).toMatchObject([{ left: 20 }]);
+  expect(sockets[0]?.closed).toBe(false);
 });
 
 test("a connection that has gone silent is taken for dead", () => {
@@ -162,6 +174,22 @@ test("a connection that has gone silent is taken for dead", () => {
   vi.advanceTimersByTime(21_000);
   expect(sockets[0]?.closed).toBe(true);
   expect(sockets.length).toBeGreaterThan(1);
+});
+
+test("a camera that has no pictures yet, or none any more, is waited for on the same connection", () => {
+  const { player, sockets, states, stage, socket, pass } = setUp();
+  player.play();
+  socket().onopen?.();
+  pass(60_000);
+  expect(states.at(-1)).toEqual({ kind: "waiting" });
+  socket().bytes(joined(header(), record(true, 1, T, null, 6)));
+  pass(60_000);
+  expect(states.at(-1)).toEqual({ kind: "stalled", sinceMs: T });
+  expect(stage.last).toMatchObject({ freshness: "old" });
+  expect(sockets).toHaveLength(1);
+  socket().bytes(record(false, 2, T + 60_000, 8));
+  pass(500);
+  expect(states.at(-1)).toMatchObject({ kind: "playing" });
 });
 
 test("while nobody looks nothing is fetched, and what is left on the canvas is marked old", () => {
@@ -219,4 +247,13 @@ test("whatever comes over the connection, the player does not throw", () => {
   for (const data of ["{", "null", '"x"', '{"type":7}', new ArrayBuffer(3), new Uint8Array(64).fill(255).buffer, null, 7]) {
     socket().onmessage?.({ data });
   }
+});
+
+test("waits between tries grow, and never beyond 18 s", () => {
+  fc.assert(
+    fc.property(fc.nat(2000), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, chance) => {
+      expect(backoffMs(attempt, chance)).toBeLessThanOrEqual(18_000);
+      expect(backoffMs(attempt, chance)).toBeGreaterThanOrEqual(400);
+    }),
+  );
 });

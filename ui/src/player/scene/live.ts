@@ -1,4 +1,4 @@
-import { backoffMs } from "../backoff";
+import { backoffMs } from "./backoff";
 import { frames as sharedFrames, type Frames } from "./frames";
 import type { Movement } from "./motion";
 import { LivePace } from "./pace";
@@ -11,7 +11,8 @@ export type LiveState =
   | { kind: "connecting" }
   /** Connected, and no picture has come yet. */
   | { kind: "waiting" }
-  | { kind: "playing"; behindS: number }
+  /** `atMs`: the moment on the canvas, on the recorder's clock. */
+  | { kind: "playing"; behindS: number; atMs: number }
   /** No picture has come for seconds. `sinceMs`: the last one's time, on the recorder's clock. */
   | { kind: "stalled"; sinceMs: number }
   /** Not looked at: tab hidden, tile scrolled away. */
@@ -44,7 +45,7 @@ const browser: LiveBrowser = {
 };
 
 const TICK_MS = 250;
-/** A connection that says nothing for this long is taken for dead: while a camera plays there is a record every 2 s. */
+/** A connection that played and says nothing for this long is taken for dead: while a camera plays there is a record every 2 s. */
 const SILENT_MS = 20_000;
 /** A picture of a connection that is lost is old sooner. */
 const ALONE_MS = 1_500;
@@ -181,7 +182,13 @@ export class LiveScene {
     const { state, motion } = this.#stage;
     for (const item of this.#parser.read(bytes)) {
       if (item.kind === "header") this.#stage.begin(item.header);
-      if (item.kind !== "record" || this.#stage.apply([item.record]) === 0) continue;
+      if (item.kind !== "record") continue;
+      if (state.misses(item.record)) {
+        // Something of this connection was lost or could not be read: a new one begins with the whole state.
+        this.#tryAgain();
+        break;
+      }
+      if (this.#stage.apply([item.record]) === 0) continue;
       this.#recordMs = performance.now();
       this.#pace.arrived(state.atMs, this.#recordMs);
       motion.push({ atMs: state.atMs, figures: state.figures, panes: state.panes });
@@ -198,23 +205,34 @@ export class LiveScene {
 
   readonly #tick = (): void => {
     const now = performance.now();
-    if (this.#socket && now - this.#heardMs > SILENT_MS) this.#tryAgain();
-    if (!this.#socket || this.#recordMs === null || this.#recordMs < this.#connectedMs) {
+    // A camera that has no pictures has nothing to say either, and that is no fault of the connection.
+    if (this.#plays() && !this.#cameraIsGone() && now - this.#heardMs > SILENT_MS) this.#tryAgain();
+    if (!this.#plays()) {
       if (this.#isOld(now)) this.redraw();
       return;
     }
     this.#attempt = 0;
     if (!this.#isOld(now)) {
-      this.#say({ kind: "playing", behindS: this.#pace.behindS(now) ?? 0 });
+      const atMs = this.#pace.at(now) ?? this.#stage.state.atMs;
+      this.#say({ kind: "playing", behindS: this.#pace.behindS(now) ?? 0, atMs });
       return;
     }
     this.redraw();
     this.#say({ kind: "stalled", sinceMs: this.#stage.state.atMs });
   };
 
+  /** Whether this connection has brought a record. */
+  #plays(): boolean {
+    return this.#socket !== null && this.#recordMs !== null && this.#recordMs >= this.#connectedMs;
+  }
+
+  #cameraIsGone(): boolean {
+    return this.#stage.state.why === "no_pictures";
+  }
+
   #isOld(nowMs: number): boolean {
-    if (this.#recordMs === null) return true;
-    return nowMs - this.#recordMs > (this.#recordMs >= this.#connectedMs && this.#socket ? STATE_HOLDS_MS : ALONE_MS);
+    if (this.#recordMs === null || this.#cameraIsGone()) return true;
+    return nowMs - this.#recordMs > (this.#plays() ? STATE_HOLDS_MS : ALONE_MS);
   }
 
   readonly #draw = (nowMs: number): boolean => {

@@ -111,7 +111,8 @@ export class Stage {
   /** The picture as large as it fits. Before there is one, all of the canvas. */
   #scale(): Scale {
     const { width, height } = this.#canvas;
-    const perPoint = this.#perPoint;
+    // A large picture is looked at from further away: lines and signs grow with it.
+    const perPoint = this.#perPoint * Math.min(2.4, Math.max(1, width / this.#perPoint / 900));
     const { header } = this.state;
     if (!header) return { width, height, perPixel: 1, perPoint };
     const perPixel = Math.min(width / header.width, height / header.height);

@@ -96,6 +96,13 @@ export class SceneState {
     return true;
   }
 
+  /** Whether this delta comes too late: records before it are missing, and only a full one helps. */
+  misses(record: SceneRecord): boolean {
+    if (record.full || this.#number === null) return false;
+    const ahead = (record.number - this.#number + 2 ** 32) % 2 ** 32;
+    return ahead > 1 && ahead < 2 ** 31;
+  }
+
   #applyCells(record: SceneRecord): void {
     if (record.cells) this.#cells = record.cells.slice();
     else if (record.full) this.#cells.fill(UNKNOWN);

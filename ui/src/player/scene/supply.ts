@@ -98,7 +98,8 @@ export class Supply {
 
   #goOn(doneMs: number): void {
     this.#state = { kind: "going" };
-    this.#doneMs = doneMs;
+    // Whole milliseconds are what can be asked for; rounded down, the last record would come once more.
+    this.#doneMs = Math.ceil(doneMs);
   }
 
   /** An answer without an end: what came of it counts, and the rest is asked for again. */

@@ -7,9 +7,11 @@ use louver_media::Picture;
 use louver_scene::{Cell, Grid, Rect};
 
 use crate::Settings;
+use crate::blobs::{LOOSE, NOTHING};
 use crate::features::{Features, PER_CELL};
 use crate::see::{GAP, PERSON_ROOM};
 use crate::track::padded;
+use crate::view;
 
 /// What stands on a cell at this moment, by detections and tracks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,8 +32,10 @@ pub enum Change {
     None,
     /// Most known cells departed from one picture to the next.
     Light,
-    /// Most known cells have departed for a while.
+    /// The known place is somewhere else in the picture, or most of it has been gone for a while.
     View,
+    /// The picture shows nothing: the lens is covered, or there is no light. Nothing is learned from it.
+    Blind,
 }
 
 /// Levels of luma by which a mean over about eight pixels must differ at the least: below, compression alone does it.
@@ -51,16 +55,33 @@ const KEEP_AWAY: usize = 3;
 /// A clear row of cells is blended into the backdrop at each 16th picture.
 const REFRESH_ROWS: usize = 16;
 /// A still person is found in some sweeps and missed in others. For each sweep that saw somebody on a cell while it looked
-/// as it does, so many more must have seen nobody: whoever is found in more than every fifth sweep is never learned.
+/// as it does, so many more must have seen nobody: whoever is found in more than every fifth sweep is never learned ...
 const DOUBT_SWEEPS: u32 = 4;
-/// The same for a lasting change: in more than every twenty-first.
-const ABSORB_DOUBT_SWEEPS: u32 = 20;
+/// ... but for one whose box is full of movement: the detector saw a passer-by, and the ground around him has little to do
+/// with it. Who moves on one spot and is found in every second sweep is not learned either.
+const DOUBT_SWEEPS_MOVING: u32 = 1;
+/// Share of a box's cells that must show something new for it to be full of movement.
+const MOVING_SHARE: f32 = 0.2;
+/// For a lasting change doubts count so many times as much: found in more than every twenty-first sweep, it stays masked.
+const ABSORB_DOUBTS: u32 = 5;
 /// Room around a box within which somebody is taken to have been seen, share of its sides: a head that sticks out.
 const SEEN_ROOM: f32 = 0.05;
 /// What was seen for this long in all, milliseconds, is remembered while something else passes in front of it; for less, forgotten.
 const WORTH_KEEPING: u32 = 1000;
 /// A changed view is believed after this long.
 const VIEW_CHANGE: MediaSpan = MediaSpan::from_millis(1500);
+/// Share of the known cells that must depart for the place to be looked for elsewhere in the picture, 0 to 1 ...
+const MOVED_SHARE: f32 = 0.08;
+/// ... and how often that is done meanwhile.
+const LOOK_ELSEWHERE: MediaSpan = MediaSpan::from_millis(500);
+/// Of a group of departed cells, no more than this share may have changed lately for the others to be taken into the backdrop:
+/// somebody who stands still moves his head, his hands, his weight; a parked car does not.
+const RESTLESS_SHARE: f32 = 0.1;
+/// How often a cell must have gone back and forth between two looks for the second to be the place's too (leaves, a
+/// flag, a flickering lamp) ...
+const SWAYS: u16 = 8;
+/// ... and for how long, in all, it must have been seen, milliseconds. Nothing of it is ever shown.
+const SWAY_SHOWN: u32 = 2000;
 
 /// One way that a cell looks, and what speaks for its being the empty place.
 #[derive(Clone, Copy, Debug)]
@@ -71,21 +92,28 @@ struct Look {
     shown: u32,
     /// Detector sweeps that saw nobody here while it looked like this.
     empty: u32,
-    /// Sweeps that saw somebody.
-    seen: u32,
+    /// How many more must see nobody, for those that saw somebody.
+    doubt: u32,
+    /// How often it came back.
+    returns: u16,
 }
 
 impl Look {
     /// Like no picture.
-    const NONE: Self = Self { means: [u16::MAX; PER_CELL], shown: 0, empty: 0, seen: 0 };
+    const NONE: Self = Self { means: [u16::MAX; PER_CELL], shown: 0, empty: 0, doubt: 0, returns: 0 };
 
     fn of(f: &[u8; PER_CELL]) -> Self {
         Self { means: f.map(|v| u16::from(v) * 16), ..Self::NONE }
     }
 
-    /// Whether the detector has cleared it: `least` empty sweeps, and `doubt` more for each that saw somebody.
-    fn swept(&self, least: u32, doubt: u32) -> bool {
-        self.empty >= least.saturating_add(self.seen.saturating_mul(doubt))
+    /// Whether the empty place is known to look so now and then, though this is not how it is shown.
+    fn sways(&self, least: u32) -> bool {
+        self.returns >= SWAYS && self.shown >= SWAY_SHOWN && self.swept(least, 1)
+    }
+
+    /// Whether the detector has cleared it: `least` empty sweeps, and `times` as many as there are doubts.
+    fn swept(&self, least: u32, times: u32) -> bool {
+        self.empty >= least.saturating_add(self.doubt.saturating_mul(times))
     }
 }
 
@@ -131,6 +159,7 @@ impl Memory {
             self.still_since = now;
             if !differs(&self.looks[other].means, f, self.deviation) {
                 self.now = other;
+                self.looks[other].returns = self.looks[other].returns.saturating_add(1);
                 follow(&mut self.looks[other].means, f);
             } else {
                 if self.looks[self.now].shown >= WORTH_KEEPING || self.looks[other].shown < WORTH_KEEPING {
@@ -156,7 +185,11 @@ pub(crate) struct Backdrop {
     cells: Vec<Memory>,
     picture: Arc<Picture>,
     departed_share: f32,
+    /// Since when [`MOVED_SHARE`] and more have departed.
     widely_departed_since: Option<MediaTime>,
+    /// Since when most have.
+    most_departed_since: Option<MediaTime>,
+    looked_elsewhere: Option<MediaTime>,
     pictures: usize,
     last: Option<MediaTime>,
     near: Vec<bool>,
@@ -171,8 +204,8 @@ enum Swept {
     Empty,
     /// The edge of somebody's box: says nothing.
     Edge,
-    /// Somebody is here.
-    Seen,
+    /// Somebody is here: so many more sweeps must see nobody.
+    Seen(u32),
 }
 
 impl Backdrop {
@@ -183,6 +216,8 @@ impl Backdrop {
             picture: Arc::new(Picture::flat(grid.picture, 52, 128, 128)),
             departed_share: 0.0,
             widely_departed_since: None,
+            most_departed_since: None,
+            looked_elsewhere: None,
             pictures: 0,
             last: None,
             near: vec![false; grid.len()],
@@ -242,14 +277,18 @@ impl Backdrop {
     }
 
     /// Compares one picture with what is known. No cell is cleared here.
-    pub(crate) fn compare(&mut self, features: &Features, now: MediaTime, global_change: f32) -> Change {
+    pub(crate) fn compare(&mut self, features: &Features, now: MediaTime, s: &Settings) -> Change {
+        if view::blind(self.grid, features) {
+            return Change::Blind;
+        }
         let (mut known, mut departed) = (0u32, 0u32);
         let step = self.last.map_or(0, |l| millis((now - l).min(GAP)));
         self.last = Some(now);
         for (m, f) in self.cells.iter_mut().zip(&features.0) {
             m.look(f, now, step);
-            m.departed = m.state != Cell::Unknown && differs(&m.known, f, m.deviation);
-            if !m.departed && m.state != Cell::Unknown {
+            let other = m.state != Cell::Unknown && differs(&m.known, f, m.deviation);
+            m.departed = other && !m.looks[m.now].sways(s.learn_sweeps);
+            if !other && m.state != Cell::Unknown {
                 let worst = (0..4).map(|i| m.known[i].abs_diff(u16::from(f[i]) * 16)).max().unwrap_or(0);
                 m.deviation = (m.deviation * 31 + worst.min(MOST_DEVIATION)) / 32;
             }
@@ -259,26 +298,49 @@ impl Backdrop {
         let before = self.departed_share;
         self.departed_share = if known == 0 { 0.0 } else { departed as f32 / known as f32 };
         let enough = known as usize * 4 > self.cells.len();
-        if !enough || self.departed_share < global_change {
+        if !enough || self.departed_share < MOVED_SHARE {
             self.widely_departed_since = None;
             return Change::None;
         }
-        let since = *self.widely_departed_since.get_or_insert(now);
-        if self.departed_share - before > global_change / 2.0 {
-            Change::Light
-        } else if now - since > VIEW_CHANGE {
-            Change::View
-        } else {
-            Change::None
+        if self.departed_share - before > s.global_change / 2.0 && self.departed_share >= s.global_change {
+            return Change::Light;
         }
+        self.view(features, now, s)
+    }
+
+    /// Whether the camera looks elsewhere, when much has departed.
+    fn view(&mut self, features: &Features, now: MediaTime, s: &Settings) -> Change {
+        let since = *self.widely_departed_since.get_or_insert(now);
+        if self.departed_share < s.global_change {
+            self.most_departed_since = None;
+        } else if now - *self.most_departed_since.get_or_insert(now) > VIEW_CHANGE {
+            return Change::View;
+        }
+        if now - since < VIEW_CHANGE || self.looked_elsewhere.is_some_and(|l| now - l < LOOK_ELSEWHERE) {
+            return Change::None;
+        }
+        self.looked_elsewhere = Some(now);
+        let known = |n: usize| {
+            let m = &self.cells[n];
+            (m.state != Cell::Unknown).then(|| m.known.map(|v| (v / 16) as u8))
+        };
+        if view::moved(self.grid, known, features) { Change::View } else { Change::None }
     }
 
     /// A detector sweep of the picture taken at `taken`: `people` are the boxes of everyone it saw.
     pub(crate) fn sweep(&mut self, taken: MediaTime, people: &[Rect]) {
         self.swept.fill(Swept::Empty);
-        for (room, what) in [(PERSON_ROOM, Swept::Edge), (SEEN_ROOM, Swept::Seen)] {
-            for rect in people {
-                for_cells(self.grid, padded(*rect, room), |n| self.swept[n] = what);
+        for rect in people {
+            for_cells(self.grid, padded(*rect, PERSON_ROOM), |n| self.swept[n] = Swept::Edge);
+        }
+        // Where two boxes meet, the greater doubt counts.
+        let (still, moving): (Vec<Rect>, Vec<Rect>) = people
+            .iter()
+            .map(|rect| padded(*rect, SEEN_ROOM))
+            .partition(|rect| self.moving_share(*rect) < MOVING_SHARE);
+        for (rects, doubt) in [(moving, DOUBT_SWEEPS_MOVING), (still, DOUBT_SWEEPS)] {
+            for rect in rects {
+                for_cells(self.grid, rect, |n| self.swept[n] = Swept::Seen(doubt));
             }
         }
         for (m, swept) in self.cells.iter_mut().zip(&self.swept) {
@@ -290,14 +352,33 @@ impl Backdrop {
             match swept {
                 Swept::Empty => look.empty = look.empty.saturating_add(1),
                 Swept::Edge => {}
-                Swept::Seen => look.seen = look.seen.saturating_add(1),
+                Swept::Seen(doubt) => look.doubt = look.doubt.saturating_add(*doubt),
             }
         }
     }
 
+    /// Share of a box's cells that show what they have hardly ever shown.
+    fn moving_share(&self, rect: Rect) -> f32 {
+        let (mut cells, mut moving) = (0u32, 0u32);
+        for_cells(self.grid, rect, |n| {
+            let m = &self.cells[n];
+            cells += 1;
+            moving += u32::from(m.looks[m.now].shown < WORTH_KEEPING);
+        });
+        moving as f32 / cells.max(1) as f32
+    }
+
     /// Decides every cell's state. The conditions of DESIGN 4 stand here and nowhere else.
-    pub(crate) fn decide(&mut self, picture: &Picture, cover: &[Cover], now: MediaTime, s: &Settings) {
+    pub(crate) fn decide(
+        &mut self,
+        picture: &Picture,
+        cover: &[Cover],
+        labels: &[u16],
+        now: MediaTime,
+        s: &Settings,
+    ) {
         self.pictures += 1;
+        let restless = self.restless(labels, now, s.absorb);
         self.mark_near(cover);
         let refresh_row = self.pictures % REFRESH_ROWS;
         let columns = self.grid.columns();
@@ -305,12 +386,16 @@ impl Backdrop {
             let cover = cover.get(n).copied().unwrap_or(Cover::Covered);
             let (covered, free) = (cover == Cover::Covered, cover == Cover::Free);
             let near = self.near[n];
+            // A small loose group is judged by its cells alone; one whose label is missing is not at rest.
+            let rests = match labels.get(n) {
+                Some(&(NOTHING | LOOSE)) => true,
+                Some(&label) => restless.get(usize::from(label)) == Some(&false),
+                None => false,
+            };
             let m = &mut self.cells[n];
             let still = now - m.still_since;
             let look = &m.looks[m.now];
-            let learned = still >= s.settle
-                && look.shown >= millis(s.learn)
-                && look.swept(s.learn_sweeps, DOUBT_SWEEPS);
+            let learned = still >= s.settle && look.shown >= millis(s.learn) && look.swept(s.learn_sweeps, 1);
             let (state, take) = match m.state {
                 Cell::Unknown if free && !near && learned => (Cell::Clear, true),
                 Cell::Unknown => (Cell::Unknown, false),
@@ -320,7 +405,7 @@ impl Backdrop {
                 Cell::Occupied if m.departed => {
                     m.matches_since = None;
                     let absorbed =
-                        free && still >= s.absorb && look.swept(s.absorb_sweeps, ABSORB_DOUBT_SWEEPS);
+                        free && still >= s.absorb && rests && look.swept(s.absorb_sweeps, ABSORB_DOUBTS);
                     (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
                 }
                 Cell::Occupied => {
@@ -344,6 +429,20 @@ impl Backdrop {
                 copy_cell(Arc::make_mut(&mut self.picture), picture, self.grid, n, Mix::Blend);
             }
         }
+    }
+
+    /// For every group of departed cells, whether more of it has changed lately than of a thing.
+    fn restless(&self, labels: &[u16], now: MediaTime, absorb: MediaSpan) -> Vec<bool> {
+        let mut counts: Vec<(u32, u32)> = Vec::new();
+        for (m, label) in self.cells.iter().zip(labels).filter(|(_, l)| **l < LOOSE) {
+            let group = usize::from(*label);
+            if group >= counts.len() {
+                counts.resize(group + 1, (0, 0));
+            }
+            counts[group].0 += 1;
+            counts[group].1 += u32::from(now - m.still_since < absorb);
+        }
+        counts.iter().map(|(cells, changed)| *changed as f32 > *cells as f32 * RESTLESS_SHARE).collect()
     }
 
     /// Marks the cells within [`KEEP_AWAY`] of one that looks different, moves or is covered.

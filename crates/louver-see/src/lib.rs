@@ -12,6 +12,7 @@ mod gate;
 mod see;
 mod settings;
 mod track;
+mod view;
 
 pub use backdrop::{Change, Cover};
 pub use events::{Act, Sighting};

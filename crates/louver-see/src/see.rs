@@ -103,22 +103,23 @@ impl See {
         }
         self.last = Some(media);
         self.features.compute(picture, self.grid);
-        let change = self.backdrop.compare(&self.features, media, self.settings.global_change);
+        let change = self.backdrop.compare(&self.features, media, &self.settings);
         let why = match change {
             Change::None => None,
             Change::Light => Some(Why::LightChanged),
             Change::View => Some(Why::CameraMoved),
+            Change::Blind => Some(Why::LensCovered),
         };
         if let Some(why) = why {
             self.start_again(media, why, &mut acts);
             // What is learned anew begins with this picture.
-            self.backdrop.compare(&self.features, media, self.settings.global_change);
+            self.backdrop.compare(&self.features, media, &self.settings);
         }
         let departed: Vec<bool> = self.backdrop.departed().collect();
         let blobs = blobs::find(self.grid, &departed, LEAST_BLOB);
         self.tracks.advance(&blobs, &self.backdrop, step, media);
         self.lay_cover();
-        self.backdrop.decide(picture, &self.cover, media, &self.settings);
+        self.backdrop.decide(picture, &self.cover, &blobs.labels, media, &self.settings);
         // Known well enough to say that all is well; single cells may take longer (leaves, a parked bus).
         if self.backdrop.unknown_share() < 0.25 {
             self.why = Why::Fine;

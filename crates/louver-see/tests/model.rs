@@ -167,7 +167,7 @@ impl Model {
                 (Cell::Unknown, Cell::Clear) => {
                     assert!(!told.held && still >= s.settle, "{}", why("learned too soon"));
                     assert!(told.look().0 >= s.learn.ticks(), "{}", why("learned after too short a look"));
-                    assert!(told.swept_empty(s.learn_sweeps, 4), "{}", why("learned after too few sweeps"));
+                    assert!(told.swept_empty(s.learn_sweeps, 1), "{}", why("learned after too few sweeps"));
                     told.known = Some(tones[n]);
                     self.became[0] += 1;
                 }
@@ -178,11 +178,7 @@ impl Model {
                 }
                 (Cell::Occupied, Cell::Clear) => {
                     assert!(!told.held && still >= s.absorb, "{}", why("absorbed too soon"));
-                    assert!(
-                        told.swept_empty(s.absorb_sweeps, 20),
-                        "{}",
-                        why("absorbed after too few sweeps")
-                    );
+                    assert!(told.swept_empty(s.absorb_sweeps, 5), "{}", why("absorbed after too few sweeps"));
                     told.known = Some(tones[n]);
                     self.became[2] += 1;
                 }

@@ -5,25 +5,40 @@ use louver_scene::DetectorTraits;
 
 use super::*;
 
+/// Stripes: a picture without an edge shows nothing.
+fn striped(size: PictureSize, luma: u8) -> Picture {
+    let mut picture = Picture::flat(size, luma, 128, 128);
+    for (n, y) in picture.y.iter_mut().enumerate() {
+        *y += if n % size.width() / 4 % 2 == 0 { 0 } else { 20 };
+    }
+    picture
+}
+
+fn settings() -> Settings {
+    let traits = DetectorTraits { mask_score: 0.2, event_score: 0.4, halves: false };
+    Settings { global_change: 2.0, ..Settings::new(traits, 1) }
+}
+
 /// Nothing but stillness and empty sweeps for as long as anyone could ask.
 fn watch(backdrop: &mut Backdrop, picture: &Picture, cover: Cover, from: i64, s: &Settings) {
     let mut features = Features::default();
     features.compute(picture, backdrop.grid);
     let cover = vec![cover; backdrop.grid.len()];
+    let labels = vec![LOOSE; backdrop.grid.len()];
     for n in from..from + 1000 {
         let now = MediaTime::ZERO + MediaSpan::from_millis(n * 200);
-        assert_eq!(backdrop.compare(&features, now, 2.0), Change::None);
+        assert_eq!(backdrop.compare(&features, now, s), Change::None);
         backdrop.sweep(now, &[]);
-        backdrop.decide(picture, &cover, now, s);
+        backdrop.decide(picture, &cover, &labels, now, s);
     }
 }
 
 #[test]
 fn a_covered_cell_is_neither_learned_nor_settled_nor_absorbed_however_still_and_empty_it_seems() {
     let size = PictureSize::new(32, 32).unwrap();
-    let s = Settings::new(DetectorTraits { mask_score: 0.2, event_score: 0.4, halves: false }, 1);
+    let s = settings();
     let mut backdrop = Backdrop::new(Grid::of(size), MediaTime::ZERO);
-    let (place, other) = (Picture::flat(size, 90, 128, 128), Picture::flat(size, 190, 128, 128));
+    let (place, other) = (striped(size, 90), striped(size, 190));
     let all = |backdrop: &Backdrop, state| backdrop.states().iter().all(|c| *c == state);
     watch(&mut backdrop, &place, Cover::Covered, 1, &s);
     assert!(all(&backdrop, Cell::Unknown), "learned under a cover");
@@ -42,15 +57,15 @@ fn a_covered_cell_is_neither_learned_nor_settled_nor_absorbed_however_still_and_
 #[test]
 fn a_cell_that_no_cover_was_given_for_counts_as_covered() {
     let size = PictureSize::new(32, 32).unwrap();
-    let s = Settings::new(DetectorTraits { mask_score: 0.2, event_score: 0.4, halves: false }, 1);
+    let s = settings();
     let mut backdrop = Backdrop::new(Grid::of(size), MediaTime::ZERO);
-    let (picture, mut features) = (Picture::flat(size, 90, 128, 128), Features::default());
+    let (picture, mut features) = (striped(size, 90), Features::default());
     features.compute(&picture, backdrop.grid);
     for n in 1..100 {
         let now = MediaTime::ZERO + MediaSpan::from_millis(n * 200);
-        backdrop.compare(&features, now, 2.0);
+        backdrop.compare(&features, now, &s);
         backdrop.sweep(now, &[]);
-        backdrop.decide(&picture, &[], now, &s);
+        backdrop.decide(&picture, &[], &[], now, &s);
     }
     assert!(backdrop.states().iter().all(|c| *c == Cell::Unknown));
 }

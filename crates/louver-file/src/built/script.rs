@@ -289,3 +289,6 @@ impl TruthBox {
         (rect.left >= 0 && rect.right <= size.width() as i32).then_some(Self { id: self.id, rect })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ pub use mask::{HeadShown, MaskReport, Speed, measure_masking};
 pub use report::{EvalReport, Machine, Measured, SCHEMA};
 pub use share::{Leaks, Share};
 pub use speed::{SpeedReport, StreamSpeed, measure_speed};
-pub use track::{Events, Followed, TrackReport, measure_tracking};
+pub use track::{By, Events, Followed, TrackReport, measure_tracking};
 
 // For scenes that are built and measured.
 pub(crate) use empty::empty_place;

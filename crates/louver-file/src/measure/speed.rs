@@ -1,5 +1,6 @@
 //! What seeing costs beside the bare decoding of the same stream, in one run on one machine.
 
+use std::num::NonZeroU8;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,6 @@ use crate::{FileError, Truth, Watch};
 const WIDTH: u32 = 640;
 /// Pictures of each stream at most: a minute at ten a second.
 const MOST: usize = 600;
-/// Both ways are gone so often, in turns; the fastest counts, as it was disturbed least.
-const ROUNDS: usize = 5;
 /// Levels of noise over the quiet place: a camera by day.
 const NOISE: f32 = 1.5;
 
@@ -64,7 +63,8 @@ pub struct StreamSpeed {
     pub detector_runs_per_second: f64,
 }
 
-/// Measures a clip and its empty place as a camera's sub stream; `progress` is told the share done, 0 to 1.
+/// Measures a clip and its empty place as a camera's sub stream. Both ways are gone `rounds` times, in turns; the fastest
+/// counts, as it was disturbed least. `progress` is told the share done, 0 to 1.
 ///
 /// # Errors
 /// When the clip is damaged or the detector fails.
@@ -72,6 +72,7 @@ pub fn measure_speed(
     video: &Path,
     truth: &Truth,
     mut detector: Detector,
+    rounds: NonZeroU8,
     mut progress: impl FnMut(f64),
 ) -> Result<SpeedReport, FileError> {
     let busy = Stream::busy(video)?;
@@ -86,7 +87,7 @@ pub fn measure_speed(
     };
     for (n, (name, stream)) in [("busy", busy), ("quiet", quiet)].into_iter().enumerate() {
         let speed;
-        (speed, detector) = stream.measure(name, detector)?;
+        (speed, detector) = stream.measure(name, detector, rounds)?;
         report.streams.push(speed);
         progress(0.3 + 0.35 * (n + 1) as f64);
     }
@@ -196,9 +197,14 @@ impl Stream {
         Ok((Round { seen: all - drawn - detected, drawn, detected, sweeps, runs }, detector))
     }
 
-    fn measure(&self, name: &str, mut detector: Detector) -> Result<(StreamSpeed, Detector), FileError> {
+    fn measure(
+        &self,
+        name: &str,
+        mut detector: Detector,
+        rounds: NonZeroU8,
+    ) -> Result<(StreamSpeed, Detector), FileError> {
         let (mut bare, mut best) = (Duration::MAX, Round { seen: Duration::MAX, ..Round::default() });
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds.get() {
             bare = bare.min(self.bare()?);
             let round;
             (round, detector) = self.seen(detector)?;

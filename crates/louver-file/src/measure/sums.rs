@@ -39,12 +39,13 @@ impl<'a> Drawn<'a> {
         let (w, h) = (shown.size.width(), shown.size.height());
         let mut flat = Vec::with_capacity(w * h);
         let mut masked = Vec::with_capacity(w * h);
-        let columns = scene.grid.columns();
+        let (cell, columns) = (scene.grid.cell, scene.grid.columns());
         for y in 0..h {
-            for x in 0..w {
-                let cell = scene.cells.get(y / scene.grid.cell * columns + x / scene.grid.cell);
-                flat.push(!matches!(cell, Some(Cell::Clear | Cell::Occupied)));
-                masked.push(!matches!(cell, Some(Cell::Clear)));
+            for column in 0..columns {
+                let state = scene.cells.get(y / cell * columns + column);
+                let pixels = cell.min(w - column * cell);
+                flat.resize(flat.len() + pixels, !matches!(state, Some(Cell::Clear | Cell::Occupied)));
+                masked.resize(masked.len() + pixels, !matches!(state, Some(Cell::Clear)));
             }
         }
         let unknown = flat.clone();
@@ -150,12 +151,16 @@ impl Sums {
         for person in people {
             each_pixel(widened(person.rect, OUTSIDE), w, h, |n| outside[n] = false);
         }
-        let before = self.over_mask;
+        let (mut masked, mut visible, mut of) = (0u64, 0u64, 0u64);
         for n in (0..w * h).filter(|&n| outside[n]) {
-            self.over_mask.add(drawn.masked[n]);
-            self.over_mask_visible.add(differs(drawn.shown, original, n, DIFFERS));
+            of += 1;
+            masked += u64::from(drawn.masked[n]);
+            visible += u64::from(differs(drawn.shown, original, n, DIFFERS));
         }
-        let (masked, of) = (self.over_mask.count - before.count, self.over_mask.of - before.of);
+        for (share, count) in [(&mut self.over_mask, masked), (&mut self.over_mask_visible, visible)] {
+            share.count += count;
+            share.of += of;
+        }
         if of == 0 { 0.0 } else { 1.0 - masked as f64 / of as f64 }
     }
 

@@ -16,9 +16,28 @@ use super::assign::assign;
 use super::share::Share;
 use crate::{FileError, Pass, Truth, TruthBox};
 
-/// Overlaps (IoU) at which figures are taken for people: the usual one, and a lower one, because figures are snapped to a coarse
-/// grid so that no outline can be read from them.
-const OVERLAPS: [f32; 2] = [0.5, 0.3];
+/// When a figure is taken for a person: by the usual overlap; and, because figures are snapped to a coarse grid so that no
+/// outline can be read from them, by a lower one, and when it covers half of the person, as the utility of DESIGN 4 has it.
+const OVERLAPS: [(By, f32); 3] = [(By::Iou, 0.5), (By::Iou, 0.3), (By::Covered, 0.5)];
+
+/// How a figure's overlap with a person is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// What both cover, by what either covers.
+    Iou,
+    /// What both cover, by the person's box.
+    Covered,
+}
+
+impl By {
+    fn overlap(self, person: Rect, figure: Rect) -> f32 {
+        match self {
+            Self::Iou => person.iou(figure),
+            Self::Covered => person.intersection(figure).area() as f32 / person.area().max(1) as f32,
+        }
+    }
+}
 
 /// Everything `louver eval track` says.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -40,7 +59,9 @@ pub struct TrackReport {
 /// The usual measures at one overlap.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Followed {
-    /// Least overlap (IoU) of a figure and a person, 0 to 1.
+    /// How the overlap of a figure and a person is taken.
+    pub by: By,
+    /// The least that makes them one, 0 to 1.
     pub overlap: f32,
     /// IDF1 in percent (Ristani et al. 2016): how much of everyone's time goes with one number and no other.
     pub idf1_percent: f64,
@@ -110,6 +131,7 @@ pub fn measure_tracking(
 
 /// Who was whom, picture by picture, at one overlap.
 struct Ledger {
+    by: By,
     overlap: f32,
     /// Last number of each person, and whether he had a figure in the last picture he was in.
     last: BTreeMap<u32, (u32, bool)>,
@@ -126,8 +148,9 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn new(overlap: f32) -> Self {
+    fn new((by, overlap): (By, f32)) -> Self {
         Self {
+            by,
             overlap,
             last: BTreeMap::new(),
             numbers: BTreeMap::new(),
@@ -148,7 +171,7 @@ impl Ledger {
         self.people.extend(people.iter().map(|p| p.id));
         self.figures.extend(figures.iter().map(|f| f.0));
         let gain = |p: &TruthBox, (number, rect): &(u32, Rect)| {
-            let overlap = p.rect.iou(*rect);
+            let overlap = self.by.overlap(p.rect, *rect);
             // Who had a number keeps it as long as it fits at all.
             let kept = self.last.get(&p.id).is_some_and(|(n, had)| *had && n == number);
             if overlap < self.overlap { 0.0 } else { f64::from(overlap) + if kept { 1000.0 } else { 0.0 } }
@@ -191,6 +214,7 @@ impl Ledger {
         let wrong = (self.person_frames - self.matches + false_figures + self.switches) as f64;
         let numbers: usize = self.numbers.values().map(BTreeSet::len).sum();
         Followed {
+            by: self.by,
             overlap: self.overlap,
             idf1_percent: 100.0 * 2.0 * same / (truth + said).max(1.0),
             mota_percent: 100.0 * (1.0 - wrong / truth.max(1.0)),
@@ -271,7 +295,7 @@ mod tests {
 
     #[test]
     fn followed_without_a_fault_everything_is_a_hundred() {
-        let mut ledger = Ledger::new(0.5);
+        let mut ledger = Ledger::new((By::Iou, 0.5));
         for n in 0..10 {
             ledger.picture(&[at(1, n), at(2, 50 - n)], &[figure(8, n + 1), figure(9, 50 - n)]);
         }
@@ -282,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_number_that_changes_in_the_middle_costs_one_switch_and_half_of_idf1() {
-        let mut ledger = Ledger::new(0.5);
+        let mut ledger = Ledger::new((By::Iou, 0.5));
         for n in 0..10 {
             ledger.picture(&[at(1, 0)], &[figure(if n < 5 { 8 } else { 9 }, 0)]);
         }
@@ -293,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_a_fragment_and_a_figure_of_nobody_is_false() {
-        let mut ledger = Ledger::new(0.5);
+        let mut ledger = Ledger::new((By::Iou, 0.5));
         for n in 0..10 {
             let figures: &[_] = if n == 4 { &[figure(8, 300)] } else { &[figure(8, 0)] };
             ledger.picture(&[at(1, 0)], figures);
@@ -304,8 +328,18 @@ mod tests {
     }
 
     #[test]
+    fn a_snapped_figure_covers_whom_it_is_too_large_for() {
+        let wide = Rect { left: -10, top: -10, right: 20, bottom: 30 };
+        for (by, found) in [(By::Iou, 0), (By::Covered, 1)] {
+            let mut ledger = Ledger::new((by, 0.5));
+            ledger.picture(&[at(1, 0), at(2, 100)], &[(8, wide)]);
+            assert_eq!(ledger.followed().found.count, found);
+        }
+    }
+
+    #[test]
     fn two_who_swap_their_numbers_are_two_switches() {
-        let mut ledger = Ledger::new(0.5);
+        let mut ledger = Ledger::new((By::Iou, 0.5));
         for n in 0..4 {
             let (a, b) = if n < 2 { (8, 9) } else { (9, 8) };
             ledger.picture(&[at(1, 0), at(2, 50)], &[figure(a, 0), figure(b, 50)]);

@@ -1,5 +1,6 @@
 //! `louver eval speed`: what seeing costs.
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use louver_file::{EvalReport, Measured, SpeedReport, measure_speed};
@@ -15,7 +16,7 @@ Examples:
   louver eval speed --video vtest.avi --json > speed.json
 
 The clip is scaled to 640 pixels across and coded as H.264, as a camera's sub stream is; the quiet stream is its empty
-place under a little noise. Each is decoded alone and decoded and seen, in turns, and the fastest of five rounds counts.
+place under a little noise. Each is decoded alone and decoded and seen, in turns, and the fastest round counts.
 Quotients of one run mean something on any machine, milliseconds only on this one.";
 
 /// Arguments of `louver eval speed`.
@@ -27,6 +28,9 @@ pub(super) struct Args {
     /// Ground truth (MOT Challenge text), so that nobody is left in the empty place
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
+    /// How often each stream is decoded, and decoded and seen; the fastest counts
+    #[arg(long, value_name = "TIMES", default_value = "5")]
+    rounds: NonZeroU8,
 }
 
 /// Measures.
@@ -34,7 +38,7 @@ pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error>
     let truth = truth(args.truth.as_deref())?;
     let detector = args.given.load(settings)?;
     let bar = redact::bar("measuring", Some(1000));
-    let report = measure_speed(&args.given.video, &truth, detector, |share| {
+    let report = measure_speed(&args.given.video, &truth, detector, args.rounds, |share| {
         bar.set_position((share * 1000.0) as u64);
     });
     bar.finish_and_clear();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use louver_file::{EvalReport, Measured, TrackReport, measure_tracking};
+use louver_file::{By, EvalReport, Measured, TrackReport, measure_tracking};
 
 use super::{Given, cannot, print_json, truth};
 use crate::error::Error;
@@ -49,7 +49,8 @@ fn print(r: &TrackReport) {
     println!("  tracks with a figure for 80 % of their time: {} of {}", t.count, t.of);
     for f in &r.at {
         println!(
-            "  at IoU {}: IDF1 {:.1} %, MOTA {:.1} %, found {:.1} %, {} false figures, {} switches, {} fragments, {:.2} numbers a person",
+            "  at {} {}: IDF1 {:.1} %, MOTA {:.1} %, found {:.1} %, {} false figures, {} switches, {} fragments, {:.2} numbers a person",
+            if f.by == By::Iou { "IoU" } else { "a covered share of" },
             f.overlap,
             f.idf1_percent,
             f.mota_percent,

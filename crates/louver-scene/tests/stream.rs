@@ -140,7 +140,8 @@ fn luma(scene: &Scene, n: usize) -> u8 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// What is drawn from the stream is what is drawn from the scene, or less; a cell newly known may come a second late.
+    /// What is drawn from the stream is what is drawn from the scene, or less; what is newly known or looks different may come
+    /// some seconds late, and where figures are a fifth of a second.
     #[test]
     fn the_stream_hides_what_the_scene_hides_and_shows_the_same_place_and_figures(scenes in any_scenes()) {
         let mut writer = writer();
@@ -159,22 +160,25 @@ proptest! {
                 prop_assert_eq!(&joined.cells, &played.cells, "picture {}", n);
                 prop_assert_eq!(&joined.figures, &played.figures);
                 prop_assert_eq!((joined.wall, joined.why), (played.wall, played.why));
+                let recent = |ms: i64| {
+                    let near = move |s: &&Scene| (s.wall - scene.wall).micros().abs() <= ms * 1000;
+                    scenes[..=n].iter().filter(near)
+                };
                 for (c, cell) in scene.cells.iter().enumerate() {
                     prop_assert!(!hidden(*cell) || hidden(played.cells[c]), "picture {}, cell {}", n, c);
                     if !hidden(played.cells[c]) {
-                        prop_assert_eq!(*cell, played.cells[c]);
-                        let by = luma(scene, c).abs_diff(luma(played, c));
                         // Ten levels over 8x8 pixels, of which a cell of 36 pixels may be all that is known.
-                        prop_assert!(by < 18, "picture {}, cell {}: {} levels", n, c, by);
+                        let like = |s: &Scene| luma(s, c).abs_diff(luma(played, c)) < 18;
+                        prop_assert!(recent(10_000).any(like), "picture {}, cell {}", n, c);
                         prop_assert_eq!(luma(&joined, c), luma(played, c));
                     }
                 }
-                prop_assert_eq!(played.figures.len(), scene.figures.len());
                 let whole = Rect { left: 0, top: 0, right: 150, bottom: 90 };
-                for (was, is) in scene.figures.iter().zip(&played.figures) {
-                    prop_assert_eq!((was.track, was.kind, was.velocity), (is.track, is.kind, is.velocity));
-                    prop_assert_eq!(was.rect.intersection(whole).area().max(0), is.rect.area());
-                }
+                let told = |f: &Figure| (f.track, f.kind, f.velocity, f.rect.intersection(whole).area());
+                let now: Vec<_> = played.figures.iter().map(told).collect();
+                prop_assert!(recent(200).any(|s| s.figures.iter().map(told).eq(now.iter().copied())), "picture {}", n);
+                let named = |s: &Scene| s.figures.iter().map(|f| (f.track, f.kind)).collect::<Vec<_>>();
+                prop_assert_eq!(named(scene), named(played));
             }
         }
     }
@@ -205,7 +209,7 @@ proptest! {
         let mut writer = writer();
         let mut parts = vec![writer.header(), writer.full()];
         for n in 0..6 {
-            let scene = scene(n * 100, 100, clear(), vec![person(1, n as i32 * 12)]);
+            let scene = scene(n * 200, 100, clear(), vec![person(1, n as i32 * 12)]);
             parts.push(writer.picture(&scene).unwrap().unwrap().bytes);
         }
         let all = play(&parts).len();
@@ -243,7 +247,7 @@ proptest! {
 
     #[test]
     fn a_span_taken_out_begins_with_the_state_at_its_start_and_holds_every_record_in_it(
-        from in -2000..9000_i64, length in 1..9000_i64,
+        from in -2000..12_000_i64, length in 1..12_000_i64,
     ) {
         let parts = sample();
         let all = play(&parts);
@@ -266,17 +270,17 @@ fn told(scene: &Scene) -> (WallTime, Why, Arc<[Cell]>, Vec<Figure>, Vec<Window>)
     (scene.wall, scene.why, Arc::clone(&scene.cells), scene.figures.clone(), scene.windows.clone())
 }
 
-/// Seven seconds with everything in them that a stream can say; a second stream after it.
+/// Ten seconds with everything in them that a stream can say; a second stream after it.
 fn sample() -> Vec<Masked<Bytes>> {
     let mut parts = Vec::new();
-    for began in [0, 5000] {
+    for began in [0, 6000] {
         let mut writer = SceneWriter::new(grid(), at(began), Plain).unwrap();
         parts.push(writer.header());
         for n in 0..20_i64 {
             let mut cells = clear();
             cells[n as usize * 3] = Cell::Occupied;
             cells[7] = if n == 0 { Cell::Unknown } else { Cell::Never };
-            let mut scene = scene(began + n * 100, 80 + n as u8 * 5, cells, vec![person(5, n as i32 * 4)]);
+            let mut scene = scene(began + n * 200, 80 + n as u8 * 5, cells, vec![person(5, n as i32 * 4)]);
             if n % 4 == 1 {
                 let picture = Arc::new(Picture::flat(PictureSize::new(20, 10).unwrap(), 200, 90, 90));
                 scene.windows = vec![Window { track: 9, class: Class::Vehicle, left: 40, top: 20, picture }];
@@ -285,7 +289,7 @@ fn sample() -> Vec<Masked<Bytes>> {
             parts.push(if n == 0 { writer.full() } else { record.bytes });
         }
         parts.push(writer.without_pictures(Why::StreamLost).unwrap().bytes);
-        parts.push(writer.unchanged(at(began + 3100)).unwrap().bytes);
+        parts.push(writer.unchanged(at(began + 4900)).unwrap().bytes);
     }
     parts
 }
@@ -315,7 +319,7 @@ fn read_every_way(bytes: &[u8], from: i64) {
 fn a_long_span_ends_at_a_record_and_goes_on_there() {
     let (parts, mut from, mut seen) = (sample(), at(-1), Vec::new());
     for _ in 0..100 {
-        let mut cut = SceneCut::new(from, at(9000), 30_000);
+        let mut cut = SceneCut::new(from, at(12_000), 30_000);
         for part in &parts {
             if !cut.is_full() {
                 cut.part(part);
@@ -346,7 +350,7 @@ fn nothing_new_is_said_once_a_second() {
 }
 
 #[test]
-fn a_tile_is_coded_for_newly_known_cells_once_a_second_at_most_and_at_once_for_lost_ones() {
+fn a_tile_is_coded_for_newly_known_cells_ever_more_seldom_and_at_once_for_lost_ones() {
     let mut writer = writer();
     let mut cells = vec![Cell::Unknown; grid().len()];
     let mut tiles = |ms: i64, cells: &[Cell]| {
@@ -359,11 +363,13 @@ fn a_tile_is_coded_for_newly_known_cells_once_a_second_at_most_and_at_once_for_l
     assert_eq!(tiles(0, &cells), (true, 1));
     cells[1] = Cell::Clear;
     assert_eq!(tiles(100, &cells), (false, 1), "not yet");
-    assert_eq!(tiles(1000, &cells), (true, 2));
+    assert_eq!(tiles(2000, &cells), (true, 2));
+    cells[2] = Cell::Clear;
+    assert_eq!((tiles(5900, &cells), tiles(6000, &cells)), ((false, 2), (true, 3)));
     cells[0] = Cell::Unknown;
-    assert_eq!(tiles(1100, &cells), (true, 1), "what is hidden leaves the tile at once");
+    assert_eq!(tiles(6100, &cells), (true, 2), "what is hidden leaves the tile at once");
     cells.fill(Cell::Unknown);
-    assert_eq!(tiles(1200, &cells), (false, 0));
+    assert_eq!(tiles(6200, &cells), (false, 0));
     assert_eq!(writer.full().get().len(), 24 + 4 + 2 + 4 + 2, "no tile is left");
 }
 
@@ -443,4 +449,28 @@ fn the_bytes_of_the_document_say_what_the_document_says() {
     // There are no tiles, so nothing but the excluded zone is told from the unknown.
     assert!(scenes[3].cells[..28].iter().all(|c| *c == Cell::Unknown));
     assert!(scenes[3].cells[28..].iter().all(|c| *c == Cell::Never));
+}
+
+#[test]
+fn what_looks_the_same_is_said_once_a_second_and_where_figures_are_five_times() {
+    let mut writer = writer();
+    let (mut cells_said, mut figures_said) = (0, 0);
+    let mut last = None;
+    for n in 0..30_i64 {
+        let mut cells = clear();
+        cells[n as usize] = Cell::Occupied;
+        let record = writer.picture(&scene(n * 100, 100, cells, vec![person(1, n as i32)])).unwrap();
+        let played = play(&[writer.header(), writer.full()]).pop().unwrap();
+        let now = (played.cells.clone(), played.figures.clone());
+        if let Some((cells, figures)) = &last {
+            cells_said += i32::from(*cells != now.0);
+            figures_said += i32::from(*figures != now.1);
+        }
+        assert!(n > 0 || record.is_some());
+        last = Some(now);
+    }
+    assert_eq!((cells_said, figures_said), (2, 14));
+    let gone = writer.picture(&scene(2901, 100, clear(), vec![])).unwrap();
+    let gone = play(&[writer.header(), writer.full(), gone.unwrap().bytes]).pop().unwrap();
+    assert!(gone.figures.is_empty(), "who is gone is gone at once");
 }

@@ -230,30 +230,30 @@ async fn a_viewer_gets_the_whole_state_at_once_then_what_changes_and_all_again_w
     let mut live = Live::begin(&site);
     assert_eq!(check(&next(&mut early).await).fulls, 1, "when pictures begin");
     for n in 1..=100 {
-        live.send(n * 100);
+        live.send(n * 200);
         // Whoever reads gets every record.
         assert_eq!(check(&next(&mut early).await).headers, 0);
     }
     let mut socket = connect(&site, "gate", &cookie, &own).await.unwrap();
     let mut all = next(&mut socket).await.to_vec();
     let mut messages = 1;
-    while walls(&all).last() != Some(&10_000) {
+    while walls(&all).last() != Some(&20_000) {
         all.extend(next(&mut socket).await);
         messages += 1;
     }
     assert!(messages <= 40, "{messages}: a new viewer is not sent everything that ever was");
     assert!(played(&all).last().unwrap().backdrop.y.iter().all(|y| y.abs_diff(100) < 4));
-    live.send(10_100);
+    live.send(20_200);
     all.extend(next(&mut socket).await);
-    assert_eq!(walls(&all).last(), Some(&10_100));
+    assert_eq!(walls(&all).last(), Some(&20_200));
     // The test runs on one thread: nothing is sent before it waits, so this is more than the queue holds.
     for n in 102..202 {
-        live.send(n * 100);
+        live.send(n * 200);
     }
     let again = next(&mut socket).await;
     assert_eq!((check(&again).headers, check(&again).fulls), (1, 1));
     all.extend(again);
-    while walls(&all).last() != Some(&20_100) {
+    while walls(&all).last() != Some(&40_200) {
         all.extend(next(&mut socket).await);
     }
     assert_eq!(check(&all).skipped, 1, "the same header once more changes nothing");

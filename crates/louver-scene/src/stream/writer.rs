@@ -15,15 +15,23 @@ use crate::{Cell, Figure, Grid, Masked, PictureEncoder, Rect, Scene, Style, Why,
 
 /// Side of a tile, pixels. What is new in the backdrop is mostly smaller, and below it the headers of the tiles weigh more.
 const TILE: usize = 64;
-/// A tile is coded for cells that became known at most so often: while a place is learned they come one by one. Until then
-/// the stream calls them unknown.
-const LEARN_EVERY: WallSpan = WallSpan::from_millis(1000);
+/// A tile is coded for cells that became known no sooner than this after it was coded last: while a place is learned they
+/// come one by one. Until then the stream calls them unknown. The pause doubles each time ...
+const LEARN_AFTER: WallSpan = WallSpan::from_millis(1000);
+/// ... up to this: leaves and crowds are learned and forgotten all day.
+const LEARN_AFTER_MOST: WallSpan = WallSpan::from_millis(30_000);
+/// For something taken into the backdrop a tile is coded at most so often,
+const CHANGE_EVERY: WallSpan = WallSpan::from_millis(2000);
 /// ... and for slow changes (light) at most so often.
 const REFRESH_EVERY: WallSpan = WallSpan::from_millis(10_000);
+/// Cells that go from clear to occupied or back look the same: it is said at most so often. What is hidden is said at once.
+const CELLS_EVERY: WallSpan = WallSpan::from_millis(1000);
+/// Boxes are on a coarse grid, and viewers move them on by their velocity: where the same figures are is said at most so often.
+const FIGURES_EVERY: WallSpan = WallSpan::from_millis(200);
 /// Levels by which the mean of 8x8 pixels must differ for such a refresh: less is not seen beside the other tiles.
-const SLOW_CHANGE: i32 = 4;
+const SLOW_CHANGE: u16 = 4;
 /// Levels that are no slow change: something was taken into the backdrop.
-const CHANGE: i32 = 10;
+const CHANGE: u16 = 10;
 /// Without news a record says so that often.
 const HEARTBEAT: WallSpan = WallSpan::from_millis(1000);
 
@@ -43,8 +51,36 @@ pub struct SceneWriter<E> {
     state: State,
     /// The backdrop as it was coded, tile by tile; flat where nothing is known.
     coded: Picture,
-    coded_at: Vec<Option<WallTime>>,
+    tiles: Vec<Coded>,
     said: Option<WallTime>,
+    cells_said: Option<WallTime>,
+    figures_said: Option<WallTime>,
+}
+
+/// When a tile was coded last.
+#[derive(Clone, Copy, Debug)]
+struct Coded {
+    at: Option<WallTime>,
+    /// How long newly known cells wait for the next time.
+    pause: WallSpan,
+}
+
+impl Coded {
+    const NEVER: Self = Self { at: None, pause: LEARN_AFTER };
+
+    fn longer_ago(self, now: WallTime, span: WallSpan) -> bool {
+        self.at.is_none_or(|at| past(at, now, span))
+    }
+}
+
+/// Why a tile is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    No,
+    /// Other cells are shown than before.
+    Cells,
+    /// They look different.
+    Pixels,
 }
 
 impl<E> SceneWriter<E>
@@ -60,9 +96,18 @@ where
         let size = PictureSize::new(16, 16).ok_or(StreamError::OtherSize)?;
         let (tables, _) = code(&mut encoder, &Scene::nothing(size))?;
         let header = Header::new(grid, TILE, began, tables.into())?;
-        let coded_at = vec![None; header.tiles.len()];
+        let tiles = vec![Coded::NEVER; header.tiles.len()];
         let coded = Scene::nothing(grid.picture).into_inner();
-        Ok(Self { encoder, state: State::new(Arc::new(header)), coded, coded_at, said: None })
+        let (said, cells_said, figures_said) = (None, None, None);
+        Ok(Self {
+            encoder,
+            state: State::new(Arc::new(header)),
+            coded,
+            tiles,
+            said,
+            cells_said,
+            figures_said,
+        })
     }
 
     /// Whether scenes of this grid go into this stream.
@@ -82,7 +127,8 @@ where
 
     /// What is new in this scene; `None` when nothing is and that was said a moment ago.
     ///
-    /// Of what the scene hides, nothing is coded. A cell that became known may stay unknown here for up to a second.
+    /// Of what the scene hides, nothing is coded. A cell that became known may stay unknown here for half a minute, one whose
+    /// look changed may look as before for two.
     ///
     /// # Errors
     /// [`StreamError::OtherSize`], [`StreamError::Coder`], [`StreamError::NoTile`]: nothing was said, and the next scene makes up for
@@ -94,19 +140,38 @@ where
         let mut record = self.next(scene.wall, scene.why);
         let mut cells = states(scene);
         let mut due = self.admit(&mut cells, scene.wall);
+        let cells_due = self.cells_said.is_none_or(|at| past(at, scene.wall, CELLS_EVERY));
+        if !cells_due {
+            self.keep_looks(&mut cells);
+        }
         let shown = Scene { cells: cells.as_slice().into(), figures: Vec::new(), ..scene.clone() };
         let place = shown.render(Style::Empty);
         self.find_changed(&place, scene.wall, &mut due);
         put_cells(&mut record, &self.state.cells, &cells);
         self.put_tiles(&mut record, &place, &cells, &due)?;
         let figures = figures(scene);
-        record.figures = (figures != self.state.figures).then_some(figures);
+        let same = same_figures(&figures, &self.state.figures);
+        let figures_due = self.figures_said.is_none_or(|at| past(at, scene.wall, FIGURES_EVERY));
+        record.figures = (figures != self.state.figures && (figures_due || !same)).then_some(figures);
         let windows = self.windows(&shown)?;
         record.windows = (windows != self.state.windows).then_some(windows);
         // From here on nothing fails: what is said and what is remembered stay one.
-        for (n, _) in due.iter().enumerate().filter(|(_, due)| **due) {
+        for (n, due) in due.iter().enumerate().filter(|(_, due)| **due != Due::No) {
             take_pixels(&mut self.coded, place.get(), self.state.header.tiles.rect(n));
-            self.coded_at[n] = Some(scene.wall);
+            self.tiles[n].at = Some(scene.wall);
+            if *due == Due::Cells {
+                self.tiles[n].pause =
+                    LEARN_AFTER_MOST.min(WallSpan::from_micros(self.tiles[n].pause.micros() * 2));
+            }
+        }
+        for n in &record.forgotten {
+            self.tiles[usize::from(*n)] = Coded::NEVER;
+        }
+        if cells_due {
+            self.cells_said = Some(scene.wall);
+        }
+        if record.figures.is_some() {
+            self.figures_said = Some(scene.wall);
         }
         Ok(self.say(&record))
     }
@@ -142,31 +207,43 @@ where
     }
 
     /// Decides which newly known cells are shown now, makes the others unknown, and says which tiles must be coded for it.
-    fn admit(&self, cells: &mut [Cell], now: WallTime) -> Vec<bool> {
+    fn admit(&self, cells: &mut [Cell], now: WallTime) -> Vec<Due> {
         let header = &self.state.header;
-        let mut due = vec![false; header.tiles.len()];
+        let mut due = vec![Due::No; header.tiles.len()];
         for (n, cell) in cells.iter_mut().enumerate() {
             let (was, is) = (shown(self.state.cells[n]), shown(*cell));
             if was == is {
                 continue;
             }
             let tiles = header.tiles.of_cell(header.grid, n);
-            let free = |t: usize| self.coded_at[t].is_none_or(|at| past(at, now, LEARN_EVERY));
+            let free = |t: usize| self.tiles[t].longer_ago(now, self.tiles[t].pause);
             if is && !tiles.clone().all(free) {
                 *cell = Cell::Unknown;
             } else {
-                tiles.for_each(|t| due[t] = true);
+                tiles.for_each(|t| due[t] = Due::Cells);
             }
         }
         due
     }
 
+    /// Leaves clear cells clear and occupied ones occupied.
+    fn keep_looks(&self, cells: &mut [Cell]) {
+        for (cell, was) in cells.iter_mut().zip(&self.state.cells) {
+            if shown(*cell) && shown(*was) {
+                *cell = *was;
+            }
+        }
+    }
+
     /// Adds the tiles that look different from what was coded.
-    fn find_changed(&self, place: &Masked<Picture>, now: WallTime, due: &mut [bool]) {
-        for (n, due) in due.iter_mut().enumerate().filter(|(_, due)| !**due) {
-            let old = self.coded_at[n].is_none_or(|at| past(at, now, REFRESH_EVERY));
-            let least = if old { SLOW_CHANGE } else { CHANGE };
-            *due = differs(&self.coded, place.get(), self.state.header.tiles.rect(n), least);
+    fn find_changed(&self, place: &Masked<Picture>, now: WallTime, due: &mut [Due]) {
+        let most = departures(&self.coded, place.get(), self.state.header.tiles);
+        for (n, due) in due.iter_mut().enumerate().filter(|(_, due)| **due == Due::No) {
+            let coded = self.tiles[n];
+            let slow = most[n] >= SLOW_CHANGE && coded.longer_ago(now, REFRESH_EVERY);
+            if slow || (most[n] >= CHANGE && coded.longer_ago(now, CHANGE_EVERY)) {
+                *due = Due::Pixels;
+            }
         }
     }
 
@@ -175,14 +252,14 @@ where
         record: &mut Record,
         place: &Masked<Picture>,
         cells: &[Cell],
-        due: &[bool],
+        due: &[Due],
     ) -> Result<(), StreamError> {
-        if !due.contains(&true) {
+        if due.iter().all(|due| *due == Due::No) {
             return Ok(());
         }
         let header = Arc::clone(&self.state.header);
         let known = known_tiles(&header.tiles, header.grid, cells);
-        for n in (0..due.len()).filter(|n| due[*n]) {
+        for n in (0..due.len()).filter(|n| due[*n] != Due::No) {
             if known[n] {
                 let tile = place.cut(header.tiles.rect(n)).ok_or(StreamError::OtherSize)?;
                 let body = self.body(&tile, usize::from(u16::MAX))?;
@@ -219,6 +296,11 @@ where
         }
         Ok(coded)
     }
+}
+
+/// Whether these are the same figures, wherever they are.
+fn same_figures(a: &[Figure], b: &[Figure]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a.track, a.kind) == (b.track, b.kind))
 }
 
 fn code<E>(encoder: &mut E, picture: &Masked<Picture>) -> Result<(Vec<u8>, Vec<u8>), StreamError>
@@ -301,29 +383,35 @@ fn each_row(size: PictureSize, rect: Rect, mut act: impl FnMut(u8, std::ops::Ran
     }
 }
 
-/// Whether the mean of any 8x8 samples of the rectangle, luma or chroma, differs by `least` levels or more. Means, so that a
-/// camera's noise does not count.
-fn differs(a: &Picture, b: &Picture, rect: Rect, least: i32) -> bool {
-    let half = |r: Rect| Rect { left: r.left / 2, top: r.top / 2, right: r.right / 2, bottom: r.bottom / 2 };
+/// By how many levels the means of 8x8 samples differ, luma or chroma: for each tile the most. Means, so that a camera's noise
+/// does not count.
+fn departures(a: &Picture, b: &Picture, tiles: Tiles) -> Vec<u16> {
+    let mut most = vec![0; tiles.len()];
     let width = a.size.width();
-    plane_differs(&a.y, &b.y, width, rect, least)
-        || plane_differs(&a.u, &b.u, width / 2, half(rect), least)
-        || plane_differs(&a.v, &b.v, width / 2, half(rect), least)
+    plane_departures(&a.y, &b.y, width, tiles.side(), &mut most);
+    plane_departures(&a.u, &b.u, width / 2, tiles.side() / 2, &mut most);
+    plane_departures(&a.v, &b.v, width / 2, tiles.side() / 2, &mut most);
+    most
 }
 
-fn plane_differs(a: &[u8], b: &[u8], width: usize, rect: Rect, least: i32) -> bool {
-    let [left, top, right, bottom] = [rect.left, rect.top, rect.right, rect.bottom].map(|n| n as usize);
-    (top..bottom).step_by(8).any(|row| {
-        let rows = row..(row + 8).min(bottom);
-        let mut sums = [0_i32; 32];
-        for row in rows.clone() {
-            let range = row * width + left..row * width + right;
-            for (sum, (a, b)) in sums.iter_mut().zip(a[range.clone()].chunks(8).zip(b[range].chunks(8))) {
-                *sum += a.iter().zip(b).map(|(a, b)| i32::from(*a) - i32::from(*b)).sum::<i32>();
+/// `side` is a multiple of 8, so blocks lie within tiles. Those that the edge cuts have fewer samples; as the sum is divided by 64
+/// they count less, never more.
+fn plane_departures(a: &[u8], b: &[u8], width: usize, side: usize, most: &mut [u16]) {
+    let columns = width.div_ceil(side);
+    // Sums down the columns first: no branch, and at most 8 * 255.
+    let mut sums = vec![0_i16; width];
+    for (band, (a, b)) in a.chunks(8 * width).zip(b.chunks(8 * width)).enumerate() {
+        sums.fill(0);
+        for (a, b) in a.chunks_exact(width).zip(b.chunks_exact(width)) {
+            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                *sum += i16::from(*a) - i16::from(*b);
             }
         }
-        // Blocks that the edge cuts have fewer samples; dividing by all makes them count less, never more.
-        let most = least * 8 * rows.len() as i32;
-        sums.iter().any(|sum| sum.abs() >= most)
-    })
+        let row = band * 8 / side * columns;
+        for (block, sums) in sums.chunks(8).enumerate() {
+            let departure = (sums.iter().map(|s| i32::from(*s)).sum::<i32>().unsigned_abs() / 64) as u16;
+            let most = &mut most[row + block * 8 / side];
+            *most = departure.max(*most);
+        }
+    }
 }

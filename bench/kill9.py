@@ -52,6 +52,30 @@ def decodes(path):
     return int(pictures) if pictures.isdigit() else 0, done.stderr.strip()
 
 
+def boxes(data):
+    """The boxes of a file, type and body; what is cut off is of type "cut"."""
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at:at + 4], "big")
+        if size < 8 or at + size > len(data):
+            yield "cut", b""
+            return
+        yield data[at + 4:at + 8].decode("ascii", "replace"), data[at + 8:at + size]
+        at += size
+
+
+def plays(path):
+    """Records of a scene file (docs/format-scene.md), and what is wrong with it."""
+    with open(path, "rb") as file:
+        found = [(kind, body) for kind, body in boxes(file.read()) if kind != "uuid"]
+    kinds = [kind for kind, _ in found]
+    if kinds[:2] != ["lvsh", "lvsf"] or set(kinds[2:]) - {"lvsd", "lvsf"}:
+        return len(found), f"it begins {kinds[:3]} and holds {sorted(set(kinds))}"
+    numbers = [int.from_bytes(body[8:12], "big") for _, body in found[1:]]
+    missing = [n for n, m in zip(numbers, numbers[1:]) if m != (n + 1) % 2 ** 32]
+    return len(numbers), f"records are missing after {missing}" if missing else ""
+
+
 def look_through(site, began, scratch):
     """Everything in the data directory, after a last clean end."""
     faults, counts = [], {"sealed_files": 0, "masked_files": 0, "opened_pictures": 0, "masked_pictures": 0}
@@ -75,9 +99,9 @@ def look_through(site, began, scratch):
                 faults.append(f"{path}: does not open: {why}")
             else:
                 os.unlink(out)
-        masked = site.files("masked", camera, ".mp4")
+        masked = site.files("masked", camera, ".lvc")
         for path in masked:
-            pictures, wrong = decodes(path)
+            pictures, wrong = plays(path)
             counts["masked_pictures"] += pictures
             if wrong or not pictures:
                 faults.append(f"{path}: {pictures} pictures play: {wrong}")
@@ -101,7 +125,7 @@ class Catalogue:
         entries = {(camera, kind, start) for camera, kind, start, _ in self.recordings}
         files = {(camera, kind, int(os.path.basename(path).rsplit(".", 1)[0]))
                  for camera in site.cameras
-                 for kind, (folder, ending) in enumerate([("sealed", ".lvs"), ("masked", ".mp4")])
+                 for kind, folder, ending in [(0, "sealed", ".lvs"), (2, "masked", ".lvc")]
                  for path in site.files(folder, camera, ending)}
         stills = {os.path.basename(path)[:-4] for camera in site.cameras for path in site.files("masked", camera, ".jpg")}
         return ([f"entry without file: {e}" for e in sorted(entries - files)]
@@ -110,10 +134,10 @@ class Catalogue:
                 + [f"still without its event: {s}" for s in sorted(stills - self.stills)])
 
     def complete(self, kill):
-        """What only the catalogue tells about a kill: the gaps, and where masked video ended."""
+        """What only the catalogue tells about a kill: the gaps, and where scenes ended."""
         for camera, found in kill["cameras"].items():
             masked = [end for c, kind, start, end in self.recordings
-                      if c == camera and kind == 1 and start * 1000 < kill["killed_us"]]
+                      if c == camera and kind == 2 and start * 1000 < kill["killed_us"]]
             found["masked_lost_s"] = (kill["killed_us"] - max(masked)) / 1e6 if masked else None
             covering = [(end, reason) for c, start, end, reason in self.gaps
                         if c == camera and start == found["last_us"] and end > kill["killed_us"]]

@@ -10,7 +10,7 @@ import type { Plugin, ViteDevServer } from "vite";
 import { WebSocketServer, type WebSocket } from "ws";
 
 import { isRecorded, makeCameras, makeTimeline, pageOfEvents } from "./mock-data";
-import { drawPlace, HEIGHT, WIDTH } from "./place";
+import { drawStill, HEIGHT, WIDTH } from "./place";
 import { archiveAnswer, EVERY_MS, liveNext, liveStart, makePlace, type Place } from "./scene";
 
 function live(socket: WebSocket, place: Place): void {
@@ -92,7 +92,7 @@ export function mockServer(): Plugin {
       const still = execFileSync(
         "ffmpeg",
         ["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", `${String(WIDTH)}x${String(HEIGHT)}`, "-i", "-", "-f", "mjpeg", "-"],
-        { input: drawPlace(0) },
+        { input: drawStill() },
       );
       const mock: Mock = { signedIn: process.env["LOUVER_MOCK_SIGNED_OUT"] === undefined, places, still };
       server.middlewares.use((request, response, next) => {

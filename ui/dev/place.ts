@@ -48,6 +48,17 @@ function grain(x: number, y: number): number {
   return n - Math.floor(n) - 0.5;
 }
 
+/** Somebody on the pavement, as stills of events show them. */
+export function drawStill(): Uint8Array {
+  const on = new Canvas();
+  on.pixels.set(drawPlace(0));
+  for (const [at, colour] of [[[304, 164, 328, 236], [0, 114, 178]], [[488, 272, 640, 344], [230, 159, 0]]] as const) {
+    on.rect([at[0] - 2, at[1] - 2, at[2] + 2, at[3] + 2], [16, 24, 30]);
+    on.rect([...at], [...colour]);
+  }
+  return on.pixels;
+}
+
 /** A yard in front of a house, in four lights. */
 export function drawPlace(variant: number): Uint8Array {
   const on = new Canvas();

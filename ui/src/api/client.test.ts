@@ -78,6 +78,24 @@ test("a recording's scenes come as bytes, of the time that is asked for", async 
   expect(asked[0]?.url).toMatch(/\/api\/v1\/cameras\/gate\/scene\/archive\?from_ms=5000&to_ms=9000$/);
 });
 
+test("an answer without end is cut off, not kept", async () => {
+  let given = 0;
+  network(
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: (stream) => {
+            given += 1;
+            stream.enqueue(new Uint8Array(1024 * 1024));
+          },
+        }),
+      ),
+  );
+  const outcome = await api.sceneArchive("gate", { fromMs: 0, toMs: 1 }, new AbortController().signal);
+  expect(outcome.kind === "ok" ? outcome.value.byteLength : 0).toBe(16 * 1024 * 1024);
+  expect(given).toBeLessThan(20);
+});
+
 test("the live feed goes over the protection that the page came by", () => {
   expect(sceneAddress("gate", { protocol: "https:", host: "l.test" })).toBe("wss://l.test/api/v1/cameras/gate/scene");
   expect(sceneAddress("gate", { protocol: "http:", host: "l.test:1" })).toBe("ws://l.test:1/api/v1/cameras/gate/scene");

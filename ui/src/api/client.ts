@@ -36,6 +36,33 @@ async function json<T>(response: Response): Promise<T> {
   return (await response.json()) as T;
 }
 
+/** An answer of scenes has 4 MiB at most, and a record more. */
+const SCENE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** The first `most` bytes of an answer: what is longer is cut off, and its reader sees that it has no end. */
+async function bounded(response: Response, most: number): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const part = await reader?.read();
+    if (!part || part.done) break;
+    parts.push(part.value);
+    length += part.value.byteLength;
+    if (length >= most) {
+      await reader?.cancel();
+      break;
+    }
+  }
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.byteLength;
+  }
+  return out.subarray(0, most);
+}
+
 function get<T>(address: string, signal?: AbortSignal): Promise<Fetched<T>> {
   return ask<T>(address, signal ? { signal } : {}, json);
 }
@@ -63,7 +90,7 @@ export const api = {
     ask(
       `${camera(id)}/scene/archive${query({ from_ms: span.fromMs, to_ms: span.toMs })}`,
       { signal },
-      async (response) => new Uint8Array(await response.arrayBuffer()),
+      (response) => bounded(response, SCENE_BYTES_MAX),
     ),
 
   events: (filter: EventQuery, signal?: AbortSignal) =>

@@ -27,6 +27,12 @@ export const APPEAR_MS = 140;
 export const VANISH_MS = 260;
 /** A figure that was moved glides to its next place in this time at most; before that it stands where it was seen. */
 export const EASE_MS_MAX = 300;
+/**
+ * Boxes are snapped to a coarse grid, each edge by itself: drawn as they come they hop, and their width flutters. The mean of
+ * their way over this time, about what a walker takes from one step of the grid to the next, runs evenly; it lies half of it behind.
+ */
+export const SMOOTH_MS = 400;
+const SMOOTH_STEPS = 4;
 const SAMPLES_MAX = 64;
 
 interface Kept extends Sample {
@@ -76,7 +82,7 @@ export class Motion {
 
   /** Lets go of what is not needed to draw at `atMs` or later. */
   trim(atMs: number): void {
-    const keep = this.#samples.findLastIndex((s) => s.atMs <= atMs - VANISH_MS);
+    const keep = this.#samples.findLastIndex((s) => s.atMs <= atMs - VANISH_MS - SMOOTH_MS);
     // One more: what it had and the next has not is still fading.
     if (keep > 1) this.#samples.splice(0, keep - 1);
   }
@@ -95,23 +101,21 @@ export class Motion {
     const index = this.#samples.findLastIndex((s) => s.atMs <= atMs);
     const now = this.#samples[index];
     if (!now) return [];
-    const next = this.#samples[index + 1];
     const standsMs = atMs - now.atMs;
     const shown = new Set(now.panes.map((p) => p.track));
     if (movement === "reduced") {
-      return standsMs >= STATE_HOLDS_MS ? [] : now.figures.map((f) => drawn(f, 1, shown.has(f.track)));
+      return standsMs >= STATE_HOLDS_MS ? [] : now.figures.map((f) => drawn(f, f, 1, shown.has(f.track)));
     }
     // Nobody knows where it is after that.
     const held = 1 - clamp((standsMs - STATE_HOLDS_MS) / VANISH_MS);
     if (held <= 0) return [];
-    const out = this.#going(index, atMs);
+    const out = this.#going(index, atMs, easeMs);
     for (const figure of now.figures) {
       const alpha = held * this.#arrived(figure.track, atMs);
       if (alpha <= 0) continue;
-      const to = shown.has(figure.track) ? undefined : next?.byTrack.get(figure.track);
-      const spanMs = next ? Math.min(next.atMs - now.atMs, easeMs, EASE_MS_MAX) : 0;
-      if (next && to && atMs > next.atMs - spanMs) out.push(glide(figure, to, atMs - next.atMs + spanMs, spanMs, alpha));
-      else out.push(drawn(figure, alpha, shown.has(figure.track)));
+      const isShown = shown.has(figure.track);
+      const box = isShown ? figure : this.#evenBox(figure, atMs, easeMs);
+      out.push(drawn(figure, box, alpha, isShown));
     }
     return out;
   }
@@ -120,9 +124,37 @@ export class Motion {
   moves(atMs: number): boolean {
     const newest = this.#samples.at(-1);
     if (!newest || atMs >= newest.atMs + STATE_HOLDS_MS + VANISH_MS) return false;
-    if (atMs < newest.atMs + Math.max(APPEAR_MS, VANISH_MS)) return this.#samples.some((s) => s.figures.length > 0);
+    if (atMs < newest.atMs + Math.max(APPEAR_MS, VANISH_MS, SMOOTH_MS)) return this.#samples.some((s) => s.figures.length > 0);
     // All stand; what is left is to take them away in time.
     return newest.figures.length > 0 && atMs >= newest.atMs + STATE_HOLDS_MS;
+  }
+
+  /** The mean of a figure's way up to a moment; before it was seen first it is taken to have stood there. */
+  #evenBox(figure: Figure, atMs: number, easeMs: number): Box {
+    const firstMs = Math.max(this.#since.get(figure.track) ?? -Infinity, this.#samples[0]?.atMs ?? atMs);
+    const sum: Box = { left: 0, top: 0, right: 0, bottom: 0 };
+    let box: Box = figure;
+    for (let i = 0; i <= SMOOTH_STEPS; i += 1) {
+      box = this.#boxAt(figure.track, Math.max(firstMs, atMs - (i * SMOOTH_MS) / SMOOTH_STEPS), easeMs) ?? box;
+      sum.left += box.left;
+      sum.top += box.top;
+      sum.right += box.right;
+      sum.bottom += box.bottom;
+    }
+    const count = SMOOTH_STEPS + 1;
+    return { left: sum.left / count, top: sum.top / count, right: sum.right / count, bottom: sum.bottom / count };
+  }
+
+  /** Where a figure is at a moment, gliding from picture to picture. */
+  #boxAt(track: number, atMs: number, easeMs: number): Box | null {
+    const index = this.#samples.findLastIndex((s) => s.atMs <= atMs);
+    const from = this.#samples[index]?.byTrack.get(track);
+    if (!from) return null;
+    const next = this.#samples[index + 1];
+    const to = next?.byTrack.get(track);
+    const spanMs = next ? Math.min(next.atMs - (this.#samples[index]?.atMs ?? 0), easeMs, EASE_MS_MAX) : 0;
+    if (!next || !to || atMs <= next.atMs - spanMs) return from;
+    return glide(from, to, atMs - next.atMs + spanMs, spanMs);
   }
 
   #arrived(track: number, atMs: number): number {
@@ -131,7 +163,7 @@ export class Motion {
   }
 
   /** Those that an earlier picture had and this one has not, where they were last, fading. */
-  #going(index: number, atMs: number): DrawnFigure[] {
+  #going(index: number, atMs: number, easeMs: number): DrawnFigure[] {
     const out: DrawnFigure[] = [];
     const gone = new Set<number>(this.#samples[index]?.byTrack.keys());
     for (let i = index - 1; i >= 0; i -= 1) {
@@ -141,7 +173,8 @@ export class Motion {
       for (const figure of sample.figures) {
         if (gone.has(figure.track)) continue;
         gone.add(figure.track);
-        out.push(drawn(figure, 1 - clamp((atMs - after.atMs) / VANISH_MS), false));
+        const box = this.#evenBox(figure, after.atMs, easeMs);
+        out.push(drawn(figure, box, 1 - clamp((atMs - after.atMs) / VANISH_MS), false));
       }
     }
     return out;
@@ -152,8 +185,7 @@ function clamp(share: number): number {
   return Math.min(1, Math.max(0, share));
 }
 
-function drawn(figure: Figure, alpha: number, outline: boolean): DrawnFigure {
-  const { track, kind, left, top, right, bottom } = figure;
+function drawn({ track, kind }: Figure, { left, top, right, bottom }: Box, alpha: number, outline: boolean): DrawnFigure {
   return { track, kind, left, top, right, bottom, alpha, outline };
 }
 
@@ -161,7 +193,7 @@ function drawn(figure: Figure, alpha: number, outline: boolean): DrawnFigure {
  * Between two pictures of one figure: a curve through both places with both speeds, held inside what the two boxes span, so
  * that a wrong speed never shows a figure where nothing was seen.
  */
-function glide(from: Figure, to: Figure, sinceMs: number, spanMs: number, alpha: number): DrawnFigure {
+function glide(from: Figure, to: Figure, sinceMs: number, spanMs: number): Box {
   const share = clamp(sinceMs / spanMs);
   const spanS = spanMs / 1000;
   const edge = (a: number, b: number, va: number, vb: number): number => {
@@ -169,14 +201,10 @@ function glide(from: Figure, to: Figure, sinceMs: number, spanMs: number, alpha:
     return Math.min(Math.max(a, b), Math.max(Math.min(a, b), at));
   };
   return {
-    track: to.track,
-    kind: from.kind,
     left: edge(from.left, to.left, from.vx, to.vx),
     top: edge(from.top, to.top, from.vy, to.vy),
     right: edge(from.right, to.right, from.vx, to.vx),
     bottom: edge(from.bottom, to.bottom, from.vy, to.vy),
-    alpha,
-    outline: false,
   };
 }
 

@@ -57,7 +57,7 @@ export -f measure
     printf '%q ' measure "$n.mask" mask "${on[@]}" "${look[@]}" && echo
     printf '%q ' measure "$n.track" track "${on[@]}" && echo
     if "$louver" eval gate --help > /dev/null 2>&1; then
-      printf '%q ' measure "$n.gate" gate "${on[@]}" && echo
+      printf '%q ' measure "$n.gate" gate --build "$clip" --truth "$truth" --model "${models[n]}" && echo
     fi
     if [[ -f $other ]]; then
       printf '%q ' measure "$n.other" mask --video "$other" --model "${models[n]}" "${look[@]}" && echo

@@ -2,7 +2,8 @@
 import { headerBox, recordBox, type FigureBytes } from "../../../dev/scene-bytes";
 
 
-const hex = (text: string): Uint8Array => Uint8Array.from(text.replace(/\s/g, "").match(/../g) ?? [], (b) => Number.parseInt(b, 16));
+/** Bytes written as hex, white space between. */
+export const hex = (text: string): Uint8Array => Uint8Array.from(text.replace(/\s/g, "").match(/../g) ?? [], (b) => Number.parseInt(b, 16));
 
 /** The bytes of `docs/format-scene.md`, "Bytes to check against". */
 export const VECTOR = {

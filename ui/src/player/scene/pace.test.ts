@@ -70,3 +70,11 @@ test("a clock that goes back or leaps begins anew", () => {
   pace.arrived(90_000_000, 30);
   expect(pace.at(30)).toBeGreaterThan(89_000_000);
 });
+
+test("a moment that is told again later, as when pictures are missing, does not turn the shown time back", () => {
+  const pace = new LivePace();
+  for (let i = 0; i < 20; i += 1) pace.arrived(i * 100, 5_000 + i * 100);
+  const before = pace.at(7_000) ?? 0;
+  pace.arrived(1_900, 9_000);
+  expect(pace.at(9_000)).toBeGreaterThan(before + 1_800);
+});

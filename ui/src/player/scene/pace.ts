@@ -43,8 +43,10 @@ export class LivePace {
   /** A picture of `mediaMs` came at page time `nowMs`. */
   arrived(mediaMs: number, nowMs: number): void {
     const last = this.#arrivals.at(-1);
+    // The same moment told again, late or in full, says nothing of the network.
+    if (mediaMs === last?.mediaMs) return;
     // The camera's clock went back, or far ahead: another session.
-    if (last && (mediaMs <= last.mediaMs || mediaMs - last.mediaMs > 60_000)) this.clear();
+    if (last && (mediaMs < last.mediaMs || mediaMs - last.mediaMs > 60_000)) this.clear();
     this.#arrivals.push({ mediaMs, offsetMs: nowMs - mediaMs });
     if (this.#arrivals.length > WINDOW) this.#arrivals.shift();
   }

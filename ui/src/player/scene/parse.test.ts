@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
+
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { joined, tileBody, VECTOR } from "./fixtures";
+import { hex, joined, tileBody, VECTOR } from "./fixtures";
 import { isTileJpeg } from "./jpeg";
 import type { Header, SceneRecord } from "./model";
 import { SceneParser } from "./parse";
@@ -36,6 +38,17 @@ test("the bytes of the format's description mean what it says", () => {
   expect(state.figures).toEqual([]);
   expect(state.tiles.size).toBe(0);
   expect(coverageOf(state.cells)).toEqual({ known: 20 / 28, excluded: true, unknown: true });
+});
+
+test("the committed stream with tiles is read as its writer means it", () => {
+  const { state, applied } = read(hex(readFileSync("../crates/louver-codec/tests/vectors/scene-v1.hex", "utf8")));
+  expect(applied).toHaveLength(3);
+  expect(state.header).toMatchObject({ width: 150, height: 90 });
+  const { header } = state;
+  // Every tile that came says the size that its place has, those cut by the edge too.
+  expect(state.tiles.size).toBe((header?.tilesAcross ?? 0) * (header?.tilesDown ?? 0));
+  expect(state.figures).toEqual([{ track: 0xc0ffee, kind: "person", left: 32, top: 16, right: 64, bottom: 80, vx: 24, vy: -8 }]);
+  expect(coverageOf(state.cells).excluded).toBe(true);
 });
 
 test("the header says sizes and counts", () => {

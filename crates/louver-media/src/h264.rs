@@ -1,5 +1,7 @@
 //! H.264 parameter sets (ITU-T H.264 section 7.3.2): what a camera says about its pictures before it sends any.
 
+pub(crate) mod slice;
+
 use bytes::Bytes;
 use h264_reader::nal::sps::{SeqParameterSet, SpsError};
 use h264_reader::rbsp::{BitRead, BitReader, BitReaderError, Numeric, Primitive, decode_nal};
@@ -7,8 +9,8 @@ use mp4_atom::{Atom, Avcc, AvccExt};
 
 use crate::{Codec, PictureSize, VideoParams};
 
-/// `nal_unit_type` of a slice of an IDR picture (ITU-T H.264 table 7-1).
-const IDR: u8 = 5;
+use slice::IDR;
+
 /// The most macroblocks across or down that [`PictureSize::LARGEST`] leaves room for, with room for cropping.
 const MACROBLOCKS_MAX: u32 = PictureSize::LARGEST / 16 + 1;
 

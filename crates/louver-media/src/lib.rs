@@ -1,5 +1,6 @@
 //! Packets, groups of pictures and fragmented MP4; no I/O.
 
+mod continuity;
 pub mod fmp4;
 mod gop;
 mod h264;
@@ -8,6 +9,7 @@ mod packet;
 mod picture;
 pub mod retime;
 
+pub use continuity::{Broken, Continuity};
 pub use gop::{Gop, GopCutter, GopLimits};
 pub use h264::{ParameterSetError, has_idr};
 pub use packet::{Codec, Packet, VideoParams};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ffmpeg_next as ffmpeg;
 use louver_base::{MediaTime, WallTime};
-use louver_media::{Packet, Picture, PictureSize, VideoParams};
+use louver_media::{Continuity, Packet, Picture, PictureSize, VideoParams};
 
 use crate::{CodecError, Scaler};
 
@@ -18,9 +18,11 @@ pub struct Decoded {
     pub wall: WallTime,
 }
 
-/// Decodes one camera's stream on the caller's thread. After an error go on with the next key frame.
+/// Decodes one camera's stream on the caller's thread. It gives no picture that it cannot vouch for: after an error, or where
+/// packets are missing (libav would give a smeared picture), there is none until the next key frame.
 pub struct Decoder {
     video: ffmpeg::decoder::Video,
+    continuity: Continuity,
     /// Parameter sets in Annex B form, sent before each key frame; cameras often leave them out of the stream.
     parameter_sets: Vec<u8>,
     scaler: Scaler,
@@ -51,14 +53,30 @@ impl Decoder {
             .decoder()
             .video()
             .map_err(|source| CodecError::Setup { what: "an H.264 decoder", source })?;
-        Ok(Self { video, parameter_sets: parameter_sets(&params.config), scaler: Scaler::default(), size })
+        Ok(Self {
+            video,
+            continuity: Continuity::new(params),
+            parameter_sets: parameter_sets(&params.config),
+            scaler: Scaler::default(),
+            size,
+        })
     }
 
     /// Decodes one packet: no picture, or one, or (after reordering) more.
     ///
     /// # Errors
-    /// When the packet is damaged: wait for the next key frame.
+    /// When the packet is damaged or follows one that is, or pictures before it are missing; so is every packet after it, until
+    /// the next key frame.
     pub fn decode(&mut self, packet: &Packet) -> Result<Vec<Decoded>, CodecError> {
+        let anew = self.continuity.waits_for_key();
+        self.continuity.follow(packet).map_err(CodecError::Broken)?;
+        if anew {
+            self.video.flush();
+        }
+        self.pictures(packet).inspect_err(|_| self.continuity.restart())
+    }
+
+    fn pictures(&mut self, packet: &Packet) -> Result<Vec<Decoded>, CodecError> {
         let mut data = Vec::with_capacity(self.parameter_sets.len() + packet.data.len() + 64);
         if packet.key {
             data.extend_from_slice(&self.parameter_sets);
@@ -73,6 +91,7 @@ impl Decoder {
         let mut out = Vec::new();
         let mut frame = ffmpeg::frame::Video::empty();
         while self.video.receive_frame(&mut frame).is_ok() {
+            whole(&frame)?;
             let media = frame.timestamp().map_or(packet.media, MediaTime::from_ticks);
             out.push(Decoded { picture: self.scaler.picture(&frame, self.size)?, media, wall: packet.wall });
         }
@@ -85,7 +104,7 @@ impl Decoder {
     /// # Errors
     /// When the packet is damaged, or gives no picture.
     pub fn alone(&mut self, key: &Packet) -> Result<Decoded, CodecError> {
-        self.video.flush();
+        self.restart();
         let at_once = self.decode(key)?.pop();
         let picture = match at_once {
             Some(decoded) => Ok(decoded),
@@ -93,17 +112,29 @@ impl Decoder {
                 self.video.send_eof().map_err(CodecError::Decode)?;
                 let mut frame = ffmpeg::frame::Video::empty();
                 self.video.receive_frame(&mut frame).map_err(CodecError::Decode)?;
+                whole(&frame)?;
                 let picture = self.scaler.picture(&frame, self.size)?;
                 Ok(Decoded { picture, media: key.media, wall: key.wall })
             }
         };
-        self.video.flush();
+        self.restart();
         picture
     }
 
-    /// Forgets everything: before a key frame after an error or a gap.
+    /// Forgets everything: there are no pictures until the next key frame.
     pub fn restart(&mut self) {
         self.video.flush();
+        self.continuity.restart();
+    }
+}
+
+/// Whether libav decoded all of a picture. Its concealment stays on although nobody sees what it makes: it is what notices a
+/// slice that is missing. (Errors as errors, `AV_EF_EXPLODE`, would refuse cameras whose remarks beside the picture, SEI, are
+/// malformed.)
+pub(crate) fn whole(frame: &ffmpeg::frame::Video) -> Result<(), CodecError> {
+    match frame.is_corrupt() || frame.has_decode_errors() {
+        true => Err(CodecError::Decode(ffmpeg::Error::InvalidData)),
+        false => Ok(()),
     }
 }
 

@@ -20,6 +20,9 @@ pub enum CodecError {
     /// One access unit could not be decoded; the next key frame may be.
     #[error("a picture could not be decoded")]
     Decode(#[source] ffmpeg_next::Error),
+    /// Packets are missing: nothing is decoded until the next key frame.
+    #[error("packets are lost on the way from the camera: nothing new is shown until its next key frame")]
+    Broken(#[source] louver_media::Broken),
     /// A picture of a size that is not taken.
     #[error("a picture of {width}x{height} pixels: 2 to 8192 a side are taken")]
     Size {

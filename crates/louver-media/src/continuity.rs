@@ -3,9 +3,9 @@
 //!
 //! Pictures that others are predicted from are numbered (`frame_num`, ITU-T H.264 section 7.4.3), so a missing one leaves a
 //! hole; those that no other depends on may be missing without harm. Three things leave no hole: the loss of exactly as many
-//! pictures as there are numbers (16 at least), or as are in a group of pictures (its key frame is lost too), and in
-//! streams whose layers may be dropped the loss of fewer than they keep. Who knows of a loss by other means (RTP counts
-//! its packets) says so with [`Continuity::restart`].
+//! pictures as there are numbers (16 at least); the loss of a key frame, where the numbers that begin anew with it happen to
+//! go on as before; and in streams whose layers may be dropped, the loss of fewer than they keep. Who knows of a loss by
+//! other means (RTP counts its packets) says so with [`Continuity::restart`].
 
 use crate::h264::slice::{Coded, Lines, ParameterSets, Unit};
 use crate::{Packet, VideoParams};

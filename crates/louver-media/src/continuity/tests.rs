@@ -193,7 +193,7 @@ fn a_slice_whose_parameters_were_never_sent_is_not_trusted() {
     let size = PictureSize::new(320, 240).unwrap();
     let mut continuity = Continuity::new(&VideoParams { codec: Codec::H264, size, config: Bytes::new() });
     let key = PLAIN.slice(Key, 0, 0, None);
-    assert_eq!(continuity.follow(&packet(&[key.clone()])), Err(Broken::Unreadable));
+    assert_eq!(continuity.follow(&packet(std::slice::from_ref(&key))), Err(Broken::Unreadable));
     let pps = Bits::default().ue(0).ue(0).u(0b1000_0001, 8).nal(0x68);
     assert_eq!(continuity.follow(&packet(&[PLAIN.sps(), pps, key])), Ok(()), "they may come in the stream");
     assert_eq!(continuity.follow(&packet(&[vec![0x41]])), Err(Broken::Unreadable));

@@ -137,6 +137,12 @@ pub enum Event {
     Params(VideoParams),
     /// One picture.
     Packet(Packet),
+    /// The transport lost something before the next packet (RTP counts what it sends): pictures up to the next key frame may
+    /// be smeared. Stands before the packet that came after the hole.
+    Missing {
+        /// RTP packets that did not come, as far as the 16 bits of their counter tell.
+        packets: u16,
+    },
     /// The session ended or did not come about. [`Event::Connected`] follows when it is back.
     Lost {
         /// Why; its `Display` is for the operator.

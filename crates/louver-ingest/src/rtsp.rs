@@ -47,6 +47,9 @@ impl Player {
                 Some(params) => sink.send(Event::Params(params)).await?,
                 None => {}
             }
+            if picture.lost > 0 && !first {
+                sink.send(Event::Missing { packets: picture.lost }).await?;
+            }
             first = false;
             sink.send(Event::Packet(picture.packet)).await?;
         }
@@ -164,6 +167,8 @@ pub(crate) struct Pictures {
 pub(crate) struct Arrived {
     pub(crate) packet: Packet,
     pub(crate) params: Option<VideoParams>,
+    /// RTP packets that did not come before it.
+    lost: u16,
 }
 
 impl Pictures {
@@ -204,7 +209,7 @@ impl Pictures {
     /// `None` before the first key frame.
     fn take(&mut self, frame: VideoFrame) -> Result<Option<Arrived>, IngestError> {
         let wall = WallTime::now();
-        let ticks = frame.timestamp().elapsed();
+        let (ticks, lost) = (frame.timestamp().elapsed(), frame.loss());
         let changed = frame.has_new_parameters();
         let mut data = frame.into_data();
         delimiter_first(&mut data);
@@ -221,7 +226,7 @@ impl Pictures {
         if params.is_some() {
             self.params.clone_from(&params);
         }
-        Ok(Some(Arrived { packet, params }))
+        Ok(Some(Arrived { packet, params, lost }))
     }
 
     fn parameters(&self) -> Result<Option<VideoParams>, IngestError> {

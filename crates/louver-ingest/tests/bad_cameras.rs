@@ -101,6 +101,25 @@ async fn video_that_is_not_h264_names_the_setting_to_change() {
 }
 
 #[tokio::test]
+async fn packets_that_are_counted_and_do_not_come_are_told_before_the_next_picture() {
+    let sent = vec![key(0), delta(3600, 1), Rtp::Lost(3), delta(10_800, 2), delta(14_400, 3), Rtp::Stall];
+    let camera = Camera::new(vec![play(sent)]).await;
+    let mut running = run(source(&camera.address()), 16);
+    let mut seen = Vec::new();
+    while seen.len() < 6 {
+        seen.push(match running.next().await {
+            Event::Connected { .. } => "connected".into(),
+            Event::Packet(p) => p.media.ticks().to_string(),
+            Event::Missing { packets } => format!("{packets} missing"),
+            Event::Params(_) => "params".into(),
+            Event::Lost { error, .. } => error.to_string(),
+        });
+    }
+    assert_eq!(seen, ["connected", "0", "3600", "3 missing", "10800", "14400"]);
+    running.end().await;
+}
+
+#[tokio::test]
 async fn a_camera_that_stops_without_closing_is_silent_and_connected_anew() {
     let silent = play(vec![key(1000), delta(4600, 1), Rtp::Stall]);
     let camera = Camera::new(vec![silent, play(vec![key(77), delta(3677, 2), Rtp::Stall])]).await;
@@ -111,6 +130,7 @@ async fn a_camera_that_stops_without_closing_is_silent_and_connected_anew() {
             Event::Connected { session, params } => format!("session {session} {}", params.size),
             Event::Packet(p) => format!("packet {} {}", p.media.ticks(), p.key),
             Event::Params(_) => "params".into(),
+            Event::Missing { packets } => format!("{packets} missing"),
             Event::Lost { error, .. } => error.to_string(),
         });
     }
@@ -152,7 +172,7 @@ async fn a_camera_that_closes_while_playing_loses_no_picture_that_came() {
                 assert!(matches!(error, IngestError::Closed), "{error}");
                 break;
             }
-            Event::Connected { .. } | Event::Params(_) => (),
+            Event::Connected { .. } | Event::Params(_) | Event::Missing { .. } => (),
         }
     }
     assert_eq!(packets, 50);

@@ -17,6 +17,7 @@ async fn first_session(act: common::Act, room: usize) -> Vec<Result<Packet, Stri
             Event::Connected { session, .. } => assert_eq!((session, out.len()), (1, 0)),
             Event::Packet(p) => out.push(Ok(p)),
             Event::Params(p) => out.push(Err(p.rfc6381())),
+            Event::Missing { packets } => panic!("{packets} packets are said to be lost, and none was"),
             Event::Lost { .. } => break,
         }
     }

@@ -108,7 +108,7 @@ async fn five_packets(running: &mut common::Running, wanted: u64) {
                 last = p.media.ticks();
                 got += 1;
             }
-            Event::Lost { .. } | Event::Params(_) => got = 0,
+            Event::Lost { .. } | Event::Missing { .. } | Event::Params(_) => got = 0,
         }
     }
 }

@@ -39,6 +39,10 @@ const WAITING: usize = 48;
 /// until the camera connects anew. Attempts are a second and more apart, so this is a quarter of a minute at the least.
 const NOTICES: usize = 16;
 
+/// What the page says then.
+pub(crate) const PACKETS_LOST: &str =
+    "packets are lost on the way from the camera: nothing new is shown until its next key frame";
+
 /// The sending end.
 #[derive(Clone, Debug)]
 pub(crate) struct FeedSender {
@@ -94,6 +98,14 @@ impl FeedSender {
         }
     }
 
+    /// Packets of this stream were lost on the way from the camera: nothing is passed on up to the next key frame.
+    pub(crate) fn missing(&self, from: From) {
+        if self.wants(from) {
+            self.skipping.store(true, Ordering::Relaxed);
+            self.status.update(|s| s.notice = Some(PACKETS_LOST.to_owned()));
+        }
+    }
+
     /// Something was dropped: pictures mean nothing until the next key frame.
     fn skip(&self) {
         self.skipping.store(true, Ordering::Relaxed);
@@ -113,6 +125,10 @@ pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSend
             }
             Event::Params(params) => feed.send(From::Sub, Feed::Params(params)),
             Event::Packet(packet) => feed.send(From::Sub, Feed::Packet(packet)),
+            Event::Missing { packets } => {
+                tracing::debug!(packets, "packets of the sub stream are lost on the way");
+                feed.missing(From::Sub);
+            }
             Event::Lost { error, .. } => {
                 feed.send(From::Sub, Feed::Lost(gap_reason(&error)));
                 let mut reason = error.to_string();
@@ -181,6 +197,21 @@ mod tests {
             left += 1;
         }
         assert_eq!(left, WAITING - 10 + 2, "the stream that is not seen is not passed on");
+    }
+
+    #[test]
+    fn what_follows_lost_packets_is_passed_on_from_the_next_key_frame_only() {
+        let status = StatusCell::default();
+        let (sender, mut queue) = Feed::channel(status.clone(), false);
+        sender.send(From::Sub, packet(true));
+        sender.missing(From::Main);
+        assert!(status.get().notice.is_none(), "that stream is not seen");
+        sender.missing(From::Sub);
+        sender.send(From::Sub, packet(false));
+        assert_eq!((status.get().skipped_frames, status.get().notice.as_deref()), (1, Some(PACKETS_LOST)));
+        sender.send(From::Sub, packet(true));
+        sender.send(From::Sub, packet(false));
+        assert_eq!(std::iter::from_fn(|| queue.try_recv().ok()).count(), 3);
     }
 
     #[test]

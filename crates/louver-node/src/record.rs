@@ -103,6 +103,7 @@ impl Recorder {
                 }
                 feed.send(From::Main, Feed::Packet(packet.clone()));
             }
+            Event::Missing { .. } => feed.missing(From::Main),
             Event::Lost { error, .. } => feed.send(From::Main, Feed::Lost(gap_reason(error))),
         }
         true
@@ -130,6 +131,10 @@ impl Recorder {
                 if let Some(gop) = self.cutter.push(packet) {
                     self.keep(gop).await;
                 }
+            }
+            // What did come is kept as it came: an original with a hole is evidence, and players show what they can.
+            Event::Missing { packets } => {
+                tracing::warn!(camera = %self.camera, packets, "packets of the main stream are lost on the way");
             }
             Event::Lost { error, retry_in } => {
                 if let Some(gop) = self.cutter.finish() {

@@ -14,7 +14,7 @@ use louver_see::{Act, See, Settings, Sighting};
 use louver_store::{EventBox, EventChange, EventRecord, GapReason};
 use tokio::sync::{mpsc, watch};
 
-use crate::feed::Feed;
+use crate::feed::{Feed, PACKETS_LOST};
 use crate::keep::{Keep, Keeper};
 use crate::look::{Answer, Looker, answers};
 use crate::show::Show;
@@ -169,6 +169,7 @@ impl Sight {
         (self.fault)(packet);
         let Some(seeing) = &mut self.seeing else { return };
         if seeing.wait_for_key && !packet.key {
+            self.status.update(|s| s.skipped_frames += 1);
             return;
         }
         match seeing.decode(packet) {
@@ -179,7 +180,12 @@ impl Sight {
             }
             Err(e) => {
                 tracing::debug!(error = &e as &dyn std::error::Error, "a picture is damaged");
-                self.status.update(|s| s.skipped_frames += 1);
+                self.status.update(|s| {
+                    s.skipped_frames += 1;
+                    if matches!(e, CodecError::Broken(_)) {
+                        s.notice = Some(PACKETS_LOST.to_owned());
+                    }
+                });
             }
         }
     }

@@ -45,6 +45,8 @@ pub enum Rtp {
     Payload(u32, bool, Vec<u8>),
     /// These bytes, as they are.
     Raw(Vec<u8>),
+    /// Packets that were counted and do not come.
+    Lost(u16),
     /// Nothing more, and the connection stays open.
     Stall,
 }
@@ -169,6 +171,10 @@ async fn play_to(stream: &mut TcpStream, sdp: &str, what: Vec<Rtp>) -> std::io::
             Rtp::Payload(time, mark, payload) => (time, mark, payload),
             Rtp::Raw(bytes) => {
                 stream.write_all(&bytes).await?;
+                continue;
+            }
+            Rtp::Lost(packets) => {
+                seq = seq.wrapping_add(packets);
                 continue;
             }
             Rtp::Stall => {

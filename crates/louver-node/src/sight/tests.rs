@@ -93,6 +93,13 @@ impl At {
         self.feed.send(From::Sub, Feed::Packet(Packet { wall, ..coded.packet }));
     }
 
+    /// One picture that never arrives.
+    fn lose(&mut self) {
+        let at = MediaTime::from_ticks(self.pictures * 9000);
+        self.pictures += 1;
+        self.encoder.encode(&Picture::flat(self.size, 90, 128, 128), at, false).unwrap();
+    }
+
     /// Waits until the last picture sent was shown, or `why` the test fails.
     fn shown(&self, why: &str) {
         let wanted = self.began + WallSpan::from_millis((self.pictures - 1) * 100);
@@ -192,6 +199,24 @@ async fn damaged_pictures_cost_themselves_and_what_depends_on_them() {
     }
     at.send(false, Some(|_| Feed::Lost(GapReason::NoVideo)));
     at.shown("pictures go on at the next key frame");
+    at.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_was_lost_on_the_way_costs_those_up_to_the_next_key_frame_and_it_is_said() {
+    let mut at = At::start(|_| ()).await;
+    at.send(false, Some(Feed::Start));
+    at.play(5, false);
+    let shown = at.handle.status.get().last_masked;
+    at.lose();
+    at.send(false, None);
+    at.send(false, None);
+    wait("both that follow are counted", || at.handle.status.get().skipped_frames == 2);
+    let status = at.handle.status.get();
+    assert_eq!((status.last_masked, status.notice.as_deref()), (shown, Some(PACKETS_LOST)));
+    at.send(false, Some(|_| Feed::Lost(GapReason::NoVideo)));
+    at.shown("pictures go on at the next key frame");
+    assert_ne!(at.handle.status.get().notice.as_deref(), Some(PACKETS_LOST));
     at.end().await;
 }
 

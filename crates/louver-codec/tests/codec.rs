@@ -1,4 +1,5 @@
 //! Pictures survive encoding and decoding; damaged input gets a sentence.
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

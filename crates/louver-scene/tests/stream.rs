@@ -1,4 +1,5 @@
 //! What a scene stream promises, with a coder that loses nothing, so that pixels can be compared.
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
 use std::sync::Arc;
 

@@ -3,10 +3,13 @@
 //! [`SceneWriter`] makes it of scenes, [`ScenePlayer`] makes scenes of it, [`SceneCut`] takes a span of time out of it
 //! without decoding a pixel. Everything that goes in or out of here to a store or a viewer is [`Masked`](crate::Masked).
 
+mod codes;
 mod cut;
 mod follow;
 mod header;
 mod jpeg;
+mod pace;
+mod pixels;
 mod player;
 mod record;
 mod state;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use louver_media::{Picture, PictureSize};
 
+use super::codes::why_of;
 use super::follow::{Follower, Step};
-use super::record::why_of;
 use super::state::State;
 use super::tiles::Tiles;
 use super::wire::boxes;

@@ -4,9 +4,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use louver_base::{Class, WallTime};
 
 use super::bounds;
+use super::codes::{class_code, class_of, kind_code, state_code, state_of};
 use super::header::Header;
 use super::wire::{Input, boxed, put_leb, put_section};
-use crate::{Cell, Figure, FigureKind, Rect, Why};
+use crate::{Cell, Figure, FigureKind, Rect};
 
 pub(super) const FULL: [u8; 4] = *b"lvsf";
 pub(super) const DELTA: [u8; 4] = *b"lvsd";
@@ -147,23 +148,9 @@ pub(super) fn cell_bytes(runs: &[Run], with_skips: bool) -> BytesMut {
     out
 }
 
-const fn state_code(state: Cell) -> u32 {
-    match state {
-        Cell::Unknown => 0,
-        Cell::Clear => 1,
-        Cell::Occupied => 2,
-        Cell::Never => 3,
-    }
-}
-
 fn run(input: &mut Input<'_>, skip: u32) -> Option<Run> {
     let n = input.leb()?;
-    let state = match n & 3 {
-        0 => Cell::Unknown,
-        1 => Cell::Clear,
-        2 => Cell::Occupied,
-        _ => Cell::Never,
-    };
+    let state = state_of(n);
     (n >> 2 > 0).then_some(Run { skip, state, len: n >> 2 })
 }
 
@@ -218,30 +205,6 @@ fn forgotten(header: &Header, body: &[u8]) -> Option<Vec<u16>> {
         found.push(input.u16().filter(|n| usize::from(*n) < header.tiles.len())?);
     }
     input.is_empty().then_some(found)
-}
-
-const fn kind_code(kind: FigureKind) -> u8 {
-    match kind {
-        FigureKind::Moving => 0,
-        FigureKind::Known(class) => class_code(class),
-    }
-}
-
-const fn class_code(class: Class) -> u8 {
-    match class {
-        Class::Person => 1,
-        Class::Vehicle => 2,
-        Class::Animal => 3,
-    }
-}
-
-const fn class_of(code: u8) -> Option<Class> {
-    match code {
-        1 => Some(Class::Person),
-        2 => Some(Class::Vehicle),
-        3 => Some(Class::Animal),
-        _ => None,
-    }
 }
 
 /// A rectangle within the picture.
@@ -327,29 +290,4 @@ fn window_bytes(windows: &[CodedWindow]) -> BytesMut {
         out.put_slice(&window.body);
     }
     out
-}
-
-pub(super) const fn why_code(why: Why) -> u8 {
-    match why {
-        Why::Fine => 0,
-        Why::Starting => 1,
-        Why::LightChanged => 2,
-        Why::CameraMoved => 3,
-        Why::LensCovered => 4,
-        Why::AnalysisLate => 5,
-        Why::StreamLost => 6,
-    }
-}
-
-/// A reason that is not known here says as little as a start does.
-pub(super) const fn why_of(code: u8) -> Why {
-    match code {
-        0 => Why::Fine,
-        2 => Why::LightChanged,
-        3 => Why::CameraMoved,
-        4 => Why::LensCovered,
-        5 => Why::AnalysisLate,
-        6 => Why::StreamLost,
-        _ => Why::Starting,
-    }
 }

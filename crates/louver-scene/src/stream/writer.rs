@@ -6,8 +6,11 @@ use bytes::Bytes;
 use louver_base::{Class, MediaTime, WallSpan, WallTime};
 use louver_media::{Picture, PictureSize};
 
+use super::codes::why_code;
 use super::header::Header;
-use super::record::{CodedWindow, Record, why_code};
+use super::pace::{CELLS_EVERY, Coded, Due, FIGURES_EVERY, past};
+use super::pixels::{departures, take_pixels};
+use super::record::{CodedWindow, Record};
 use super::state::{State, put_cells};
 use super::tiles::Tiles;
 use super::{StreamError, bounds, jpeg};
@@ -15,23 +18,6 @@ use crate::{Cell, Figure, Grid, Masked, PictureEncoder, Rect, Scene, Style, Why,
 
 /// Side of a tile, pixels. What is new in the backdrop is mostly smaller, and below it the headers of the tiles weigh more.
 const TILE: usize = 64;
-/// A tile is coded for cells that became known no sooner than this after it was coded last: while a place is learned they
-/// come one by one. Until then the stream calls them unknown. The pause doubles each time ...
-const LEARN_AFTER: WallSpan = WallSpan::from_millis(1000);
-/// ... up to this: leaves and crowds are learned and forgotten all day.
-const LEARN_AFTER_MOST: WallSpan = WallSpan::from_millis(30_000);
-/// For something taken into the backdrop a tile is coded at most so often,
-const CHANGE_EVERY: WallSpan = WallSpan::from_millis(2000);
-/// ... and for slow changes (light) at most so often.
-const REFRESH_EVERY: WallSpan = WallSpan::from_millis(10_000);
-/// Cells that go from clear to occupied or back look the same: it is said at most so often. What is hidden is said at once.
-const CELLS_EVERY: WallSpan = WallSpan::from_millis(1000);
-/// Boxes are on a coarse grid, and viewers move them on by their velocity: where the same figures are is said at most so often.
-const FIGURES_EVERY: WallSpan = WallSpan::from_millis(200);
-/// Levels by which the mean of 8x8 pixels must differ for such a refresh: less is not seen beside the other tiles.
-const SLOW_CHANGE: u16 = 4;
-/// Levels that are no slow change: something was taken into the backdrop.
-const CHANGE: u16 = 10;
 /// Without news a record says so that often.
 const HEARTBEAT: WallSpan = WallSpan::from_millis(1000);
 
@@ -55,32 +41,6 @@ pub struct SceneWriter<E> {
     said: Option<WallTime>,
     cells_said: Option<WallTime>,
     figures_said: Option<WallTime>,
-}
-
-/// When a tile was coded last.
-#[derive(Clone, Copy, Debug)]
-struct Coded {
-    at: Option<WallTime>,
-    /// How long newly known cells wait for the next time.
-    pause: WallSpan,
-}
-
-impl Coded {
-    const NEVER: Self = Self { at: None, pause: LEARN_AFTER };
-
-    fn longer_ago(self, now: WallTime, span: WallSpan) -> bool {
-        self.at.is_none_or(|at| past(at, now, span))
-    }
-}
-
-/// Why a tile is coded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
-    No,
-    /// Other cells are shown than before.
-    Cells,
-    /// They look different.
-    Pixels,
 }
 
 impl<E> SceneWriter<E>
@@ -158,11 +118,7 @@ where
         // From here on nothing fails: what is said and what is remembered stay one.
         for (n, due) in due.iter().enumerate().filter(|(_, due)| **due != Due::No) {
             take_pixels(&mut self.coded, place.get(), self.state.header.tiles.rect(n));
-            self.tiles[n].at = Some(scene.wall);
-            if *due == Due::Cells {
-                self.tiles[n].pause =
-                    LEARN_AFTER_MOST.min(WallSpan::from_micros(self.tiles[n].pause.micros() * 2));
-            }
+            self.tiles[n].coded(scene.wall, *due);
         }
         for n in &record.forgotten {
             self.tiles[usize::from(*n)] = Coded::NEVER;
@@ -216,7 +172,7 @@ where
                 continue;
             }
             let tiles = header.tiles.of_cell(header.grid, n);
-            let free = |t: usize| self.tiles[t].longer_ago(now, self.tiles[t].pause);
+            let free = |t: usize| self.tiles[t].may_learn(now);
             if is && !tiles.clone().all(free) {
                 *cell = Cell::Unknown;
             } else {
@@ -239,9 +195,7 @@ where
     fn find_changed(&self, place: &Masked<Picture>, now: WallTime, due: &mut [Due]) {
         let most = departures(&self.coded, place.get(), self.state.header.tiles);
         for (n, due) in due.iter_mut().enumerate().filter(|(_, due)| **due == Due::No) {
-            let coded = self.tiles[n];
-            let slow = most[n] >= SLOW_CHANGE && coded.longer_ago(now, REFRESH_EVERY);
-            if slow || (most[n] >= CHANGE && coded.longer_ago(now, CHANGE_EVERY)) {
+            if self.tiles[n].may_change(now, most[n]) {
                 *due = Due::Pixels;
             }
         }
@@ -313,11 +267,6 @@ where
     jpeg::split(coded.get()).ok_or(StreamError::NoTile("no baseline JPEG"))
 }
 
-/// Also when the clock went back.
-fn past(at: WallTime, now: WallTime, span: WallSpan) -> bool {
-    now < at || now - at >= span
-}
-
 const fn shown(cell: Cell) -> bool {
     match cell {
         Cell::Clear | Cell::Occupied => true,
@@ -360,58 +309,4 @@ fn known_tiles(tiles: &Tiles, grid: Grid, cells: &[Cell]) -> Vec<bool> {
         tiles.of_cell(grid, n).for_each(|t| known[t] = true);
     }
     known
-}
-
-fn take_pixels(to: &mut Picture, from: &Picture, rect: Rect) {
-    each_row(to.size, rect, |plane, range| match plane {
-        0 => to.y[range.clone()].copy_from_slice(&from.y[range]),
-        1 => to.u[range.clone()].copy_from_slice(&from.u[range]),
-        _ => to.v[range.clone()].copy_from_slice(&from.v[range]),
-    });
-}
-
-/// Rows of a rectangle with even edges, as ranges of luma (0) and both chroma planes.
-fn each_row(size: PictureSize, rect: Rect, mut act: impl FnMut(u8, std::ops::Range<usize>)) {
-    let [left, top, right, bottom] = [rect.left, rect.top, rect.right, rect.bottom].map(|n| n as usize);
-    for row in top..bottom {
-        act(0, row * size.width() + left..row * size.width() + right);
-    }
-    let half = size.width() / 2;
-    for row in top / 2..bottom / 2 {
-        act(1, row * half + left / 2..row * half + right / 2);
-        act(2, row * half + left / 2..row * half + right / 2);
-    }
-}
-
-/// By how many levels the means of 8x8 samples differ, luma or chroma: for each tile the most. Means, so that a camera's noise
-/// does not count.
-fn departures(a: &Picture, b: &Picture, tiles: Tiles) -> Vec<u16> {
-    let mut most = vec![0; tiles.len()];
-    let width = a.size.width();
-    plane_departures(&a.y, &b.y, width, tiles.side(), &mut most);
-    plane_departures(&a.u, &b.u, width / 2, tiles.side() / 2, &mut most);
-    plane_departures(&a.v, &b.v, width / 2, tiles.side() / 2, &mut most);
-    most
-}
-
-/// `side` is a multiple of 8, so blocks lie within tiles. Those that the edge cuts have fewer samples; as the sum is divided by 64
-/// they count less, never more.
-fn plane_departures(a: &[u8], b: &[u8], width: usize, side: usize, most: &mut [u16]) {
-    let columns = width.div_ceil(side);
-    // Sums down the columns first: no branch, and at most 8 * 255.
-    let mut sums = vec![0_i16; width];
-    for (band, (a, b)) in a.chunks(8 * width).zip(b.chunks(8 * width)).enumerate() {
-        sums.fill(0);
-        for (a, b) in a.chunks_exact(width).zip(b.chunks_exact(width)) {
-            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-                *sum += i16::from(*a) - i16::from(*b);
-            }
-        }
-        let row = band * 8 / side * columns;
-        for (block, sums) in sums.chunks(8).enumerate() {
-            let departure = (sums.iter().map(|s| i32::from(*s)).sum::<i32>().unsigned_abs() / 64) as u16;
-            let most = &mut most[row + block * 8 / side];
-            *most = departure.max(*most);
-        }
-    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod extract;
 pub(crate) mod files;
 pub(crate) mod live;
+pub(crate) mod messages;
 pub(crate) mod range;
 pub(crate) mod scenes;
 pub(crate) mod session;

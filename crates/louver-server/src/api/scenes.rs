@@ -18,8 +18,8 @@ use super::cameras::visible;
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
 use super::extract::{Path, Query};
 use super::live::{LiveMessage, open};
+use super::messages::Watched;
 use super::timeline::SpanQuery;
-use super::viewer::Watched;
 use crate::app::App;
 use crate::auth::gate::Caller;
 

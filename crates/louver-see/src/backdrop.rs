@@ -6,9 +6,12 @@ use louver_base::{MediaSpan, MediaTime};
 use louver_media::Picture;
 use louver_scene::{Cell, Grid, Rect};
 
+use self::marks::{count, spread};
+use self::pixels::{Mix, copy_cells};
 use crate::Settings;
 use crate::blobs::{LOOSE, NOTHING};
 use crate::features::{Features, PER_CELL};
+use crate::lanes::{LANES, Lanes, Means, NO_MEANS, Share, differs, followed, means};
 use crate::see::{GAP, PERSON_ROOM};
 use crate::track::padded;
 use crate::view;
@@ -38,18 +41,8 @@ pub enum Change {
     Blind,
 }
 
-/// Levels of luma by which a mean over about eight pixels must differ at the least: below, compression alone does it.
-const LEAST_DEPARTURE: i32 = 9;
-/// Levels of one chroma mean, likewise: chroma is coded more coarsely but moves less with light.
-const LEAST_CHROMA_DEPARTURE: i32 = 7;
-/// A cell departs when it differs by this many times its own usual deviation.
-const DEVIATIONS: i32 = 5;
-/// Beyond this many levels a difference is one whatever the cell's own noise.
-const SURE_DEPARTURE: i32 = 40;
 /// Levels times 16 that a cell which cannot be learned because it never rests (leaves, water) is given at each movement.
-const RESTLESS: u16 = 4;
-/// Levels times 16; with [`DEVIATIONS`] it reaches [`SURE_DEPARTURE`].
-const MOST_DEVIATION: u16 = 7 * 16;
+const RESTLESS: i16 = 4;
 /// Cells around an occupied one that are not refreshed: a person's edge blends into them (8 to 12 pixels at 640x360).
 const KEEP_AWAY: usize = 3;
 /// A clear row of cells is blended into the backdrop at each 16th picture.
@@ -86,8 +79,13 @@ const SWAY_SHOWN: u32 = 2000;
 /// One way that a cell looks, and what speaks for its being the empty place.
 #[derive(Clone, Copy, Debug)]
 struct Look {
-    /// Means times 16.
-    means: [u16; PER_CELL],
+    means: Means,
+    tally: Tally,
+}
+
+/// What is found out about one way that a cell looks.
+#[derive(Clone, Copy, Debug)]
+struct Tally {
     /// For how long in all it looked like this, milliseconds.
     shown: u32,
     /// Detector sweeps that saw nobody here while it looked like this.
@@ -98,13 +96,9 @@ struct Look {
     returns: u16,
 }
 
-impl Look {
-    /// Like no picture.
-    const NONE: Self = Self { means: [u16::MAX; PER_CELL], shown: 0, empty: 0, doubt: 0, returns: 0 };
-
-    fn of(f: &[u8; PER_CELL]) -> Self {
-        Self { means: f.map(|v| u16::from(v) * 16), ..Self::NONE }
-    }
+impl Tally {
+    /// Of something new.
+    const NONE: Self = Self { shown: 0, empty: 0, doubt: 0, returns: 0 };
 
     /// Whether the empty place is known to look so now and then, though this is not how it is shown.
     fn sways(&self, least: u32) -> bool {
@@ -117,64 +111,38 @@ impl Look {
     }
 }
 
-/// One cell's memory. `known` holds means times 16.
+/// One cell's memory, but for what is compared at every picture: that stands in [`Lanes`].
 #[derive(Clone, Copy, Debug)]
 struct Memory {
-    state: Cell,
-    /// The empty place, when the state is not Unknown.
-    known: [u16; PER_CELL],
-    /// Usual deviation from `known`, levels times 16, of the noisiest luma quarter.
-    deviation: u16,
-    /// How it looks, and how it looked before something came in front of it: where people pass all day, the place is seen
-    /// between them, and what was found out about it must not be lost with each. What is found out about those who
-    /// pass is no word against the place.
-    looks: [Look; 2],
-    /// Which of them it shows now ...
-    now: usize,
-    /// ... and since when.
+    /// Of how it looks now; `shown` less the time since `counted`.
+    tally: Tally,
+    /// How it looked before something came in front of it: where people pass all day, the place is seen between them, and
+    /// what was found out about it must not be lost with each. What is found out about those who pass is no word
+    /// against the place.
+    other: Look,
+    /// Since when it looks as it does.
     still_since: MediaTime,
-    /// Since when an occupied cell has matched `known`.
+    /// The clock of looking at the time up to which `tally` has counted.
+    counted: u64,
+    /// Since when an occupied cell has matched the empty place.
     matches_since: Option<MediaTime>,
-    departed: bool,
 }
 
 impl Memory {
     const fn blank(now: MediaTime) -> Self {
         Self {
-            state: Cell::Unknown,
-            known: [0; PER_CELL],
-            deviation: 0,
-            looks: [Look::NONE; 2],
-            now: 0,
+            tally: Tally::NONE,
+            other: Look { means: NO_MEANS, tally: Tally::NONE },
             still_since: now,
+            counted: 0,
             matches_since: None,
-            departed: false,
         }
     }
 
-    /// Takes in how the cell looks now, `step` after the last time.
-    fn look(&mut self, f: &[u8; PER_CELL], now: MediaTime, step: u32) {
-        if differs(&self.looks[self.now].means, f, self.deviation) {
-            let other = 1 - self.now;
-            self.still_since = now;
-            if !differs(&self.looks[other].means, f, self.deviation) {
-                self.now = other;
-                self.looks[other].returns = self.looks[other].returns.saturating_add(1);
-                follow(&mut self.looks[other].means, f);
-            } else {
-                if self.looks[self.now].shown >= WORTH_KEEPING || self.looks[other].shown < WORTH_KEEPING {
-                    self.now = other;
-                }
-                self.looks[self.now] = Look::of(f);
-                if self.state == Cell::Unknown {
-                    self.deviation = (self.deviation + RESTLESS).min(MOST_DEVIATION);
-                }
-            }
-            return;
-        }
-        let look = &mut self.looks[self.now];
-        follow(&mut look.means, f);
-        look.shown = look.shown.saturating_add(step);
+    /// What is found out about how it looks now, up to `clock`.
+    fn tally(&self, clock: u64) -> Tally {
+        let since = u32::try_from(clock - self.counted).unwrap_or(u32::MAX);
+        Tally { shown: self.tally.shown.saturating_add(since), ..self.tally }
     }
 }
 
@@ -182,7 +150,18 @@ impl Memory {
 #[derive(Debug)]
 pub(crate) struct Backdrop {
     grid: Grid,
+    lanes: Vec<Lanes>,
     cells: Vec<Memory>,
+    /// One a cell, as the three below; those are filled up to whole groups.
+    states: Vec<Cell>,
+    /// Whether the empty place is known.
+    knows: Vec<bool>,
+    /// Whether it looks different from the empty place.
+    departed: Vec<bool>,
+    near: Vec<bool>,
+    /// The states, to give away.
+    shared: Arc<[Cell]>,
+    unknown: usize,
     picture: Arc<Picture>,
     departed_share: f32,
     /// Since when [`MOVED_SHARE`] and more have departed.
@@ -192,9 +171,20 @@ pub(crate) struct Backdrop {
     looked_elsewhere: Option<MediaTime>,
     pictures: usize,
     last: Option<MediaTime>,
-    near: Vec<bool>,
+    /// Milliseconds looked at; a gap counts as no more than [`GAP`].
+    clock: u64,
     /// What the last sweep saw on each cell, while its answer is taken in.
     swept: Vec<Swept>,
+    scratch: Vec<bool>,
+}
+
+/// What is said about a cell when its state is decided.
+struct Now<'a> {
+    picture: &'a Picture,
+    cover: Cover,
+    /// Whether it has been still for `absorb`, and the group of departed cells that it belongs to is at rest.
+    rests: bool,
+    at: MediaTime,
 }
 
 /// What a sweep says about a cell.
@@ -210,9 +200,17 @@ enum Swept {
 
 impl Backdrop {
     pub(crate) fn new(grid: Grid, now: MediaTime) -> Self {
+        let (cells, whole) = (grid.len(), grid.len().next_multiple_of(LANES));
         Self {
             grid,
-            cells: vec![Memory::blank(now); grid.len()],
+            lanes: vec![Lanes::BLANK; whole / LANES],
+            cells: vec![Memory::blank(now); cells],
+            states: vec![Cell::Unknown; cells],
+            knows: vec![false; whole],
+            departed: vec![false; whole],
+            near: vec![false; whole],
+            shared: vec![Cell::Unknown; cells].into(),
+            unknown: cells,
             picture: Arc::new(Picture::flat(grid.picture, 52, 128, 128)),
             departed_share: 0.0,
             widely_departed_since: None,
@@ -220,8 +218,9 @@ impl Backdrop {
             looked_elsewhere: None,
             pictures: 0,
             last: None,
-            near: vec![false; grid.len()],
-            swept: vec![Swept::Empty; grid.len()],
+            clock: 0,
+            swept: vec![Swept::Empty; cells],
+            scratch: Vec::new(),
         }
     }
 
@@ -231,18 +230,17 @@ impl Backdrop {
     }
 
     pub(crate) fn states(&self) -> Arc<[Cell]> {
-        self.cells.iter().map(|m| m.state).collect()
+        Arc::clone(&self.shared)
     }
 
     /// Cells that look different from the known place (or of which no place is known), row by row.
-    pub(crate) fn departed(&self) -> impl Iterator<Item = bool> + '_ {
-        self.cells.iter().map(|m| m.departed)
+    pub(crate) fn departed(&self) -> &[bool] {
+        &self.departed[..self.cells.len()]
     }
 
     /// Share of cells of which nothing is known, 0 to 1.
     pub(crate) fn unknown_share(&self) -> f32 {
-        let unknown = self.cells.iter().filter(|m| m.state == Cell::Unknown).count();
-        unknown as f32 / self.cells.len().max(1) as f32
+        self.unknown as f32 / self.cells.len().max(1) as f32
     }
 
     pub(crate) fn departed_share(&self) -> f32 {
@@ -265,8 +263,8 @@ impl Backdrop {
             if others.iter().any(|r| (r.left..r.right).contains(&x) && (r.top..r.bottom).contains(&y)) {
                 return;
             }
-            counts.1 += usize::from(self.cells[n].departed);
-            counts.2 += usize::from(self.cells[n].state == Cell::Unknown);
+            counts.1 += usize::from(self.departed[n]);
+            counts.2 += usize::from(self.states[n] == Cell::Unknown);
         });
         counts
     }
@@ -281,23 +279,32 @@ impl Backdrop {
         if view::blind(self.grid, features) {
             return Change::Blind;
         }
-        let (mut known, mut departed) = (0u32, 0u32);
         let step = self.last.map_or(0, |l| millis((now - l).min(GAP)));
         self.last = Some(now);
-        for (m, f) in self.cells.iter_mut().zip(&features.0) {
-            m.look(f, now, step);
-            let other = m.state != Cell::Unknown && differs(&m.known, f, m.deviation);
-            m.departed = other && !m.looks[m.now].sways(s.learn_sweeps);
-            if !other && m.state != Cell::Unknown {
-                let worst = (0..4).map(|i| m.known[i].abs_diff(u16::from(f[i]) * 16)).max().unwrap_or(0);
-                m.deviation = (m.deviation * 31 + worst.min(MOST_DEVIATION)) / 32;
+        let before_this = self.clock;
+        self.clock += u64::from(step);
+        for (group, picture) in features.groups().enumerate().take(self.lanes.len()) {
+            let at = group * LANES;
+            let Some(knows) = self.knows[at..].first_chunk() else { break };
+            let seen = self.lanes[group].see(picture, knows);
+            self.departed[at..at + LANES].copy_from_slice(&seen.departed);
+            if seen.changed != [false; LANES] {
+                for n in (at..self.cells.len().min(at + LANES)).filter(|n| seen.changed[n - at]) {
+                    let seen = (features.cell(n), seen.deviation[n - at]);
+                    self.changed(n, seen, now, before_this);
+                }
             }
-            known += u32::from(m.state != Cell::Unknown);
-            departed += u32::from(m.departed);
+            if seen.departed != [false; LANES] {
+                let cells = self.departed[at..].iter_mut().zip(&self.cells[at..]).take(LANES);
+                for (departed, m) in cells.filter(|(departed, _)| **departed) {
+                    *departed = !m.tally(self.clock).sways(s.learn_sweeps);
+                }
+            }
         }
+        let (known, departed) = (count(&self.knows), count(&self.departed));
         let before = self.departed_share;
         self.departed_share = if known == 0 { 0.0 } else { departed as f32 / known as f32 };
-        let enough = known as usize * 4 > self.cells.len();
+        let enough = known * 4 > self.cells.len();
         if !enough || self.departed_share < MOVED_SHARE {
             self.widely_departed_since = None;
             return Change::None;
@@ -320,11 +327,33 @@ impl Backdrop {
             return Change::None;
         }
         self.looked_elsewhere = Some(now);
-        let known = |n: usize| {
-            let m = &self.cells[n];
-            (m.state != Cell::Unknown).then(|| m.known.map(|v| (v / 16) as u8))
-        };
+        let known =
+            |n: usize| self.knows[n].then(|| self.lanes[n / LANES].known(n % LANES).map(|v| (v >> 4) as u8));
         if view::moved(self.grid, known, features) { Change::View } else { Change::None }
+    }
+
+    /// A cell looks otherwise than at the picture before, up to which its time is counted: `f`, judged by a usual deviation.
+    fn changed(&mut self, n: usize, (f, deviation): ([u8; PER_CELL], i16), now: MediaTime, before: u64) {
+        let (lanes, lane, m) = (&mut self.lanes[n / LANES], n % LANES, &mut self.cells[n]);
+        let seen = means(f);
+        let was = Look { means: lanes.look(lane), tally: m.tally(before) };
+        m.still_since = now;
+        m.counted = self.clock;
+        if differs(&m.other.means, &seen, deviation) {
+            if was.tally.shown >= WORTH_KEEPING || m.other.tally.shown < WORTH_KEEPING {
+                m.other = was;
+            }
+            m.tally = Tally::NONE;
+            lanes.set_look(lane, &seen);
+            if self.states[n] == Cell::Unknown {
+                lanes.excuse(lane, RESTLESS);
+            }
+        } else {
+            let again = std::mem::replace(&mut m.other, was);
+            m.tally = again.tally;
+            m.tally.returns = m.tally.returns.saturating_add(1);
+            lanes.set_look(lane, &std::array::from_fn(|i| followed(again.means[i], seen[i])));
+        }
     }
 
     /// A detector sweep of the picture taken at `taken`: `people` are the boxes of everyone it saw.
@@ -348,11 +377,10 @@ impl Backdrop {
             if m.still_since > taken {
                 continue;
             }
-            let look = &mut m.looks[m.now];
             match swept {
-                Swept::Empty => look.empty = look.empty.saturating_add(1),
+                Swept::Empty => m.tally.empty = m.tally.empty.saturating_add(1),
                 Swept::Edge => {}
-                Swept::Seen(doubt) => look.doubt = look.doubt.saturating_add(*doubt),
+                Swept::Seen(doubt) => m.tally.doubt = m.tally.doubt.saturating_add(*doubt),
             }
         }
     }
@@ -361,9 +389,8 @@ impl Backdrop {
     fn moving_share(&self, rect: Rect) -> f32 {
         let (mut cells, mut moving) = (0u32, 0u32);
         for_cells(self.grid, rect, |n| {
-            let m = &self.cells[n];
             cells += 1;
-            moving += u32::from(m.looks[m.now].shown < WORTH_KEEPING);
+            moving += u32::from(self.cells[n].tally(self.clock).shown < WORTH_KEEPING);
         });
         moving as f32 / cells.max(1) as f32
     }
@@ -378,57 +405,88 @@ impl Backdrop {
         s: &Settings,
     ) {
         self.pictures += 1;
-        let restless = self.restless(labels, now, s.absorb);
+        let mut restless = None;
         self.mark_near(cover);
-        let refresh_row = self.pictures % REFRESH_ROWS;
-        let columns = self.grid.columns();
-        for n in 0..self.cells.len() {
-            let cover = cover.get(n).copied().unwrap_or(Cover::Covered);
-            let (covered, free) = (cover == Cover::Covered, cover == Cover::Free);
-            let near = self.near[n];
-            // A small loose group is judged by its cells alone; one whose label is missing is not at rest.
-            let rests = match labels.get(n) {
-                Some(&(NOTHING | LOOSE)) => true,
-                Some(&label) => restless.get(usize::from(label)) == Some(&false),
-                None => false,
-            };
-            let m = &mut self.cells[n];
-            let still = now - m.still_since;
-            let look = &m.looks[m.now];
-            let learned = still >= s.settle && look.shown >= millis(s.learn) && look.swept(s.learn_sweeps, 1);
-            let (state, take) = match m.state {
-                Cell::Unknown if free && !near && learned => (Cell::Clear, true),
-                Cell::Unknown => (Cell::Unknown, false),
-                Cell::Never => (Cell::Never, false),
-                Cell::Clear if covered || m.departed => (Cell::Occupied, false),
-                Cell::Clear => (Cell::Clear, false),
-                Cell::Occupied if m.departed => {
-                    m.matches_since = None;
-                    let absorbed =
-                        free && still >= s.absorb && rests && look.swept(s.absorb_sweeps, ABSORB_DOUBTS);
-                    (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
-                }
-                Cell::Occupied => {
-                    let since = *m.matches_since.get_or_insert(now);
-                    let back = !covered && now - since >= s.settle;
-                    (if back { Cell::Clear } else { Cell::Occupied }, false)
-                }
-            };
-            if state != m.state {
-                m.matches_since = None;
+        let mut different = false;
+        for at in (0..self.cells.len()).step_by(LANES) {
+            let group = at..(at + LANES).min(self.cells.len());
+            // Clear, nothing stands there, and it looks as it should: nothing to decide.
+            let clear = self.states[group.clone()].iter().fold(true, |all, c| all & (*c == Cell::Clear));
+            let departed = self.departed[group.clone()].iter().fold(false, |any, d| any | d);
+            let free = cover
+                .get(group.clone())
+                .is_some_and(|c| c.iter().fold(true, |all, c| all & (*c != Cover::Covered)));
+            if clear & free & !departed {
+                continue;
             }
-            m.state = state;
-            if take {
-                m.known = m.looks[m.now].means;
-                m.departed = false;
-                copy_cell(Arc::make_mut(&mut self.picture), picture, self.grid, n, Mix::Replace);
-            } else if state == Cell::Clear && !near && (n / columns) % REFRESH_ROWS == refresh_row {
-                for (known, candidate) in m.known.iter_mut().zip(m.looks[m.now].means) {
-                    *known = (*known * 3 + candidate) / 4;
-                }
-                copy_cell(Arc::make_mut(&mut self.picture), picture, self.grid, n, Mix::Blend);
+            for n in group {
+                let cover = cover.get(n).copied().unwrap_or(Cover::Covered);
+                // A small loose group is judged by its cells alone; one whose label is missing is not at rest. Few cells have
+                // been still for long enough that the question comes up.
+                let rests = now - self.cells[n].still_since >= s.absorb
+                    && match labels.get(n) {
+                        Some(&(NOTHING | LOOSE)) => true,
+                        Some(&label) => {
+                            let restless =
+                                restless.get_or_insert_with(|| self.restless(labels, now, s.absorb));
+                            restless.get(usize::from(label)) == Some(&false)
+                        }
+                        None => false,
+                    };
+                different |= self.decide_cell(n, Now { picture, cover, rests, at: now }, s);
             }
         }
+        if different {
+            self.shared = self.states.as_slice().into();
+        }
+        self.refresh(picture);
+    }
+
+    /// Whether its state is another now.
+    fn decide_cell(&mut self, n: usize, is: Now<'_>, s: &Settings) -> bool {
+        let Now { picture, cover, rests, at: now } = is;
+        let (covered, free) = (cover == Cover::Covered, cover == Cover::Free);
+        let (near, departed, was) = (self.near[n], self.departed[n], self.states[n]);
+        let (m, clock) = (&mut self.cells[n], self.clock);
+        let learned = |m: &Memory| {
+            let tally = m.tally(clock);
+            now - m.still_since >= s.settle
+                && tally.shown >= millis(s.learn)
+                && tally.swept(s.learn_sweeps, 1)
+        };
+        let (state, take) = match was {
+            Cell::Unknown if free && !near && learned(m) => (Cell::Clear, true),
+            Cell::Unknown => (Cell::Unknown, false),
+            Cell::Never => (Cell::Never, false),
+            Cell::Clear if covered || departed => (Cell::Occupied, false),
+            Cell::Clear => (Cell::Clear, false),
+            Cell::Occupied if departed => {
+                m.matches_since = None;
+                let absorbed = free
+                    && now - m.still_since >= s.absorb
+                    && rests
+                    && m.tally(clock).swept(s.absorb_sweeps, ABSORB_DOUBTS);
+                (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
+            }
+            Cell::Occupied => {
+                let since = *m.matches_since.get_or_insert(now);
+                let back = !covered && now - since >= s.settle;
+                (if back { Cell::Clear } else { Cell::Occupied }, false)
+            }
+        };
+        if take {
+            self.lanes[n / LANES].learn(n % LANES, Share::Whole);
+            self.departed[n] = false;
+            copy_cells(Arc::make_mut(&mut self.picture), picture, self.grid, n..n + 1, Mix::Replace);
+        }
+        if state != was {
+            m.matches_since = None;
+            // No cell becomes unknown again but by forgetting all of them.
+            self.unknown -= usize::from(was == Cell::Unknown);
+            self.states[n] = state;
+            self.knows[n] = matches!(state, Cell::Clear | Cell::Occupied);
+        }
+        state != was
     }
 
     /// For every group of departed cells, whether more of it has changed lately than of a thing.
@@ -445,101 +503,42 @@ impl Backdrop {
         counts.iter().map(|(cells, changed)| *changed as f32 > *cells as f32 * RESTLESS_SHARE).collect()
     }
 
-    /// Marks the cells within [`KEEP_AWAY`] of one that looks different, moves or is covered.
-    fn mark_near(&mut self, cover: &[Cover]) {
-        let (columns, rows) = (self.grid.columns(), self.grid.rows());
-        let busy = |m: &Memory, n: usize| {
-            m.departed || (m.state != Cell::Unknown && cover.get(n).is_none_or(|c| *c == Cover::Covered))
-        };
-        // Two passes, along rows and along columns: how far away the last busy cell is.
-        let mut wide = vec![false; self.cells.len()];
-        for row in 0..rows {
-            spread(
-                columns,
-                |i| busy(&self.cells[row * columns + i], row * columns + i),
-                |i| wide[row * columns + i] = true,
-            );
-        }
-        self.near.fill(false);
-        let near = &mut self.near;
-        for column in 0..columns {
-            spread(rows, |i| wide[i * columns + column], |i| near[i * columns + column] = true);
+    /// Blends the clear cells of some rows into the backdrop: slow light, and what compression did to the first picture.
+    fn refresh(&mut self, picture: &Picture) {
+        let columns = self.grid.columns();
+        for row in (self.pictures % REFRESH_ROWS..self.grid.rows()).step_by(REFRESH_ROWS) {
+            let (mut at, end) = (row * columns, (row + 1) * columns);
+            while at < end {
+                let fresh = |n: &usize| self.states[*n] == Cell::Clear && !self.near[*n];
+                let from = (at..end).find(fresh).unwrap_or(end);
+                let to = (from..end).find(|n| !fresh(n)).unwrap_or(end);
+                if from < to {
+                    for n in from..to {
+                        self.lanes[n / LANES].learn(n % LANES, Share::Quarter);
+                    }
+                    copy_cells(Arc::make_mut(&mut self.picture), picture, self.grid, from..to, Mix::Blend);
+                }
+                at = to;
+            }
         }
     }
-}
 
-/// Calls `mark` for every index within [`KEEP_AWAY`] of one that is `busy`.
-fn spread(len: usize, busy: impl Fn(usize) -> bool, mut mark: impl FnMut(usize)) {
-    let mut marked = 0;
-    for i in (0..len).filter(|&i| busy(i)) {
-        for near in i.saturating_sub(KEEP_AWAY).max(marked)..(i + KEEP_AWAY + 1).min(len) {
-            mark(near);
+    /// Marks the cells within [`KEEP_AWAY`] of one that looks different, moves or is covered.
+    fn mark_near(&mut self, cover: &[Cover]) {
+        // A cell that nobody gave a cover for is covered.
+        self.near.copy_from_slice(&self.knows);
+        for (near, cover) in self.near.iter_mut().zip(cover) {
+            *near &= *cover == Cover::Covered;
         }
-        marked = (i + KEEP_AWAY + 1).min(len);
+        for (near, departed) in self.near.iter_mut().zip(&self.departed) {
+            *near |= departed;
+        }
+        spread(&mut self.near[..self.grid.len()], self.grid.columns(), KEEP_AWAY, &mut self.scratch);
     }
 }
 
 fn millis(span: MediaSpan) -> u32 {
     u32::try_from(span.ticks() / 90).unwrap_or(0)
-}
-
-/// Whether a cell looks different from `place`: two luma quarters, or one by far, or the colour.
-fn differs(place: &[u16; PER_CELL], f: &[u8; PER_CELL], deviation: u16) -> bool {
-    let usual = i32::from(deviation) * DEVIATIONS / 16;
-    let limit = (LEAST_DEPARTURE + usual).min(SURE_DEPARTURE);
-    let by = |i: usize| (i32::from(place[i]) / 16 - i32::from(f[i])).abs();
-    let (mut over, mut far) = (0, false);
-    for i in 0..4 {
-        let d = by(i);
-        over += i32::from(d > limit);
-        far |= d > limit * 2;
-    }
-    over >= 2 || far || by(4).max(by(5)) > LEAST_CHROMA_DEPARTURE + usual / 2
-}
-
-/// An eighth of the way to what is seen.
-fn follow(candidate: &mut [u16; PER_CELL], f: &[u8; PER_CELL]) {
-    for (c, v) in candidate.iter_mut().zip(f) {
-        *c = ((u32::from(*c) * 7 + u32::from(*v) * 16 + 4) / 8) as u16;
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Mix {
-    Replace,
-    Blend,
-}
-
-/// Takes a cell's pixels, luma and chroma, into the backdrop.
-fn copy_cell(to: &mut Picture, from: &Picture, grid: Grid, n: usize, mix: Mix) {
-    let (x, y) = (n % grid.columns() * grid.cell, n / grid.columns() * grid.cell);
-    let (w, h) = (grid.picture.width(), grid.picture.height());
-    copy_block(&mut to.y, &from.y, (w, h), (x, y), grid.cell, mix);
-    for (to, from) in [(&mut to.u, &from.u), (&mut to.v, &from.v)] {
-        copy_block(to, from, (w / 2, h / 2), (x / 2, y / 2), grid.cell / 2, mix);
-    }
-}
-
-fn copy_block(
-    to: &mut [u8],
-    from: &[u8],
-    (w, h): (usize, usize),
-    (x, y): (usize, usize),
-    side: usize,
-    mix: Mix,
-) {
-    let right = (x + side).min(w);
-    for row in y..(y + side).min(h) {
-        let range = row * w + x..row * w + right;
-        match mix {
-            Mix::Replace => to[range.clone()].copy_from_slice(&from[range]),
-            Mix::Blend => {
-                for (a, b) in to[range.clone()].iter_mut().zip(&from[range]) {
-                    *a = ((u16::from(*a) * 3 + u16::from(*b) + 2) / 4) as u8;
-                }
-            }
-        }
-    }
 }
 
 /// Calls `act` for every cell that `rect` touches.
@@ -557,5 +556,7 @@ pub(crate) fn for_cells(grid: Grid, rect: Rect, mut act: impl FnMut(usize)) {
     }
 }
 
+mod marks;
+mod pixels;
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ pub(crate) const NOTHING: u16 = u16::MAX;
 pub(crate) const LOOSE: u16 = u16::MAX - 1;
 
 /// Cells apart at which two departed cells still belong together: a belt of the background's colour cuts a person in two.
-const REACH: isize = 2;
+const REACH: usize = 2;
 
 /// Finds the groups of at least `least` departed cells, at most [`MOST`] of them, in reading order.
 pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Blobs {
@@ -39,10 +39,9 @@ pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Blobs {
     let mut members = Vec::new();
     let mut blobs = Vec::new();
     let mut todo = Vec::new();
-    for start in 0..open.len() {
-        if !open[start] || blobs.len() >= MOST {
-            continue;
-        }
+    let mut from = 0;
+    while let Some(start) = next(&open, from).filter(|_| blobs.len() < MOST) {
+        from = start;
         open[start] = false;
         todo.push(start);
         members.clear();
@@ -55,14 +54,12 @@ pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Blobs {
             members.push(n);
             x_sum += x;
             y_sum += y;
-            for dy in -REACH..=REACH {
-                for dx in -REACH..=REACH {
-                    let (Some(x), Some(y)) = (x.checked_add_signed(dx), y.checked_add_signed(dy)) else {
-                        continue;
-                    };
-                    if x < columns && y < rows && open[y * columns + x] {
-                        open[y * columns + x] = false;
-                        todo.push(y * columns + x);
+            let (near, far) = (x.saturating_sub(REACH), (x + REACH + 1).min(columns));
+            for row in y.saturating_sub(REACH)..(y + REACH + 1).min(rows) {
+                let first = row * columns + near;
+                for (n, open) in open[first..first + far - near].iter_mut().enumerate() {
+                    if std::mem::take(open) {
+                        todo.push(first + n);
                     }
                 }
             }
@@ -81,6 +78,14 @@ pub(crate) fn find(grid: Grid, departed: &[bool], least: usize) -> Blobs {
         }
     }
     Blobs { grid, list: blobs, labels }
+}
+
+/// The next cell that is open. Most are not: sixteen are looked at at once.
+fn next(open: &[bool], from: usize) -> Option<usize> {
+    let (chunks, rest) = open.get(from..)?.as_chunks::<16>();
+    let skipped = chunks.iter().take_while(|chunk| **chunk == [false; 16]).count() * 16;
+    let chunk = chunks.get(skipped / 16).map_or(rest, |chunk| chunk.as_slice());
+    chunk.iter().position(|open| *open).map(|n| from + skipped + n)
 }
 
 /// Groups looked at in one picture at most: in a picture that falls apart into more, everything is masked anyway.

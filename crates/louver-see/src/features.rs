@@ -3,13 +3,18 @@
 use louver_media::Picture;
 use louver_scene::Grid;
 
+use crate::lanes::LANES;
+
 /// Numbers a cell: four luma means (2x2) and two chroma means.
 pub(crate) const PER_CELL: usize = 6;
 
-/// Means of one picture, [`PER_CELL`] a cell, row by row: luma of the upper left, upper right, lower left and lower right
-/// quarter, then Cb, Cr.
+/// Means of one picture, cells row by row: luma of the upper left, upper right, lower left and lower right quarter, then Cb,
+/// Cr; each number in a row of its own, which is filled up to whole groups of [`LANES`].
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Features(pub(crate) Vec<[u8; PER_CELL]>, Lines);
+pub(crate) struct Features {
+    rows: [Vec<u8>; PER_CELL],
+    lines: Lines,
+}
 
 /// Memory of the work on one row of cells, kept between pictures.
 #[derive(Clone, Debug, Default)]
@@ -17,39 +22,58 @@ struct Lines {
     /// Sums of columns of pixels.
     sums: Vec<u16>,
     /// Means of the quarters (luma, two a cell) or of the cells (chroma) of a row.
-    means: [Vec<u8>; 4],
+    means: Vec<u8>,
 }
 
 impl Features {
+    /// The numbers of each group of cells.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = [&[u8; LANES]; PER_CELL]> {
+        let [a, b, c, d, e, f] = self.rows.each_ref().map(|row| row.as_chunks::<LANES>().0.iter());
+        let luma = a.zip(b).zip(c.zip(d));
+        luma.zip(e.zip(f)).map(|(((a, b), (c, d)), (e, f))| [a, b, c, d, e, f])
+    }
+
+    /// The numbers of a cell.
+    pub(crate) fn cell(&self, n: usize) -> [u8; PER_CELL] {
+        self.rows.each_ref().map(|row| row[n])
+    }
+
+    /// Luma of the upper left quarter of each cell.
+    pub(crate) fn upper_left(&self) -> &[u8] {
+        &self.rows[0]
+    }
+
     /// Computes the means; reuses the memory of an earlier picture.
     pub(crate) fn compute(&mut self, picture: &Picture, grid: Grid) {
         let (columns, half) = (grid.columns(), grid.cell / 2);
         let (width, height) = (picture.size.width(), picture.size.height());
-        let Self(cells, Lines { sums, means: [upper, lower, cb, cr] }) = self;
-        cells.resize(grid.len(), [0; PER_CELL]);
-        for (row, cells) in cells.chunks_exact_mut(columns).enumerate() {
-            let top = row * grid.cell;
+        let Lines { sums, means } = &mut self.lines;
+        for row in &mut self.rows {
+            row.resize(grid.len().next_multiple_of(LANES), 0);
+        }
+        let [upper_left, upper_right, lower_left, lower_right, cb, cr] = &mut self.rows;
+        for row in 0..grid.rows() {
+            let (top, at) = (row * grid.cell, row * columns);
             let (middle, bottom) = ((top + half).min(height), (top + grid.cell).min(height));
-            for (means, from, to) in [(&mut *upper, top, middle), (&mut *lower, middle, bottom)] {
-                block_means(&picture.y[from * width..to * width], width, half, sums, means);
-                // A quarter beyond the picture's edge takes the value of its neighbour, so that it never departs alone.
-                means.resize(columns * 2, means.last().copied().unwrap_or(0));
+            for (left, right, from, to) in [
+                (&mut *upper_left, &mut *upper_right, top, middle),
+                (&mut *lower_left, &mut *lower_right, middle, bottom),
+            ] {
+                if from < to {
+                    block_means(&picture.y[from * width..to * width], width, half, sums, means);
+                    // A quarter beyond the picture's edge takes the value of its neighbour, so that it never departs alone.
+                    means.resize(columns * 2, means.last().copied().unwrap_or(0));
+                }
+                // ... and where a whole line of them lies beyond it, `means` still holds the line above.
+                let cells = left[at..][..columns].iter_mut().zip(&mut right[at..][..columns]);
+                for ((left, right), pair) in cells.zip(means.as_chunks::<2>().0) {
+                    [*left, *right] = *pair;
+                }
             }
-            if middle == bottom {
-                lower.copy_from_slice(upper);
-            }
-            for (plane, means) in [(&picture.u, &mut *cb), (&picture.v, &mut *cr)] {
-                block_means(
-                    &plane[top / 2 * (width / 2)..bottom / 2 * (width / 2)],
-                    width / 2,
-                    half,
-                    sums,
-                    means,
-                );
-            }
-            let luma = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-            for ((cell, (up, low)), (&cb, &cr)) in cells.iter_mut().zip(luma).zip(cb.iter().zip(cr.iter())) {
-                *cell = [up[0], up[1], low[0], low[1], cb, cr];
+            for (plane, to) in [(&picture.u, &mut *cb), (&picture.v, &mut *cr)] {
+                let lines = &plane[top / 2 * (width / 2)..bottom / 2 * (width / 2)];
+                block_means(lines, width / 2, half, sums, means);
+                to[at..][..columns].copy_from_slice(means);
             }
         }
     }
@@ -126,9 +150,9 @@ mod tests {
         assert_eq!(grid.cell, 6);
         let mut f = Features::default();
         f.compute(&p, grid);
-        for (n, cell) in f.0.iter().enumerate() {
+        for n in 0..grid.len() {
             let column = (n % grid.columns()) as u8;
-            assert_eq!(*cell, [column, column, column, column, 90, 200], "cell {n}");
+            assert_eq!(f.cell(n), [column, column, column, column, 90, 200], "cell {n}");
         }
     }
 
@@ -160,16 +184,15 @@ mod tests {
             }
             let mut f = Features::default();
             f.compute(&p, grid);
-            prop_assert_eq!(f.0.len(), grid.len());
             let (w, h) = (size.width(), size.height());
-            for (n, found) in f.0.iter().enumerate() {
+            for n in 0..grid.len() {
                 let (x, y) = (n % grid.columns() * grid.cell, n / grid.columns() * grid.cell);
                 let quarter = |right: usize, down: usize| mean(&p.y, (w, h), (x + right * cell, y + down * cell), cell);
                 let first = quarter(0, 0).unwrap();
                 let (right, down) = (quarter(1, 0).unwrap_or(first), quarter(0, 1).unwrap_or(first));
                 let last = quarter(1, 1).unwrap_or(if quarter(1, 0).is_none() { down } else { right });
                 let chroma = |plane| mean(plane, (w / 2, h / 2), (x / 2, y / 2), cell).unwrap();
-                prop_assert_eq!(*found, [first, right, down, last, chroma(&p.u), chroma(&p.v)], "cell {}", n);
+                prop_assert_eq!(f.cell(n), [first, right, down, last, chroma(&p.u), chroma(&p.v)], "cell {}", n);
             }
         }
     }

@@ -9,6 +9,7 @@ mod blobs;
 mod events;
 mod features;
 mod gate;
+mod lanes;
 mod see;
 mod settings;
 mod track;

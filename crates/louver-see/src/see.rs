@@ -115,8 +115,7 @@ impl See {
             // What is learned anew begins with this picture.
             self.backdrop.compare(&self.features, media, &self.settings);
         }
-        let departed: Vec<bool> = self.backdrop.departed().collect();
-        let blobs = blobs::find(self.grid, &departed, LEAST_BLOB);
+        let blobs = blobs::find(self.grid, self.backdrop.departed(), LEAST_BLOB);
         self.tracks.advance(&blobs, &self.backdrop, step, media);
         self.lay_cover();
         self.backdrop.decide(picture, &self.cover, &blobs.labels, media, &self.settings);

@@ -9,7 +9,7 @@ use super::*;
 fn striped(size: PictureSize, luma: u8) -> Picture {
     let mut picture = Picture::flat(size, luma, 128, 128);
     for (n, y) in picture.y.iter_mut().enumerate() {
-        *y += if n % size.width() / 4 % 2 == 0 { 0 } else { 20 };
+        *y += if (n % size.width() / 4).is_multiple_of(2) { 0 } else { 20 };
     }
     picture
 }

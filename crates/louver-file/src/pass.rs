@@ -45,6 +45,17 @@ pub enum FileError {
         /// The scene's name.
         scene: &'static str,
     },
+    /// The ffmpeg command, which builds footage for measuring, failed.
+    #[error("ffmpeg cannot be run: install it (Debian: `apt install ffmpeg`)")]
+    Ffmpeg(#[source] std::io::Error),
+    /// The packets of a file cannot be read one by one.
+    #[error("{path}: its packets cannot be read")]
+    Packets {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        source: louver_media::mp4::Mp4Error,
+    },
     /// Someone asked to stop.
     #[error("stopped; nothing was written")]
     Stopped,

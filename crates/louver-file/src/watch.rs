@@ -6,7 +6,7 @@ use louver_base::{MediaTime, WallTime};
 use louver_codec::detector::Detector;
 use louver_media::{Picture, PictureSize};
 use louver_scene::Scene;
-use louver_see::{Act, See, Settings};
+use louver_see::{Act, See, Settings, Stir};
 
 use crate::FileError;
 
@@ -54,24 +54,44 @@ impl Watch {
         self.detector
     }
 
+    /// What goes on, for the gate.
+    pub fn stir(&self) -> Stir {
+        self.see.stir()
+    }
+
+    /// The pictures up to the one that comes at `next` were left out because nothing went on.
+    pub fn left_out(&mut self, next: MediaTime) {
+        self.see.left_out(next);
+    }
+
     /// Takes a picture and says what may be shown of it, and what happened.
     ///
     /// # Errors
     /// When the detector fails.
     pub fn picture(&mut self, picture: &Picture, at: MediaTime) -> Result<(Scene, Vec<Act>), FileError> {
         let begun = Instant::now();
-        let wall = WallTime::from_micros(at.ticks() * 100 / 9);
-        let seen = self.see.picture(picture, at, wall);
+        let seen = self.see(picture, at);
         let then = Instant::now();
         self.times.see += then - begun;
+        self.sweep(picture)?;
+        self.times.detect += then.elapsed();
+        Ok(seen)
+    }
+
+    /// The first half of [`picture`](Self::picture): everything but the detector.
+    pub(crate) fn see(&mut self, picture: &Picture, at: MediaTime) -> (Scene, Vec<Act>) {
+        self.frames += 1;
+        self.see.picture(picture, at, WallTime::from_micros(at.ticks() * 100 / 9))
+    }
+
+    /// The second half: the detector, if it is wanted.
+    pub(crate) fn sweep(&mut self, picture: &Picture) -> Result<(), FileError> {
         if let Some(sweep) = self.see.wants() {
             self.see.sweep_begun(sweep.taken);
             let found = self.detector.detect(picture, &sweep.parts, sweep.least)?;
             self.see.sweep_done(sweep.taken, &found);
             self.sweeps += 1;
         }
-        self.times.detect += then.elapsed();
-        self.frames += 1;
-        Ok(seen)
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use louver_base::{CameraAddress, MediaSpan};
-use louver_media::{Packet, PictureSize, VideoParams};
+use louver_base::{CameraAddress, MediaSpan, MediaTime};
+use louver_media::{Outside, Packet, PictureSize, VideoParams};
 use retina::client::SessionGroup;
 use retina::codec::ParametersRef;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -54,6 +54,8 @@ pub struct VideoReport {
     pub bits_per_second: Option<f64>,
     /// Pictures from one key frame to the next; `None` if no second one came in time.
     pub key_interval: Option<usize>,
+    /// What each packet tells without being decoded; at most 1000.
+    pub packets: Vec<Outside>,
 }
 
 /// Connects once, watches for 2.5 s and says what is there.
@@ -118,7 +120,9 @@ async fn probe_file(path: &std::path::Path) -> Result<ProbeReport, IngestError> 
     let start = track.samples.iter().position(|s| s.key).ok_or(IngestError::NoPictures)?;
     let mut seen = Seen::new(asked.elapsed());
     for s in &track.samples[start..] {
-        seen.note((s.decode - track.samples[start].decode).ticks(), s.size as usize, s.key);
+        let media = MediaTime::ZERO + (s.decode - track.samples[start].decode);
+        let slices = s.size;
+        seen.note(Outside { media, key: s.key, slices, padding: 0, droppable: false }, s.size as usize);
     }
     let stream = StreamReport { media: "video".into(), codec: "H.264".into(), size: Some(track.params.size) };
     Ok(ProbeReport { sign_in: None, streams: vec![stream], video: seen.report(track.params) })
@@ -128,20 +132,22 @@ async fn probe_file(path: &std::path::Path) -> Result<ProbeReport, IngestError> 
 struct Seen {
     first_key: Duration,
     pictures: Vec<(i64, usize, bool)>,
+    packets: Vec<Outside>,
 }
 
 impl Seen {
     fn new(first_key: Duration) -> Self {
-        Self { first_key, pictures: Vec::new() }
+        Self { first_key, pictures: Vec::new(), packets: Vec::new() }
     }
 
     fn add(&mut self, packet: &Packet) {
-        self.note(packet.media.ticks(), packet.data.len(), packet.key);
+        self.note(Outside::of(packet), packet.data.len());
     }
 
-    fn note(&mut self, ticks: i64, bytes: usize, key: bool) {
+    fn note(&mut self, outside: Outside, bytes: usize) {
         if self.pictures.len() < PICTURES_MAX {
-            self.pictures.push((ticks, bytes, key));
+            self.pictures.push((outside.media.ticks(), bytes, outside.key));
+            self.packets.push(outside);
         }
     }
 
@@ -159,6 +165,7 @@ impl Seen {
             pictures_per_second: known.then(|| steps as f64 / seconds),
             bits_per_second: known.then(|| bytes as f64 * 8.0 / seconds),
             key_interval: self.pictures.iter().skip(1).position(|p| p.2).map(|n| n + 1),
+            packets: self.packets,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use louver_base::{CameraId, Pii};
 use louver_scene::Masked;
+use louver_see::GateMode;
 use tokio::sync::watch;
 
 use crate::{Analysis, CameraSettings, LiveHub, SceneHub, StatusCell};
@@ -29,6 +30,8 @@ pub struct CameraHandle {
     pub retention_hours: NonZeroU32,
     /// Whether pictures are seen, masked and shown, or sealed only.
     pub analysis: Analysis,
+    /// Whether quiet pictures are left out.
+    pub gate: GateMode,
     /// The live scene stream.
     pub scenes: SceneHub,
     /// Masked live video, made while it has viewers.
@@ -51,6 +54,7 @@ impl CameraHandle {
             contact: settings.contact.clone(),
             retention_hours: settings.retention_hours,
             analysis: settings.analysis,
+            gate: settings.gate,
             scenes: SceneHub::default(),
             live: LiveHub::default(),
             status: StatusCell::default(),

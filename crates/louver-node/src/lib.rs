@@ -23,6 +23,8 @@ mod status;
 mod thread;
 mod video;
 
+pub use louver_see::{GateMode, GateReport};
+
 pub use handle::{CameraHandle, LatestStill};
 pub use live::{LiveFeed, LiveHub, LiveStart, Subscription};
 pub use node::{Node, NodeConfig};

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use louver_base::{CameraAddress, CameraId, Pii, WallSpan};
+use louver_see::GateMode;
 
 /// Hours that originals and masked recordings are kept when the settings say nothing.
 pub const DEFAULT_RETENTION_HOURS: NonZeroU32 = match NonZeroU32::new(72) {
@@ -43,6 +44,8 @@ pub struct CameraSettings {
     pub retention_reason: Option<String>,
     /// Whether pictures are seen, masked and shown, or sealed only.
     pub analysis: Analysis,
+    /// Whether quiet pictures are left out.
+    pub gate: GateMode,
 }
 
 impl CameraSettings {
@@ -76,6 +79,7 @@ mod tests {
             retention_hours: DEFAULT_RETENTION_HOURS,
             retention_reason: None,
             analysis,
+            gate: GateMode::Auto,
         }
     }
 

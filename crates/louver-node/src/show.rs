@@ -79,7 +79,6 @@ impl Show {
     }
 
     /// Says that nothing has changed up to now, for pictures that were not looked at because nothing moves.
-    #[allow(dead_code, reason = "for the gate")]
     pub(crate) fn unchanged(&mut self, wall: WallTime) {
         self.status.update(|s| s.last_masked = Some(wall));
         let said = self.stream.as_mut().and_then(|s| s.writer.unchanged(wall));

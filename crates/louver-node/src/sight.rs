@@ -1,24 +1,27 @@
 //! One camera's seeing: packets in, masked pictures out. Runs on a thread of its own.
 
+mod seeing;
+mod tell;
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc as answers_queue;
 
-use bytes::Bytes;
-use louver_base::{CameraId, EventId, MediaSpan, MediaTime, WallSpan, WallTime};
+use louver_base::{CameraId, EventId, MediaSpan, WallSpan, WallTime};
+use louver_codec::{CodecError, Decoded};
 use louver_codec::detector::ModelKind;
-use louver_codec::{CodecError, Decoded, Decoder, JpegEncoder};
-use louver_media::{Packet, Picture, PictureSize, VideoParams};
-use louver_scene::{Masked, Scene, Style, Why};
-use louver_see::{Act, See, Settings, Sighting};
-use louver_store::{EventBox, EventChange, EventRecord, GapReason};
+use louver_media::{Packet, PictureSize, VideoParams};
+use louver_scene::{Scene, Why};
+use louver_see::{Gate, GateMode, GateReport, Settings};
+use louver_store::GapReason;
 use tokio::sync::{mpsc, watch};
 
 use crate::feed::{Feed, PACKETS_LOST};
-use crate::keep::{Keep, Keeper};
-use crate::look::{Answer, Looker, answers};
+use crate::keep::Keeper;
+use crate::look::Looker;
 use crate::show::Show;
 use crate::{CameraHandle, LatestStill, StatusCell};
+use seeing::Seeing;
+use tell::jpeg;
 
 /// Pictures are seen at most so often: ten a second show a runner at every step.
 const LEAST_STEP: MediaSpan = MediaSpan::from_millis(95);
@@ -50,20 +53,12 @@ pub(crate) struct Sight {
     seeing: Option<Seeing>,
     /// Of the stream that is seen.
     params: Option<VideoParams>,
+    /// Whether quiet pictures are left out.
+    gate: GateMode,
+    gate_told: Option<GateReport>,
     /// Panics where a test wants it.
     #[cfg(test)]
     fault: fn(&Packet),
-}
-
-/// What lives as long as a stream's parameters.
-struct Seeing {
-    decoder: Decoder,
-    see: See,
-    to: answers_queue::Sender<Answer>,
-    answers: answers_queue::Receiver<Answer>,
-    /// After damage: pictures mean nothing until the next key frame.
-    wait_for_key: bool,
-    last: Option<MediaTime>,
 }
 
 impl Sight {
@@ -84,6 +79,8 @@ impl Sight {
             events: HashMap::new(),
             seeing: None,
             params: None,
+            gate: handle.gate,
+            gate_told: None,
             #[cfg(test)]
             fault: |_| (),
         }
@@ -139,7 +136,7 @@ impl Sight {
     fn interrupt(&mut self, reason: GapReason) {
         if let Some(seeing) = &mut self.seeing {
             let acts = seeing.see.interrupted();
-            seeing.wait_for_key = true;
+            seeing.broke_off();
             let now = WallTime::now();
             self.tell(&acts, None, now);
         }
@@ -148,13 +145,14 @@ impl Sight {
 
     fn start(&mut self, params: VideoParams) {
         let size = seen_size(params.size);
-        match Decoder::new(&params, Some(size)) {
-            Ok(decoder) => {
-                let kind = self.looker.as_ref().map_or(ModelKind::SsdMobileNetV2, Looker::kind);
-                let (to, answers) = answers();
-                let see = See::new(size, Settings::new(kind.traits(), rand::random()));
-                self.seeing = Some(Seeing { decoder, see, to, answers, wait_for_key: true, last: None });
-            }
+        let kind = self.looker.as_ref().map_or(ModelKind::SsdMobileNetV2, Looker::kind);
+        let settings = Settings::new(kind.traits(), rand::random());
+        // A camera that connects anew sends the same pictures: what is usual for it need not be learned again.
+        let known =
+            self.seeing.take().filter(|_| self.params.as_ref() == Some(&params)).map(Seeing::into_gate);
+        let gate = known.unwrap_or_else(|| Gate::new(params.size, self.gate));
+        match Seeing::new(&params, size, settings, gate) {
+            Ok(seeing) => self.seeing = Some(seeing),
             Err(e) => {
                 tracing::error!(error = &e as &dyn std::error::Error, "no decoder");
                 self.seeing = None;
@@ -168,11 +166,17 @@ impl Sight {
         #[cfg(test)]
         (self.fault)(packet);
         let Some(seeing) = &mut self.seeing else { return };
-        if seeing.wait_for_key && !packet.key {
+        if seeing.waits_for_key && !packet.key {
             self.status.update(|s| s.skipped_frames += 1);
             return;
         }
-        match seeing.decode(packet) {
+        match seeing.packet(packet) {
+            Ok(pictures) if pictures.is_empty() => {
+                // What is on screen still holds: viewers and the archive are told so.
+                if seeing.gate().open.is_none() {
+                    self.show.unchanged(packet.wall);
+                }
+            }
             Ok(pictures) => {
                 for decoded in pictures {
                     self.picture(decoded);
@@ -187,6 +191,18 @@ impl Sight {
                     }
                 });
             }
+        }
+        self.stirs();
+    }
+
+    /// The gate is told what goes on; the status, what the gate does.
+    fn stirs(&mut self) {
+        let Some(seeing) = &mut self.seeing else { return };
+        seeing.stirs();
+        let gate = seeing.gate();
+        if self.gate_told != Some(gate) {
+            self.gate_told = Some(gate);
+            self.status.update(|s| s.gate = Some(gate));
         }
     }
 
@@ -226,109 +242,10 @@ impl Sight {
             let _ = self.still.send(Some(jpeg));
         }
     }
-
-    /// Events and their stills go to the store.
-    fn tell(&mut self, acts: &[Act], shown: Option<&Scene>, now: WallTime) {
-        for act in acts {
-            match *act {
-                Act::Enters(sighting, _) => {
-                    let id = EventId::from_random(rand::random());
-                    self.events.insert(sighting.track, id);
-                    let boxes = shown.map(|s| event_box(&sighting, s, now)).into_iter().collect();
-                    self.keeper.keep(Keep::Event(Box::new(EventRecord {
-                        id,
-                        camera: self.camera.clone(),
-                        class: sighting.class,
-                        start: now,
-                        end: None,
-                        stays: None,
-                        leaves: None,
-                        confidence: sighting.score,
-                        still: false,
-                        boxes,
-                    })));
-                }
-                Act::Update(sighting, best) => {
-                    let (Some(&id), Some(scene)) = (self.events.get(&sighting.track), shown) else {
-                        continue;
-                    };
-                    let change = EventChange {
-                        seen: Some(event_box(&sighting, scene, now)),
-                        class: Some(sighting.class),
-                        confidence: Some(sighting.score),
-                        ..EventChange::default()
-                    };
-                    self.keeper.keep(Keep::Change(id, change));
-                    if let Some(jpeg) = best.then(|| jpeg(scene)).flatten() {
-                        self.keeper.keep(Keep::Still(id, jpeg));
-                    }
-                }
-                Act::Stays(sighting) => {
-                    if let Some(&id) = self.events.get(&sighting.track) {
-                        let change = EventChange { stays: Some(now), ..EventChange::default() };
-                        self.keeper.keep(Keep::Change(id, change));
-                    }
-                }
-                Act::Leaves(track) => {
-                    if let Some(id) = self.events.remove(&track) {
-                        let change = EventChange { leaves: Some(now), ..EventChange::default() };
-                        self.keeper.keep(Keep::Change(id, change));
-                        self.keeper.keep(Keep::Finish(id, now));
-                    }
-                }
-            }
-        }
-    }
 }
 
 const NO_DETECTOR: &str =
     "the detector is missing, so nothing can be shown; originals are sealed. `louver doctor` says what to do";
-
-impl Seeing {
-    fn decode(&mut self, packet: &Packet) -> Result<Vec<Decoded>, CodecError> {
-        if self.wait_for_key {
-            self.decoder.restart();
-        }
-        let pictures = self.decoder.decode(packet);
-        self.wait_for_key = pictures.is_err();
-        pictures
-    }
-
-    fn take_answers(&mut self) {
-        while let Ok(answer) = self.answers.try_recv() {
-            match answer.found {
-                Some(found) => self.see.sweep_done(answer.taken, &found),
-                None => self.see.sweep_failed(),
-            }
-        }
-    }
-
-    fn ask(&mut self, looker: &Looker, picture: &Picture) {
-        if let Some(sweep) = self.see.wants() {
-            self.see.sweep_begun(sweep.taken);
-            if !looker.ask(picture, sweep, &self.to) {
-                self.see.sweep_failed();
-            }
-        }
-    }
-}
-
-fn jpeg(scene: &Scene) -> Option<Masked<Bytes>> {
-    let coded = scene.render(Style::Boxes).encode(&mut JpegEncoder::default(), MediaTime::ZERO, true);
-    coded.inspect_err(|e| tracing::error!(error = %e, "no still")).ok().map(Masked::<Vec<u8>>::into_bytes)
-}
-
-fn event_box(sighting: &Sighting, scene: &Scene, wall: WallTime) -> EventBox {
-    let size = scene.grid.picture;
-    let part = |n: i32, of: usize| (i64::from(n.max(0)) * 10_000 / of as i64).min(10_000) as u16;
-    EventBox {
-        wall,
-        left: part(sighting.rect.left, size.width()),
-        top: part(sighting.rect.top, size.height()),
-        right: part(sighting.rect.right, size.width()),
-        bottom: part(sighting.rect.bottom, size.height()),
-    }
-}
 
 #[cfg(test)]
 mod tests;

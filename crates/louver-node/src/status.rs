@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use louver_base::WallTime;
+use louver_see::GateReport;
 use serde::Serialize;
 
 /// One stream's state.
@@ -42,6 +43,9 @@ pub struct CameraStatus {
     pub fps_x10: u32,
     /// Pictures that analysis had to skip since start.
     pub skipped_frames: u64,
+    /// What the gate does: how much is decoded, and why it is open; `None` before the first picture.
+    #[serde(skip)]
+    pub gate: Option<GateReport>,
 }
 
 /// A status that one writer changes and anyone reads.

@@ -7,6 +7,7 @@ use super::mask::MaskReport;
 use super::speed::SpeedReport;
 use super::track::TrackReport;
 use crate::built::ScenesReport;
+use crate::gate::GateFigures;
 
 /// Names the layout; the number grows when a reader of older reports would misread newer ones.
 pub const SCHEMA: &str = "louver-eval-1";
@@ -42,6 +43,8 @@ pub enum Measured {
     Track(Box<TrackReport>),
     /// `louver eval speed`
     Speed(Box<SpeedReport>),
+    /// `louver eval gate`
+    Gate(Box<GateFigures>),
 }
 
 /// What it ran on.

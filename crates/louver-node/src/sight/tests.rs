@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use louver_base::Class;
+use bytes::Bytes;
+use louver_base::{Class, MediaTime};
 use louver_codec::JpegDecoder;
 use louver_codec::{EncoderSettings, H264Encoder};
+use louver_media::Picture;
 use louver_scene::stream::ScenePlayer;
-use louver_scene::{Cell, Detection, PictureEncoder, Rect};
+use louver_scene::{Cell, Detection, PictureEncoder, Rect, Style};
 use louver_store::{EventQuery, Gap, Store, StoreOptions};
 use tokio_util::task::TaskTracker;
 
@@ -41,6 +43,7 @@ fn settings() -> CameraSettings {
         retention_hours: crate::DEFAULT_RETENTION_HOURS,
         retention_reason: None,
         analysis: Analysis::On,
+        gate: louver_see::GateMode::Auto,
     }
 }
 
@@ -74,8 +77,8 @@ impl At {
         self.encoder = H264Encoder::new(EncoderSettings::for_size(self.size, 10.0)).unwrap();
     }
 
-    /// Sends one picture, a tenth of a second after the last; with a key frame its parameters come first, as `how` says.
-    fn send(&mut self, somebody: bool, key: Option<fn(VideoParams) -> Feed>) {
+    /// One picture, a tenth of a second after the last, coded.
+    fn code(&mut self, somebody: bool, key: bool) -> (Packet, Option<VideoParams>) {
         let mut picture = Picture::flat(self.size, 90, 128, 128);
         if somebody {
             for y in BOX.top as usize..BOX.bottom as usize {
@@ -86,11 +89,17 @@ impl At {
         let at = MediaTime::from_ticks(self.pictures * 9000);
         let wall = self.began + WallSpan::from_millis(self.pictures * 100);
         self.pictures += 1;
-        let coded = self.encoder.encode(&picture, at, key.is_some()).unwrap();
-        if let (Some(how), Some(params)) = (key, coded.params) {
+        let coded = self.encoder.encode(&picture, at, key).unwrap();
+        (Packet { wall, ..coded.packet }, coded.params)
+    }
+
+    /// Sends one picture, a tenth of a second after the last; with a key frame its parameters come first, as `how` says.
+    fn send(&mut self, somebody: bool, key: Option<fn(VideoParams) -> Feed>) {
+        let (packet, params) = self.code(somebody, key.is_some());
+        if let (Some(how), Some(params)) = (key, params) {
             self.feed.send(From::Sub, how(params));
         }
-        self.feed.send(From::Sub, Feed::Packet(Packet { wall, ..coded.packet }));
+        self.feed.send(From::Sub, Feed::Packet(packet));
     }
 
     /// One picture that never arrives.
@@ -254,4 +263,33 @@ async fn where_pictures_are_missing_the_place_stays_without_figures_and_it_is_sa
     let all = (WallTime::from_micros(0), WallTime::from_micros(i64::MAX / 2));
     let files = store.recordings(&"gate".parse().unwrap(), all.0, all.1).await.unwrap();
     assert!(files.len() >= 2, "a file ends where pictures are missing: {files:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_place_is_not_decoded_stays_on_screen_and_who_comes_is_told_of_all_the_same() {
+    let mut at = At::start(|_| ()).await;
+    at.send(false, Some(Feed::Start));
+    let play = |at: &mut At, groups: usize, somebody: bool| {
+        for n in 1..=groups * 10 {
+            let (packet, _) = at.code(somebody, n % 10 == 0);
+            at.feed.send(From::Sub, Feed::Packet(packet));
+            at.shown(&format!("picture {n} of {groups} groups is shown or said to be unchanged"));
+        }
+        at.handle.status.get().gate.unwrap()
+    };
+    let learned = play(&mut at, 60, false);
+    assert_eq!(learned.open, None, "{learned:?}");
+    let quiet = play(&mut at, 30, false);
+    let decoded = quiet.decoded - learned.decoded;
+    assert!(decoded < 90, "{decoded} of 300 quiet pictures are decoded");
+    assert!(quiet.looks > learned.looks, "{quiet:?}");
+    assert_eq!(at.handle.status.get().notice, None);
+    assert!(at.store.events(&EventQuery::default()).await.unwrap().is_empty());
+    let busy = play(&mut at, 4, true);
+    assert_eq!(busy.open, Some(louver_see::Open::Seeing));
+    let (store, gaps, _dir) = at.end().await;
+    let events = store.events(&EventQuery::default()).await.unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].class, Class::Person);
+    assert!(gaps.is_empty(), "what is left out is no gap: {gaps:?}");
 }

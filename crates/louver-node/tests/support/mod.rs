@@ -78,6 +78,7 @@ pub fn camera(id: &str, main: &str, sub: Option<&str>, analysis: Analysis) -> Ca
         retention_hours: DEFAULT_RETENTION_HOURS,
         retention_reason: None,
         analysis,
+        gate: louver_node::GateMode::Auto,
     }
 }
 

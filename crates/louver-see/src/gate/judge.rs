@@ -3,7 +3,7 @@
 use louver_base::MediaSpan;
 
 use super::sizes::Sizes;
-use super::unit::Unit;
+use louver_media::Outside;
 
 /// Key frames further apart are too far: somebody whom sizes miss is found at the next one.
 pub(crate) const KEY_SPAN_MOST: MediaSpan = MediaSpan::from_millis(12_500);
@@ -113,12 +113,12 @@ pub(crate) fn judge(sizes: &Sizes, macroblocks: f32, key_span: Option<MediaSpan>
 }
 
 /// What a few seconds of a stream tell already, for a look at a camera: only what is beyond doubt.
-pub(crate) fn at_a_glance(units: &[Unit], watched: MediaSpan) -> Option<Habit> {
+pub(crate) fn at_a_glance(units: &[Outside], watched: MediaSpan) -> Option<Habit> {
     let keys: Vec<usize> = units.iter().enumerate().filter(|(_, u)| u.key).map(|(n, _)| n).collect();
     if keys.len() < 2 && watched > KEY_SPAN_MOST {
         return Some(Habit::LongGroups);
     }
-    let sum = |of: fn(&Unit) -> u32| units.iter().map(|u| f64::from(of(u))).sum::<f64>();
+    let sum = |of: fn(&Outside) -> u32| units.iter().map(|u| f64::from(of(u))).sum::<f64>();
     let (padding, slices) = (sum(|u| u.padding), sum(|u| u.slices));
     if padding > PADDED * (padding + slices) {
         return Some(Habit::Padded);

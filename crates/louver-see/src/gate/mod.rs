@@ -15,10 +15,9 @@ mod held;
 mod judge;
 mod sizes;
 mod trust;
-mod unit;
 
 use louver_base::{MediaSpan, MediaTime};
-use louver_media::{Packet, PictureSize};
+use louver_media::{Outside, Packet, PictureSize};
 
 use crate::Stir;
 use held::Held;
@@ -26,7 +25,6 @@ pub use judge::Habit;
 use judge::judge;
 use sizes::Sizes;
 use trust::Trust;
-use unit::Unit;
 
 /// Whether quiet pictures are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +71,20 @@ pub enum Open {
 }
 
 impl Open {
+    /// One word for scripts.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Learning(_) => "learning",
+            Self::Seeing => "seeing",
+            Self::Departed => "departed",
+            Self::Audit => "audit",
+            Self::Missed => "missed",
+            Self::Habit(habit) => habit.word(),
+            Self::Full => "full",
+        }
+    }
+
     /// Why, in words.
     pub fn says(self) -> String {
         match self {
@@ -91,7 +103,7 @@ impl Open {
 }
 
 /// What the gate has done and thinks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateReport {
     /// Why it is open; `None` while it is closed.
     pub open: Option<Open>,
@@ -202,7 +214,7 @@ impl Gate {
 
     /// Takes the next packet.
     pub fn packet(&mut self, packet: Packet) -> Pass {
-        let unit = Unit::of(&packet);
+        let unit = Outside::of(&packet);
         self.time(packet.media, unit.key);
         let reading = self.sizes.read(unit);
         if reading.departs {
@@ -405,11 +417,10 @@ impl Gate {
 }
 
 /// What a few seconds of a stream tell about it, for a look at a camera; `None` if nothing stands out.
-pub fn at_a_glance(packets: &[Packet]) -> Option<Habit> {
-    let units: Vec<Unit> = packets.iter().map(Unit::of).collect();
+pub fn at_a_glance(packets: &[Outside]) -> Option<Habit> {
     let times = packets.iter().map(|p| p.media);
     let watched = times.clone().max()? - times.min()?;
-    judge::at_a_glance(&units, watched)
+    judge::at_a_glance(packets, watched)
 }
 
 #[cfg(test)]

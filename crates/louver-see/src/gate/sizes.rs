@@ -6,7 +6,7 @@
 //! rate) is followed. Departures are summed up (Page's CUSUM): one picture that is far too large counts at once,
 //! somebody small and far away after about a second.
 
-use super::unit::Unit;
+use louver_media::Outside;
 
 /// Places in a group that are told apart; later ones are one place.
 const PLACES: usize = 64;
@@ -132,7 +132,7 @@ pub(crate) struct Reading {
 
 impl Sizes {
     /// Reads a packet; it is not learned.
-    pub(crate) fn read(&mut self, unit: Unit) -> Reading {
+    pub(crate) fn read(&mut self, unit: Outside) -> Reading {
         if unit.key {
             self.settle();
         }

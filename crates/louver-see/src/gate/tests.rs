@@ -226,9 +226,10 @@ fn switched_off_it_lets_everything_through() {
 
 #[test]
 fn a_look_at_a_camera_tells_padding_and_a_rate_that_is_held() {
-    let stream = |between: fn(i64) -> usize, padding| -> Vec<Packet> {
+    let stream = |between: fn(i64) -> usize, padding| -> Vec<Outside> {
         (0..60)
             .map(|n| packet(n * 100, n % 20 == 0, if n % 20 == 0 { 26_000 } else { between(n) }, padding))
+            .map(|p| Outside::of(&p))
             .collect()
     };
     assert_eq!(at_a_glance(&stream(|n| 1500 + n as usize % 7 * 40, 0)), None);

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use louver_base::WallTime;
-use louver_node::CameraHandle;
+use louver_node::{CameraHandle, GateReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,6 +63,36 @@ pub(crate) struct CameraStatus {
     pub(crate) fps: f64,
     /// Pictures that analysis had to skip since start.
     pub(crate) skipped_frames: u64,
+    /// How much of the stream is decoded; missing before the first picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gate: Option<Gate>,
+}
+
+/// What the gate does, which leaves out pictures in which nothing happens.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Gate {
+    /// Packets given to the decoder since the stream began.
+    pub(crate) decoded: u64,
+    /// Packets left out as quiet.
+    pub(crate) left_out: u64,
+    /// Why everything is decoded now, in words; missing while quiet pictures are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<String>,
+    /// What to change in the camera's settings, so that less must be decoded; missing if nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<String>,
+}
+
+impl From<GateReport> for Gate {
+    fn from(report: GateReport) -> Self {
+        let advice = report.habit.map_or("", |h| h.advice());
+        Self {
+            decoded: report.decoded,
+            left_out: report.left_out,
+            open: report.open.map(|o| o.says()),
+            advice: (!advice.is_empty()).then(|| advice.to_owned()),
+        }
+    }
 }
 
 /// One camera of the register.
@@ -112,6 +142,7 @@ impl From<louver_node::CameraStatus> for CameraStatus {
             recording_problem: status.recording_problem,
             fps: f64::from(status.fps_x10) / 10.0,
             skipped_frames: status.skipped_frames,
+            gate: status.gate.map(Gate::from),
         }
     }
 }

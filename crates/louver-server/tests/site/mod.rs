@@ -73,6 +73,7 @@ pub(crate) fn camera(id: &str, analysis: Analysis) -> (CameraHandle, watch::Send
         retention_hours: DEFAULT_RETENTION_HOURS,
         retention_reason: None,
         analysis,
+        gate: louver_node::GateMode::Auto,
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use louver_base::CameraAddress;
 use louver_ingest::{IngestError, ProbeReport, SignIn, Timing};
 use louver_node::{Analysis, CameraSettings};
+use louver_see::at_a_glance;
 
 use crate::error::Error;
 use crate::settings::Settings;
@@ -205,6 +206,11 @@ pub(crate) fn advice(report: &ProbeReport, used: Use) -> Vec<String> {
             "more than 15 pictures a second cost work and show nothing more: 5 to 10 are good".to_owned(),
         );
     }
+    if used != Use::Sealed
+        && let Some(habit) = at_a_glance(&video.packets)
+    {
+        lines.push(format!("{}: {}", habit.says(), habit.advice()));
+    }
     if used != Use::Seen && video.bits_per_second.is_some_and(|b| b > 20e6) {
         lines.push(
             "more than 20 Mbit/s fill a disk quickly: lower the camera's bit rate if that is too much"
@@ -216,8 +222,9 @@ pub(crate) fn advice(report: &ProbeReport, used: Use) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use louver_base::MediaTime;
     use louver_ingest::{StreamReport, VideoReport};
-    use louver_media::{Codec, PictureSize, VideoParams};
+    use louver_media::{Codec, Outside, PictureSize, VideoParams};
 
     use super::*;
 
@@ -235,6 +242,7 @@ mod tests {
                 pictures_per_second: Some(fps),
                 bits_per_second: Some(4_100_000.0),
                 key_interval,
+                packets: Vec::new(),
             },
         }
     }
@@ -265,6 +273,18 @@ mod tests {
         says(&report(1920, 1080, 10.0, Some(20)), Use::Seen, "more than seeing needs");
         says(&report(160, 90, 10.0, Some(20)), Use::Seen, "is little");
         says(&report(640, 360, 25.0, Some(50)), Use::Seen, "more than 15 pictures a second");
+        let mut padded = report(640, 360, 8.0, Some(16));
+        padded.video.packets = (0..30)
+            .map(|n| Outside {
+                media: MediaTime::from_ticks(n * 11_250),
+                key: n % 16 == 0,
+                slices: 900,
+                padding: 700,
+                droppable: false,
+            })
+            .collect();
+        says(&padded, Use::Seen, "from constant (CBR) to variable (VBR)");
+        assert!(advice(&padded, Use::Sealed).is_empty(), "what is never decoded needs no gate");
         let basic = ProbeReport { sign_in: Some(SignIn::Basic), ..report(640, 360, 8.0, Some(16)) };
         says(&basic, Use::Seen, "the password travels readably");
     }

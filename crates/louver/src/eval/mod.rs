@@ -1,5 +1,6 @@
 //! `louver eval`: how well Louver does what it promises, in figures.
 
+mod gate;
 mod mask;
 mod scenes;
 mod speed;
@@ -37,6 +38,8 @@ enum What {
     Track(track::Args),
     /// Measure what seeing costs beside the bare decoding of the same stream, busy and quiet
     Speed(speed::Args),
+    /// Measure what leaving out quiet pictures saves, and whether events are missed by it
+    Gate(gate::Args),
     /// Measure the hard cases, built of a clip's own pixels: standing still, light, a turned camera, loss, night
     Scenes(scenes::Args),
 }
@@ -70,6 +73,7 @@ pub(crate) fn run(args: &Args, settings: &DetectorSettings) -> Result<ExitCode, 
         What::Mask(args) => mask::run(args, settings)?,
         What::Track(args) => track::run(args, settings)?,
         What::Speed(args) => speed::run(args, settings)?,
+        What::Gate(args) => gate::run(args, settings)?,
         What::Scenes(args) => scenes::run(args, settings)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use louver_base::{CameraAddress, Pii};
 use louver_codec::detector::ModelKind;
-use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS};
+use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS, GateMode};
 use louver_vault::{MAX_HOLDERS, Recipient};
 use toml::Spanned;
 
@@ -198,6 +198,7 @@ impl Problems<'_> {
         let reason = raw.retention_reason.map(Spanned::into_inner).filter(|r| !r.trim().is_empty());
         let hours = self.retention(&camera, raw.retention_hours, reason.is_some());
         let analysis = self.analysis(&camera, raw.analysis);
+        let gate = self.gate(&camera, raw.gate);
 
         let name = raw.name.map(Spanned::into_inner).filter(|n| !n.trim().is_empty());
         Some(CameraSettings {
@@ -211,6 +212,7 @@ impl Problems<'_> {
             retention_hours: hours?,
             retention_reason: reason,
             analysis: analysis?,
+            gate: gate?,
         })
     }
 
@@ -234,6 +236,19 @@ impl Problems<'_> {
             }
             _ => {
                 self.add(place, Problem::RetentionRange { camera, hours });
+                None
+            }
+        }
+    }
+
+    fn gate(&mut self, camera: &str, raw: Option<Spanned<String>>) -> Option<GateMode> {
+        let Some(raw) = raw else { return Some(GateMode::Auto) };
+        match raw.get_ref().as_str() {
+            "auto" => Some(GateMode::Auto),
+            "off" => Some(GateMode::Off),
+            value => {
+                let value = value.chars().take(64).collect();
+                self.add(raw.span(), Problem::Gate { camera: camera.to_owned(), value });
                 None
             }
         }

@@ -107,4 +107,8 @@ pub(super) struct Camera {
     /// "on": seen, masked and shown. "off": sealed only; nothing of the camera can be seen without opening it.
     /// Default: "on"
     pub analysis: Option<Spanned<String>>,
+    /// "auto": pictures in which nothing happens are not decoded, as far as the sizes of this camera's pictures tell (see
+    /// `louver doctor`). "off": every picture is decoded, which costs several times the work on a quiet camera.
+    /// Default: "auto"
+    pub gate: Option<Spanned<String>>,
 }

@@ -149,6 +149,16 @@ pub(crate) enum Problem {
         /// As written.
         value: String,
     },
+    /// Neither "auto" nor "off".
+    #[error(
+        "camera \"{camera}\": gate = \"{value}\" is unknown; \"auto\" (quiet pictures are not decoded) or \"off\" (all are) are possible"
+    )]
+    Gate {
+        /// The camera.
+        camera: String,
+        /// As written.
+        value: String,
+    },
     /// Not a recipient, or a secret where its public half belongs; the text is not repeated.
     #[error("recipient number {number}: {why}")]
     BadRecipient {

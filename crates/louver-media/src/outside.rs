@@ -1,26 +1,32 @@
 //! What a packet tells without being decoded.
 
-use louver_media::Packet;
+use louver_base::MediaTime;
+
+use crate::Packet;
 
 /// `nal_unit_type` of filler data (ITU-T H.264 table 7-1): padding of a constant bit rate.
 const FILLER: u8 = 12;
 
 /// The outside of one access unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unit {
+pub struct Outside {
+    /// Presentation time.
+    pub media: MediaTime,
     /// Whether decoding can start here.
-    pub(crate) key: bool,
+    pub key: bool,
     /// Bytes of the slices alone: what changed in the picture, not parameter sets, not padding.
-    pub(crate) slices: u32,
+    pub slices: u32,
     /// Bytes of padding.
-    pub(crate) padding: u32,
+    pub padding: u32,
     /// Whether no other picture is predicted from this one (`nal_ref_idc` of 0): B pictures, layers that may be dropped.
-    pub(crate) droppable: bool,
+    pub droppable: bool,
 }
 
-impl Unit {
-    pub(crate) fn of(packet: &Packet) -> Self {
-        let mut unit = Self { key: packet.key, slices: 0, padding: 0, droppable: !packet.key };
+impl Outside {
+    /// Reads the headers of a packet's NAL units.
+    pub fn of(packet: &Packet) -> Self {
+        let mut unit =
+            Self { media: packet.media, key: packet.key, slices: 0, padding: 0, droppable: !packet.key };
         for nal in packet.nals() {
             let Some(&header) = nal.first() else { continue };
             let bytes = u32::try_from(nal.len()).unwrap_or(u32::MAX);

@@ -402,6 +402,7 @@ export interface components {
              * @description Masked pictures a second, over the last few seconds.
              */
             fps: number;
+            gate?: null | components["schemas"]["Gate"];
             /**
              * Format: int64
              * @description When the last masked picture was made, milliseconds UTC.
@@ -561,6 +562,23 @@ export interface components {
             start_ms: number;
             /** @description What is missing. */
             stream: components["schemas"]["StreamKind"];
+        };
+        /** @description What the gate does, which leaves out pictures in which nothing happens. */
+        Gate: {
+            /** @description What to change in the camera's settings, so that less must be decoded; missing if nothing. */
+            advice?: string | null;
+            /**
+             * Format: int64
+             * @description Packets given to the decoder since the stream began.
+             */
+            decoded: number;
+            /**
+             * Format: int64
+             * @description Packets left out as quiet.
+             */
+            left_out: number;
+            /** @description Why everything is decoded now, in words; missing while quiet pictures are left out. */
+            open?: string | null;
         };
         /** @description The one-time link's secret: what stands behind `#token=`. */
         LinkRequest: {

@@ -220,6 +220,9 @@ impl See {
         // Departed cells are masked whatever stands there; a cover also keeps still ones from being learned, which a parked
         // car must not.
         for rect in self.tracks.people().map(|r| padded(r, PERSON_ROOM)) {
+            for_cells(self.grid, rect, |n| self.cover[n] = self.cover[n].max(Cover::Held));
+        }
+        for rect in self.tracks.people().map(|r| padded(r, 0.05)) {
             for_cells(self.grid, rect, |n| self.cover[n] = Cover::Covered);
         }
     }

@@ -42,7 +42,7 @@ const MOST_TRACKS: usize = 200;
 /// Places of lost people at most; the oldest is let go, and its cells remain.
 const MOST_LEFT: usize = 200;
 /// Figures snap to this many cells, so that a box's edge says nothing about an outline.
-const SNAP_CELLS: i32 = 4;
+const SNAP_CELLS: i32 = 2;
 
 /// A box with room: heads stick out of boxes, and boxes lag.
 pub(crate) fn padded(rect: Rect, share: f32) -> Rect {

@@ -74,7 +74,9 @@ const RESTLESS_SHARE: f32 = 0.1;
 /// flag, a flickering lamp) ...
 const SWAYS: u16 = 8;
 /// ... and for how long, in all, it must have been seen, milliseconds. Nothing of it is ever shown.
-const SWAY_SHOWN: u32 = 2000;
+const SWAY_SHOWN: u32 = 10_000;
+/// ... and how many sweeps must have seen nobody meanwhile, besides those that doubts ask for.
+const SWAY_SWEEPS: u32 = 10;
 
 /// One way that a cell looks, and what speaks for its being the empty place.
 #[derive(Clone, Copy, Debug)]
@@ -101,8 +103,8 @@ impl Tally {
     const NONE: Self = Self { shown: 0, empty: 0, doubt: 0, returns: 0 };
 
     /// Whether the empty place is known to look so now and then, though this is not how it is shown.
-    fn sways(&self, least: u32) -> bool {
-        self.returns >= SWAYS && self.shown >= SWAY_SHOWN && self.swept(least, 1)
+    fn sways(&self) -> bool {
+        self.returns >= SWAYS && self.shown >= SWAY_SHOWN && self.swept(SWAY_SWEEPS, ABSORB_DOUBTS)
     }
 
     /// Whether the detector has cleared it: `least` empty sweeps, and `times` as many as there are doubts.
@@ -297,7 +299,7 @@ impl Backdrop {
             if seen.departed != [false; LANES] {
                 let cells = self.departed[at..].iter_mut().zip(&self.cells[at..]).take(LANES);
                 for (departed, m) in cells.filter(|(departed, _)| **departed) {
-                    *departed = !m.tally(self.clock).sways(s.learn_sweeps);
+                    *departed = !m.tally(self.clock).sways();
                 }
             }
         }

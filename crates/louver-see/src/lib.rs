@@ -10,6 +10,7 @@ mod events;
 mod features;
 mod gate;
 mod lanes;
+mod schedule;
 mod see;
 mod settings;
 mod track;

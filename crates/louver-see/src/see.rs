@@ -2,14 +2,15 @@
 
 use louver_base::{Class, MediaSpan, MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Detection, Grid, Rect, Scene, Why};
+use louver_scene::{Detection, FigureKind, Grid, Rect, Scene, Why};
 
 use crate::Settings;
 use crate::backdrop::{Backdrop, Change, Cover, for_cells};
 use crate::blobs;
 use crate::events::{Act, Events};
 use crate::features::Features;
-use crate::track::{Tracks, padded};
+use crate::schedule::{Need, Schedule};
+use crate::track::{Track, Tracks, padded};
 
 mod stir;
 pub use stir::Stir;
@@ -35,6 +36,13 @@ pub(crate) const GAP: MediaSpan = MediaSpan::from_millis(5000);
 /// A place is looked at more often for this long while it is learned. What is not known by then (leaves, a false alarm
 /// that never goes) is worth no more.
 const LEARNING: MediaSpan = MediaSpan::from_millis(30_000);
+/// Share of unknown cells that is worth no hurry: leaves, and what always looks like somebody.
+const LITTLE: f32 = 0.02;
+/// A movement that lasts this long is looked at by the detector as soon as may be.
+const NEW: MediaSpan = MediaSpan::from_millis(300);
+/// Room around who is followed where the place is known: there the cells themselves tell what sticks out of a box.
+const KNOWN_ROOM: f32 = 0.05;
+
 /// The seeing of one camera.
 #[derive(Debug)]
 pub struct See {
@@ -49,8 +57,7 @@ pub struct See {
     /// They have covered no picture yet.
     fresh: bool,
     last: Option<MediaTime>,
-    asked: Option<MediaTime>,
-    answered: Option<MediaTime>,
+    schedule: Schedule,
     learning_since: Option<MediaTime>,
     why: Why,
     events: Events,
@@ -70,8 +77,7 @@ impl See {
             masked: Vec::new(),
             fresh: false,
             last: None,
-            asked: None,
-            answered: None,
+            schedule: Schedule::new(),
             learning_since: None,
             why: Why::Starting,
             events: Events::new(grid),
@@ -102,6 +108,7 @@ impl See {
             self.learning_since = Some(media);
         }
         self.last = Some(media);
+        self.schedule.advance(media, &self.settings);
         self.features.compute(picture, self.grid);
         let change = self.backdrop.compare(&self.features, media, &self.settings);
         let why = match change {
@@ -130,44 +137,39 @@ impl See {
     /// Whether the detector should look at the picture just given. At most one sweep is asked for at a time.
     pub fn wants(&self) -> Option<Sweep> {
         let now = self.last?;
-        if self.asked.is_some() {
-            return None;
-        }
-        let busy = !self.tracks.is_empty()
-            || self.backdrop.departed_share() > 0.0
-            || self.backdrop.unknown_share() > 0.02;
-        let learning = self.learning_since.is_none_or(|l| now - l < LEARNING);
-        let pause = if learning && self.backdrop.unknown_share() > 0.02 {
-            self.settings.sweep_learning
-        } else if busy {
-            self.settings.sweep_busy
-        } else {
-            self.settings.sweep_quiet
-        };
-        let due = self.answered.is_none_or(|a| now - a >= pause || now < a);
+        let due = self.schedule.due(self.need(now), now, &self.settings);
         due.then(|| Sweep { taken: now, parts: self.parts(), least: self.settings.detector.mask_score })
+    }
+
+    fn need(&self, now: MediaTime) -> Need {
+        let unknown = self.backdrop.unknown_share() > LITTLE;
+        let learning = self.learning_since.is_none_or(|l| now - l < LEARNING);
+        let before = self.schedule.answered();
+        let new = |born: MediaTime| now - born >= NEW && before.is_none_or(|a| a < born + NEW);
+        let moving = |t: &Track| t.kind == FigureKind::Moving && new(t.born);
+        if (unknown && learning) || self.tracks.all().iter().any(moving) {
+            Need::Urgent
+        } else if unknown || !self.tracks.is_empty() || self.backdrop.departed_share() > 0.0 {
+            Need::Busy
+        } else {
+            Need::Quiet
+        }
     }
 
     /// The sweep was begun: no other is asked for until it is answered or has failed.
     pub fn sweep_begun(&mut self, taken: MediaTime) {
-        self.asked = Some(taken);
+        self.schedule.begun(taken);
     }
 
     /// The detector could not answer: nothing is learned from it, and nothing becomes clear.
     pub fn sweep_failed(&mut self) {
-        self.asked = None;
-        self.answered = self.last;
+        self.schedule.failed();
     }
 
     /// The detector's answer for the picture taken at `taken`. One that is not waited for says nothing: it is a second one,
     /// or about a picture from before an interruption, whose clock was another.
     pub fn sweep_done(&mut self, taken: MediaTime, found: &[Detection]) {
-        if self.asked != Some(taken) {
-            return;
-        }
-        self.asked = None;
-        self.answered = Some(taken);
-        if self.last.is_none_or(|l| taken > l) {
+        if !self.schedule.done(taken) || self.last.is_none_or(|l| taken > l) {
             return;
         }
         let people: Vec<Rect> = found.iter().filter(|d| d.class == Class::Person).map(|d| d.rect).collect();
@@ -190,8 +192,7 @@ impl See {
         self.backdrop.forget(now);
         self.tracks.clear();
         self.masked.clear();
-        self.asked = None;
-        self.answered = None;
+        self.schedule.start_again();
         self.learning_since = Some(now);
         self.why = why;
         self.events.all_leave(acts);
@@ -222,7 +223,7 @@ impl See {
         for rect in self.tracks.people().map(|r| padded(r, PERSON_ROOM)) {
             for_cells(self.grid, rect, |n| self.cover[n] = self.cover[n].max(Cover::Held));
         }
-        for rect in self.tracks.people().map(|r| padded(r, 0.05)) {
+        for rect in self.tracks.people().map(|r| padded(r, KNOWN_ROOM)) {
             for_cells(self.grid, rect, |n| self.cover[n] = Cover::Covered);
         }
     }

@@ -41,7 +41,7 @@ impl Settings {
             learn: MediaSpan::from_millis(2000),
             learn_sweeps: 3,
             // Two pictures at 5 a second: a gap between two legs is shorter.
-            settle: MediaSpan::from_millis(400),
+            settle: MediaSpan::from_millis(300),
             // Longer than people wait at a crossing; and the detector has its say every time.
             absorb: MediaSpan::from_millis(60_000),
             absorb_sweeps: 40,

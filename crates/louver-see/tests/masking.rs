@@ -209,7 +209,8 @@ fn what_comes_back_matches_for_a_while_before_it_is_clear_again() {
             clear_after = Some(world.now - gone);
         }
     }
-    assert_eq!(clear_after, Some(settings.settle));
+    let after = clear_after.expect("clear again");
+    assert!(after >= settings.settle && after - settings.settle < world.step, "{after:?}");
 }
 
 #[test]

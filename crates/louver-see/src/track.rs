@@ -192,6 +192,7 @@ impl Tracks {
         let shares = ground::shares(&self.all, blobs);
         for (track, share) in self.all.iter_mut().zip(&shares) {
             if !track.followed() {
+                track.remember(now);
                 continue;
             }
             track.follow(share.alone.map(|n| blobs.list[n]), step);
@@ -201,6 +202,7 @@ impl Tracks {
             let (cells, _, unknown) = backdrop.count(track.rect());
             let departed = share.own as f32 > DIFFERENT * share.cells as f32;
             track.looked_at(departed, unknown * 2 > cells, now);
+            track.remember(now);
         }
         self.start_moving(blobs, now);
         let picture = self.picture();
@@ -245,18 +247,21 @@ impl Tracks {
                 track.seen(&d, taken, sure);
             }
         }
-        self.prove_empty(found, backdrop);
-        self.lose(backdrop, taken);
-    }
-
-    /// Lets go of tracks that were not found, and that nothing else tells of.
-    fn lose(&mut self, backdrop: &Backdrop, taken: MediaTime) {
         let fresh: Vec<Rect> =
             self.all.iter().filter(|t| t.misses == 0 && t.hits > 0).map(|t| padded(t.rect(), 0.1)).collect();
+        // A movement in the place of something recognised is that thing's.
+        let same = |t: &Track| fresh.iter().any(|f| f.intersection(t.rect()).area() * 2 > t.rect().area());
+        self.all.retain(|t| t.kind != FigureKind::Moving || !same(t));
+        self.prove_empty(found, backdrop);
+        self.lose(&fresh, backdrop, taken);
+    }
+
+    /// Lets go of tracks that were not found, and that nothing else tells of: cells under those just found are theirs.
+    fn lose(&mut self, fresh: &[Rect], backdrop: &Backdrop, taken: MediaTime) {
         for track in
             self.all.iter_mut().filter(|t| t.followed() && t.kind != FigureKind::Moving && t.misses > 0)
         {
-            let (cells, departed, unknown) = backdrop.count_outside(track.rect(), &fresh);
+            let (cells, departed, unknown) = backdrop.count_outside(track.rect(), fresh);
             let most = match (departed as f32 > PRESENT * cells as f32, unknown * 2 > cells) {
                 (true, _) => BLINKS_PRESENT,
                 (false, true) => BLINKS_UNKNOWN,

@@ -269,6 +269,10 @@ impl Track {
             self.evidence = self.evidence.saturating_add(1);
             self.last_departed = now;
         }
+    }
+
+    /// Keeps the place it is at for an answer that comes later.
+    pub(super) fn remember(&mut self, now: MediaTime) {
         while self.trail.len() >= MOST_TRAIL || self.trail.front().is_some_and(|t| now - t.0 > TRAIL) {
             self.trail.pop_front();
         }

@@ -5,7 +5,7 @@
 //! found, by the last place where they were (OC-SORT, Cao et al., 2023): whoever turned, stopped, or comes out from behind a post.
 //! By place, speed and size alone, and within one appearance: nothing of how anybody looks is kept.
 
-use louver_base::{Class, MediaTime};
+use louver_base::{Class, MediaSpan, MediaTime};
 use louver_scene::{Detection, FigureKind, Rect};
 
 use super::assign::Costs;
@@ -23,6 +23,8 @@ const CLASS_COST: f32 = 4.0;
 const OTHER_CLASS_IOU: f32 = 0.5;
 /// Times the area of a movement that an unsure detection of it may have: of a walker, often only legs or torso depart.
 const MOVING_TIMES: i64 = 4;
+/// A movement followed for this long is something of its own.
+const OWN: MediaSpan = MediaSpan::from_millis(1500);
 /// How far from its last place something not found may turn up, sides at once and a second: a brisk walk.
 const REACH: f32 = 0.6;
 const REACH_SPEED: f32 = 1.3;
@@ -77,11 +79,13 @@ pub(super) fn pair(tracks: &[Track], found: &[Detection], taken: MediaTime, sure
     let expected = |t: &Track, d: &Detection| expected(t, d, taken);
     step(&known, &is_sure, &expected);
     step(&known, &|d| !is_sure(d), &expected);
+    // A movement that was there all the while is no one else's; one that has just turned up may be whoever was lost.
+    let old = |t: &Track| t.followed() && taken - t.born >= OWN;
+    step(&old, &|_| true, &|t, d| moving(t, d, sure));
+    let recognised = |t: &Track| t.kind != FigureKind::Moving;
+    step(&recognised, &is_sure, &|t, d| within_reach(t, d, taken, MOST_REACH));
+    step(&recognised, &|d| !is_sure(d), &|t, d| within_reach(t, d, taken, UNSURE_REACH));
     step(&|t| t.followed(), &|_| true, &|t, d| moving(t, d, sure));
-    step(&|t| t.kind != FigureKind::Moving, &is_sure, &|t, d| within_reach(t, d, taken, MOST_REACH));
-    step(&|t| t.kind != FigureKind::Moving, &|d| !is_sure(d), &|t, d| {
-        within_reach(t, d, taken, UNSURE_REACH)
-    });
     matched.new = (0..found.len()).filter(|&d| free_found[d]).collect();
     let explained = |d: usize| {
         let r = found[d].rect;

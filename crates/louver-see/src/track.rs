@@ -295,3 +295,6 @@ impl Tracks {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,6 +150,67 @@ fn a_false_alarm_that_stands_still_never_becomes_an_event_though_people_pass_by(
 }
 
 #[test]
+fn a_parked_car_makes_no_event_though_the_detector_blinks_and_people_pass_in_front_of_it() {
+    let car = rect(180, 40, 100, 60);
+    for seed in 0..3 {
+        let mut dice = Dice(seed);
+        let mut world = World::new(320, 180, 150 + seed);
+        // The car stood there from the first picture on.
+        let parked = |people: &[Rect]| Now { things: vec![car], people: people.to_vec(), ..Now::default() };
+        world.learn_with(&parked(&[]));
+        let mut told = Told::default();
+        for n in 0..500 {
+            let at = n % 150;
+            let people = if at < 70 { vec![rect(at * 6 - 24, 60, 22, 60)] } else { vec![] };
+            let (_, acts) = world.show(&parked(&people), |now| {
+                let mut found = finds_all(now).unwrap();
+                if dice.falls(0.5) {
+                    found.push(Detection { class: Class::Vehicle, score: 0.8, rect: car });
+                }
+                Some(found)
+            });
+            told.add(&world, acts);
+        }
+        told.check(&world);
+        let classes: Vec<Class> = told
+            .0
+            .iter()
+            .filter_map(|(_, a)| match a {
+                Act::Enters(s, _) => Some(s.class),
+                Act::Update(..) | Act::Stays(_) | Act::Leaves(_) => None,
+            })
+            .collect();
+        assert_eq!(classes, [Class::Person; 4], "seed {seed}: those who passed alone");
+    }
+}
+
+#[test]
+fn two_who_meet_and_part_again_are_two_events_to_the_end() {
+    for seed in 0..3 {
+        let mut world = World::new(320, 180, 160 + seed);
+        world.learn();
+        let mut told = Told::default();
+        for n in 0..110 {
+            // Towards each other, three seconds together, and each back where he came from.
+            let way = if n < 35 {
+                n
+            } else if n < 50 {
+                35
+            } else {
+                85 - n
+            };
+            let people = [rect(way * 4 - 24, 60, 22, 60), rect(322 - way * 4, 64, 22, 60)];
+            let seen: Vec<Rect> =
+                people.into_iter().filter(|r| r.right > 0 && r.left < 320 && way > 0).collect();
+            let (_, acts) = world.show(&Now::people(&seen), finds_all);
+            told.add(&world, acts);
+        }
+        told.check(&world);
+        assert_eq!(told.entered().len(), 2, "seed {seed}: {:?}", told.0);
+    }
+}
+
+#[test]
 fn what_the_detector_is_never_sure_of_is_masked_and_told_to_nobody() {
     let mut world = World::new(320, 180, 130);
     world.learn();

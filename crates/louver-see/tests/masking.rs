@@ -210,7 +210,10 @@ fn what_comes_back_matches_for_a_while_before_it_is_clear_again() {
         }
     }
     let after = clear_after.expect("clear again");
-    assert!(after >= settings.settle && after.ticks() - settings.settle.ticks() < world.step.ticks(), "{after:?}");
+    assert!(
+        after >= settings.settle && after.ticks() - settings.settle.ticks() < world.step.ticks(),
+        "{after:?}"
+    );
 }
 
 #[test]

@@ -84,8 +84,7 @@ impl Yard {
         let mut features = Features::default();
         features.compute(&picture, self.tracks.grid);
         self.backdrop.compare(&features, self.now, &self.settings);
-        let departed: Vec<bool> = self.backdrop.departed().collect();
-        let blobs = crate::blobs::find(self.tracks.grid, &departed, 6);
+        let blobs = crate::blobs::find(self.tracks.grid, self.backdrop.departed(), 6);
         self.tracks.advance(&blobs, &self.backdrop, STEP.seconds() as f32, self.now);
     }
 

@@ -10,7 +10,7 @@ use crate::keep::{Keep, Keeper};
 use crate::video::Video;
 use crate::{CameraHandle, SceneHub, StatusCell};
 
-/// The archive is written that often: `kill -9` costs no more of it.
+/// The archive is written at least that often: `kill -9` costs no more of it.
 const KEEP_EVERY: WallSpan = WallSpan::from_millis(2000);
 
 /// What is shown and kept of one camera.
@@ -29,6 +29,10 @@ struct Stream {
     writer: SceneWriter<JpegEncoder>,
     /// Records that are not on disk yet.
     open: Option<Open>,
+    /// When the last record's picture was taken.
+    last: Option<WallTime>,
+    /// ... and the last one's that was given to the archive.
+    kept_until: Option<WallTime>,
     /// No picture since the last interruption: what is said is for viewers, the archive has its gap.
     broken_off: bool,
 }
@@ -106,7 +110,7 @@ impl Show {
             Ok(writer) => {
                 self.live.start(&writer.header(), &writer.full());
                 self.keeper.keep(Keep::Begin(writer.header()));
-                Some(Stream { writer, open: None, broken_off: false })
+                Some(Stream { writer, open: None, last: None, kept_until: None, broken_off: false })
             }
             Err(e) => {
                 failed(&e);
@@ -122,22 +126,32 @@ impl Show {
         if stream.broken_off {
             return;
         }
-        let first = stream.open.as_ref().and_then(|o| o.records.first()).map(|r| r.wall);
-        if first.is_some_and(|first| record.wall < first || record.wall - first >= KEEP_EVERY) {
+        if stream.take(record) {
             stream.keep(&mut self.keeper);
-        }
-        match &mut stream.open {
-            Some(open) => open.records.push(record),
-            None => stream.open = Some(Open { full: stream.writer.full(), records: vec![record] }),
         }
     }
 }
 
 impl Stream {
+    /// Takes a record for the archive, and says whether it must be written now: the next one, as far as can be told, would be
+    /// too late.
+    fn take(&mut self, record: SceneRecord) -> bool {
+        let now = record.wall;
+        let step = self.last.replace(now).map_or(WallSpan::from_micros(0), |last| now - last);
+        let since = *self.kept_until.get_or_insert(now);
+        match &mut self.open {
+            Some(open) => open.records.push(record),
+            None => self.open = Some(Open { full: self.writer.full(), records: vec![record] }),
+        }
+        // Also when the clock was set back.
+        now < since || now + step - since > KEEP_EVERY
+    }
+
     /// Gives the open records to the archive.
     fn keep(&mut self, keeper: &mut Keeper) {
         let Some(Open { full, records }) = self.open.take() else { return };
         if let (Some(first), Some(last)) = (records.first(), records.last()) {
+            self.kept_until = Some(last.wall);
             let rest = Masked::joined(records[1..].iter().map(|r| &r.bytes));
             let delta = first.bytes.clone();
             keeper.keep(Keep::Part(Box::new(ScenePart {
@@ -174,5 +188,34 @@ impl Rate {
             (self.since, self.pictures) = (Some(now), 0);
         }
         self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use louver_media::PictureSize;
+
+    use super::*;
+
+    #[test]
+    fn a_kill_at_any_moment_costs_two_seconds_of_the_archive_at_most() {
+        // The last is that of heartbeats.
+        for step in [40, 100, 200, 333, 900] {
+            let grid = Grid::of(PictureSize::new(64, 64).unwrap());
+            let at = |ms: i64| WallTime::from_millis(1_700_000_000_000 + ms);
+            let writer = SceneWriter::new(grid, at(0), JpegEncoder::for_tiles()).unwrap();
+            let (last, kept_until) = (None, None);
+            let mut stream = Stream { writer, open: None, last, kept_until, broken_off: false };
+            let (mut kept, mut writes) = (0, 0);
+            for ms in (0..20_000).step_by(step) {
+                assert!(ms - kept <= 2000, "{step} ms apart: at {ms} ms what came after {kept} ms was lost");
+                let record = SceneRecord { bytes: stream.writer.full(), wall: at(ms) };
+                if stream.take(record) {
+                    (stream.open, stream.kept_until) = (None, Some(at(ms)));
+                    (kept, writes) = (ms, writes + 1);
+                }
+            }
+            assert!((9..=13).contains(&writes), "{step} ms apart: {writes} writes in 20 s");
+        }
     }
 }

@@ -341,12 +341,12 @@ fn a_long_span_ends_at_a_record_and_goes_on_there() {
 }
 
 #[test]
-fn nothing_new_is_said_once_a_second() {
+fn nothing_new_is_said_about_once_a_second() {
     let mut writer = writer();
     let still = |ms| scene(ms, 100, clear(), vec![]);
     let said: Vec<_> = (0..30).filter_map(|n| writer.picture(&still(n * 100)).unwrap()).collect();
     let walls: Vec<_> = said.iter().map(|r| r.wall).collect();
-    assert_eq!(walls, [at(0), at(1000), at(2000)]);
+    assert_eq!(walls, [at(0), at(900), at(1800), at(2700)]);
     assert_eq!(said[1].bytes.get().len(), 24, "a heartbeat is small");
 }
 

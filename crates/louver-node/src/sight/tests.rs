@@ -47,6 +47,16 @@ fn settings() -> CameraSettings {
     }
 }
 
+/// A place with something to see in it: a lens before which there is nothing is a covered one.
+fn place(size: PictureSize) -> Picture {
+    let mut picture = Picture::flat(size, 90, 128, 128);
+    let width = size.width();
+    for (n, y) in picture.y.iter_mut().enumerate() {
+        *y = if (n % width / 16 + n / width / 16).is_multiple_of(2) { 70 } else { 110 };
+    }
+    picture
+}
+
 /// A detector that finds a person in every place that differs from the ground.
 fn finds_the_box(picture: &Picture, _: &louver_see::Sweep) -> Option<Vec<Detection>> {
     let there = picture.y[60 * picture.size.width() + 70] > 160;
@@ -79,7 +89,7 @@ impl At {
 
     /// One picture, a tenth of a second after the last, coded.
     fn code(&mut self, somebody: bool, key: bool) -> (Packet, Option<VideoParams>) {
-        let mut picture = Picture::flat(self.size, 90, 128, 128);
+        let mut picture = place(self.size);
         if somebody {
             for y in BOX.top as usize..BOX.bottom as usize {
                 let row = y * self.size.width();
@@ -106,7 +116,7 @@ impl At {
     fn lose(&mut self) {
         let at = MediaTime::from_ticks(self.pictures * 9000);
         self.pictures += 1;
-        self.encoder.encode(&Picture::flat(self.size, 90, 128, 128), at, false).unwrap();
+        self.encoder.encode(&place(self.size), at, false).unwrap();
     }
 
     /// Waits until the last picture sent was shown, or `why` the test fails.
@@ -248,7 +258,7 @@ async fn where_pictures_are_missing_the_place_stays_without_figures_and_it_is_sa
         |scene: &Scene| scene.cells.iter().filter(|c| matches!(c, Cell::Clear | Cell::Occupied)).count();
     assert!(known(&before) * 10 > before.cells.len() * 9, "the place is known");
     let shown = before.render(Style::Empty).into_inner();
-    assert!(shown.y.iter().all(|y| y.abs_diff(90) < 12), "no pixel of somebody is shown");
+    assert!(shown.y.iter().all(|y| y.abs_diff(90) < 50), "no pixel of somebody is shown");
     let mut viewer = at.handle.scenes.subscribe();
     at.feed.send(From::Sub, Feed::Lost(GapReason::Unreachable));
     viewer.feed.recv().await.unwrap();

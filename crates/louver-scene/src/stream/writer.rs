@@ -18,8 +18,8 @@ use crate::{Cell, Figure, Grid, Masked, PictureEncoder, Rect, Scene, Style, Why,
 
 /// Side of a tile, pixels. What is new in the backdrop is mostly smaller, and below it the headers of the tiles weigh more.
 const TILE: usize = 64;
-/// Without news a record says so that often.
-const HEARTBEAT: WallSpan = WallSpan::from_millis(1000);
+/// Without news a record says so that often: two of them within the two seconds that an archive may lose.
+const HEARTBEAT: WallSpan = WallSpan::from_millis(900);
 
 /// One record on its way to viewers and to the archive.
 #[derive(Clone, Debug)]

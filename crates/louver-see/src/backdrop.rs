@@ -160,6 +160,8 @@ pub(crate) struct Backdrop {
     knows: Vec<bool>,
     /// Whether it looks different from the empty place.
     departed: Vec<bool>,
+    /// ... and those among them, too, that sway: they are no departure, but nothing of them is shown either.
+    unlike: Vec<bool>,
     near: Vec<bool>,
     /// The states, to give away.
     shared: Arc<[Cell]>,
@@ -210,6 +212,7 @@ impl Backdrop {
             states: vec![Cell::Unknown; cells],
             knows: vec![false; whole],
             departed: vec![false; whole],
+            unlike: vec![false; whole],
             near: vec![false; whole],
             shared: vec![Cell::Unknown; cells].into(),
             unknown: cells,
@@ -290,6 +293,7 @@ impl Backdrop {
             let Some(knows) = self.knows[at..].first_chunk() else { break };
             let seen = self.lanes[group].see(picture, knows);
             self.departed[at..at + LANES].copy_from_slice(&seen.departed);
+            self.unlike[at..at + LANES].copy_from_slice(&seen.departed);
             if seen.changed != [false; LANES] {
                 for n in (at..self.cells.len().min(at + LANES)).filter(|n| seen.changed[n - at]) {
                     let seen = (features.cell(n), seen.deviation[n - at]);
@@ -511,7 +515,7 @@ impl Backdrop {
         for row in (self.pictures % REFRESH_ROWS..self.grid.rows()).step_by(REFRESH_ROWS) {
             let (mut at, end) = (row * columns, (row + 1) * columns);
             while at < end {
-                let fresh = |n: &usize| self.states[*n] == Cell::Clear && !self.near[*n];
+                let fresh = |n: &usize| self.states[*n] == Cell::Clear && !self.near[*n] && !self.unlike[*n];
                 let from = (at..end).find(fresh).unwrap_or(end);
                 let to = (from..end).find(|n| !fresh(n)).unwrap_or(end);
                 if from < to {

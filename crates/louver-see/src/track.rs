@@ -21,7 +21,7 @@ pub(crate) use one::{Phase, Track};
 /// Sweeps without a detection that a thing outlives where nothing tells of it: a detector blinks.
 const BLINKS: u32 = 1;
 /// ... and where nothing is known: the detector is all there is.
-const BLINKS_UNKNOWN: u32 = 4;
+const BLINKS_UNKNOWN: u32 = 8;
 /// ... and where its cells still look different: a person whom the detector cannot find in what he does. After that it is no
 /// longer taken for what it was (a chair that was once a person); its cells stay masked until they are absorbed.
 const BLINKS_PRESENT: u32 = 40;

@@ -20,6 +20,8 @@ export function makeCameras(): Camera[] {
       analysis: sealedOnly ? "off" : "on",
       sealed_only: sealedOnly,
       live: !sealedOnly,
+      show: i === 1 ? ["vehicle"] : [],
+      zones: i === 0 ? [{ name: "Neighbour", kind: "exclude", polygon: [[0, 0], [20, 0], [20, 30], [0, 30]] }] : [],
       status: {
         main: i === 5 ? { state: "retrying", reason: "The camera does not answer. Check its power and network." } : { state: "running" },
         sub: sealedOnly ? { state: "off" } : { state: "running" },

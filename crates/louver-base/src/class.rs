@@ -14,11 +14,13 @@ pub enum Class {
     Vehicle,
     /// Dog, cat, horse, bird and the like.
     Animal,
+    /// Box, suitcase, bag that nobody carries. Looked for only where a camera may show parcels.
+    Parcel,
 }
 
 impl Class {
     /// Every class, in the order of the page's filters.
-    pub const ALL: [Self; 3] = [Self::Person, Self::Vehicle, Self::Animal];
+    pub const ALL: [Self; 4] = [Self::Person, Self::Vehicle, Self::Animal, Self::Parcel];
 
     /// The word used in files, the API and the database.
     pub const fn as_str(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Class {
             Self::Person => "person",
             Self::Vehicle => "vehicle",
             Self::Animal => "animal",
+            Self::Parcel => "parcel",
         }
     }
 }
@@ -42,6 +45,6 @@ impl std::str::FromStr for Class {
         Self::ALL
             .into_iter()
             .find(|c| c.as_str() == text)
-            .ok_or_else(|| format!("\"{text}\" is not a class: person, vehicle or animal"))
+            .ok_or_else(|| format!("\"{text}\" is not a class: person, vehicle, animal or parcel"))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use louver_codec::detector::{Detector, DetectorError};
 use louver_codec::{CodecError, FileFrame, VideoFile};
-use louver_scene::Scene;
+use louver_scene::{Scene, Show, Zone};
 use louver_see::Act;
 
 use crate::Watch;
@@ -64,7 +64,7 @@ pub enum FileError {
 /// One picture gone through.
 #[derive(Debug)]
 pub struct Step {
-    /// The original, for measuring; it goes nowhere else.
+    /// The original without what is excluded, for measuring; it goes nowhere else.
     pub frame: FileFrame,
     /// What may be shown of it.
     pub scene: Scene,
@@ -83,7 +83,12 @@ pub struct Pass {
 impl Pass {
     /// A pass over an opened file.
     pub fn new(file: VideoFile, detector: Detector) -> Self {
-        let watch = Watch::new(file.size(), detector);
+        Self::with(file, detector, Show::NOTHING, &[])
+    }
+
+    /// The same with what may be seen as it is, and with zones.
+    pub fn with(file: VideoFile, detector: Detector, show: Show, zones: &[Zone]) -> Self {
+        let watch = Watch::with(file.size(), detector, show, zones);
         Self { file, watch }
     }
 
@@ -103,8 +108,9 @@ impl Pass {
     /// When the file is damaged or the detector fails.
     pub fn step(&mut self) -> Result<Option<Step>, FileError> {
         let begun = Instant::now();
-        let Some(frame) = self.file.next_frame()? else { return Ok(None) };
+        let Some(mut frame) = self.file.next_frame()? else { return Ok(None) };
         self.watch.times.decode += begun.elapsed();
+        self.watch.blank(&mut frame.picture);
         let (scene, acts) = self.watch.picture(&frame.picture, frame.at)?;
         Ok(Some(Step { frame, scene, acts }))
     }

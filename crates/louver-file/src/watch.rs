@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use louver_base::{MediaTime, WallTime};
 use louver_codec::detector::Detector;
 use louver_media::{Picture, PictureSize};
-use louver_scene::Scene;
+use louver_scene::{Scene, Show, Zone};
 use louver_see::{Act, See, Settings, Stir};
 
 use crate::FileError;
@@ -40,8 +40,19 @@ const SEED: u64 = 0x10_07e5;
 impl Watch {
     /// Seeing that knows nothing yet, for pictures of one size.
     pub fn new(size: PictureSize, detector: Detector) -> Self {
-        let see = See::new(size, Settings::new(detector.kind().traits(), SEED));
+        Self::with(size, detector, Show::NOTHING, &[])
+    }
+
+    /// The same with what may be seen as it is, and with zones. Pictures must go through [`blank`](Self::blank) first.
+    pub fn with(size: PictureSize, detector: Detector, show: Show, zones: &[Zone]) -> Self {
+        let settings = Settings { show, ..Settings::new(detector.kind().traits(), SEED) };
+        let see = See::with_zones(size, settings, zones);
         Self { detector, see, times: Times::default(), frames: 0, sweeps: 0 }
+    }
+
+    /// Makes the excluded zones of a picture flat.
+    pub fn blank(&self, picture: &mut Picture) {
+        self.see.blank(picture);
     }
 
     /// The detector.

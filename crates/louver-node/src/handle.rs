@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use louver_base::{CameraId, Pii};
-use louver_scene::Masked;
+use louver_scene::{Masked, Show, Zone};
 use louver_see::GateMode;
 use tokio::sync::watch;
 
@@ -32,6 +32,10 @@ pub struct CameraHandle {
     pub analysis: Analysis,
     /// Whether quiet pictures are left out.
     pub gate: GateMode,
+    /// What may be seen as it is, besides the empty place; never people.
+    pub show: Show,
+    /// Parts of the picture that are never looked at, or never shown.
+    pub zones: Vec<Zone>,
     /// The live scene stream.
     pub scenes: SceneHub,
     /// Masked live video, made while it has viewers.
@@ -55,6 +59,8 @@ impl CameraHandle {
             retention_hours: settings.retention_hours,
             analysis: settings.analysis,
             gate: settings.gate,
+            show: settings.show,
+            zones: settings.zones.clone(),
             scenes: SceneHub::default(),
             live: LiveHub::default(),
             status: StatusCell::default(),

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use louver_base::{CameraAddress, CameraId, Pii, WallSpan};
+use louver_scene::{Show, Zone, ZoneKind};
 use louver_see::GateMode;
 
 /// Hours that originals and masked recordings are kept when the settings say nothing.
@@ -46,12 +47,21 @@ pub struct CameraSettings {
     pub analysis: Analysis,
     /// Whether quiet pictures are left out.
     pub gate: GateMode,
+    /// What may be seen as it is, besides the empty place; never people.
+    pub show: Show,
+    /// Parts of the picture that are never looked at, or never shown.
+    pub zones: Vec<Zone>,
 }
 
 impl CameraSettings {
     /// How long recordings are kept.
     pub fn retention(&self) -> WallSpan {
         WallSpan::from_hours(self.retention_hours.get())
+    }
+
+    /// Whether some part of the picture is never looked at; sealed originals keep it.
+    pub fn excludes(&self) -> bool {
+        self.zones.iter().any(|z| z.kind() == ZoneKind::Exclude)
     }
 
     /// The stream that is decoded, seen and masked, or `None` for a camera that is only sealed.
@@ -80,6 +90,8 @@ mod tests {
             retention_reason: None,
             analysis,
             gate: GateMode::Auto,
+            show: Show::NOTHING,
+            zones: vec![],
         }
     }
 

@@ -6,11 +6,11 @@ mod tell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use louver_base::{CameraId, EventId, MediaSpan, WallSpan, WallTime};
-use louver_codec::{CodecError, Decoded};
+use louver_base::{CameraId, Class, EventId, MediaSpan, WallSpan, WallTime};
 use louver_codec::detector::ModelKind;
+use louver_codec::{CodecError, Decoded};
 use louver_media::{Packet, PictureSize, VideoParams};
-use louver_scene::{Scene, Why};
+use louver_scene::{Scene, Show as Shown, Why, Zone};
 use louver_see::{Gate, GateMode, GateReport, Settings};
 use louver_store::GapReason;
 use tokio::sync::{mpsc, watch};
@@ -49,6 +49,7 @@ pub(crate) struct Sight {
     keeper: Keeper,
     looker: Option<Looker>,
     show: Show,
+    policy: Policy,
     events: HashMap<u32, EventId>,
     seeing: Option<Seeing>,
     /// Of the stream that is seen.
@@ -59,6 +60,12 @@ pub(crate) struct Sight {
     /// Panics where a test wants it.
     #[cfg(test)]
     fault: fn(&Packet),
+}
+
+/// What the camera's entry says about what may be seen.
+struct Policy {
+    show: Shown,
+    zones: Vec<Zone>,
 }
 
 impl Sight {
@@ -76,6 +83,7 @@ impl Sight {
             show: Show::new(handle, keeper.clone()),
             keeper,
             looker,
+            policy: Policy { show: handle.show, zones: handle.zones.clone() },
             events: HashMap::new(),
             seeing: None,
             params: None,
@@ -90,6 +98,9 @@ impl Sight {
     pub(crate) fn run(mut self, mut feed: mpsc::Receiver<Feed>) {
         let span = tracing::info_span!("sight", camera = %self.camera);
         let _entered = span.enter();
+        if let Some(looker) = self.looker.as_ref().filter(|_| self.policy.show.allows(Class::Parcel)) {
+            tracing::warn!(model_finds = looker.kind().parcels(), "parcels may be shown");
+        }
         if self.looker.is_none() {
             self.status.update(|s| s.notice = Some(NO_DETECTOR.to_owned()));
         }
@@ -146,12 +157,12 @@ impl Sight {
     fn start(&mut self, params: VideoParams) {
         let size = seen_size(params.size);
         let kind = self.looker.as_ref().map_or(ModelKind::SsdMobileNetV2, Looker::kind);
-        let settings = Settings::new(kind.traits(), rand::random());
+        let settings = Settings { show: self.policy.show, ..Settings::new(kind.traits(), rand::random()) };
         // A camera that connects anew sends the same pictures: what is usual for it need not be learned again.
         let known =
             self.seeing.take().filter(|_| self.params.as_ref() == Some(&params)).map(Seeing::into_gate);
         let gate = known.unwrap_or_else(|| Gate::new(params.size, self.gate));
-        match Seeing::new(&params, size, settings, gate) {
+        match Seeing::new(&params, size, settings, &self.policy.zones, gate) {
             Ok(seeing) => self.seeing = Some(seeing),
             Err(e) => {
                 tracing::error!(error = &e as &dyn std::error::Error, "no decoder");
@@ -206,12 +217,14 @@ impl Sight {
         }
     }
 
-    fn picture(&mut self, decoded: Decoded) {
+    fn picture(&mut self, mut decoded: Decoded) {
         let Some(seeing) = &mut self.seeing else { return };
         if seeing.last.is_some_and(|l| decoded.media > l && decoded.media - l < LEAST_STEP) {
             return;
         }
         seeing.last = Some(decoded.media);
+        // Before anything else looks at it.
+        seeing.see.blank(&mut decoded.picture);
         seeing.take_answers();
         let (scene, acts) = seeing.see.picture(&decoded.picture, decoded.media, decoded.wall);
         if let Some(looker) = &self.looker {

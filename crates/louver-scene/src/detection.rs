@@ -13,6 +13,8 @@ pub struct Detection {
     pub score: f32,
     /// Where, in pixels of the picture; may reach beyond its edges.
     pub rect: Rect,
+    /// Somebody may sit on it in the open (bicycle, motorcycle, boat, horse): it is never shown as it is, nor what it touches.
+    pub ridden: bool,
 }
 
 impl Rect {
@@ -25,13 +27,15 @@ impl Rect {
 }
 
 impl Detection {
-    /// Removes duplicates: of detections of one class that overlap by more than `iou` only the surest stays.
+    /// Removes duplicates: of detections of one class that overlap by more than `iou` only the surest stays. It is ridden if
+    /// any of them is.
     pub fn without_duplicates(mut all: Vec<Self>, iou: f32) -> Vec<Self> {
         all.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut kept: Vec<Self> = Vec::with_capacity(all.len());
         for d in all {
-            if !kept.iter().any(|k| k.class == d.class && k.rect.iou(d.rect) > iou) {
-                kept.push(d);
+            match kept.iter_mut().find(|k| k.class == d.class && k.rect.iou(d.rect) > iou) {
+                Some(surer) => surer.ridden |= d.ridden,
+                None => kept.push(d),
             }
         }
         kept

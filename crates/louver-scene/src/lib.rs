@@ -10,12 +10,16 @@ mod mux;
 mod render;
 mod retime;
 mod scene;
+mod show;
 pub mod stream;
 mod tag;
+mod zones;
 
 pub use detection::{Detection, DetectorTraits};
 pub use masked::{Encoded, Masked, PictureEncoder};
 pub use mux::{LiveFragment, MaskedMuxer};
 pub use render::Style;
 pub use scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Why, Window};
+pub use show::{PeopleAreNeverShown, Show};
 pub use tag::{ReadBackError, TAG_BYTES, TagKey};
+pub use zones::{Zone, ZoneError, ZoneKind, ZoneMap};

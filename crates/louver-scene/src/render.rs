@@ -21,13 +21,14 @@ pub enum Style {
 const UNKNOWN: [u8; 3] = [52, 130, 127];
 
 impl FigureKind {
-    /// Y, Cb, Cr (BT.601 limited range). Blue, orange, bluish green and grey of the Okabe-Ito set: told apart by colour-blind eyes,
-    /// and by brightness alone.
+    /// Y, Cb, Cr (BT.601 limited range). Blue, orange, bluish green, reddish purple and grey of the Okabe-Ito set: told apart
+    /// by colour-blind eyes, and by brightness alone.
     const fn colour(self) -> [u8; 3] {
         match self {
             Self::Known(Class::Person) => [91, 173, 73],
             Self::Known(Class::Vehicle) => [155, 48, 170],
             Self::Known(Class::Animal) => [107, 132, 62],
+            Self::Known(Class::Parcel) => [122, 136, 161],
             Self::Moving => [136, 128, 128],
         }
     }
@@ -66,7 +67,7 @@ impl Scene {
 
     /// A picture that shows nothing at all: analysis is late, crashed, or has not begun.
     pub fn nothing(size: PictureSize) -> Masked<Picture> {
-        Masked::vouch(Picture::flat(size, UNKNOWN[0], UNKNOWN[1], UNKNOWN[2]))
+        Masked::vouch(blank(size))
     }
 
     fn fill_unknown(&self, out: &mut Picture) {
@@ -96,6 +97,16 @@ impl Scene {
             }
         }
     }
+}
+
+/// A picture in which nothing is to be seen.
+pub(crate) fn blank(size: PictureSize) -> Picture {
+    Picture::flat(size, UNKNOWN[0], UNKNOWN[1], UNKNOWN[2])
+}
+
+/// Makes a part of a picture flat, luma and chroma.
+pub(crate) fn flatten(out: &mut Picture, rect: Rect) {
+    fill(out, rect, UNKNOWN);
 }
 
 /// How much of a figure's box is painted.

@@ -78,6 +78,16 @@ impl Rect {
         i64::from((self.right - self.left).max(0)) * i64::from((self.bottom - self.top).max(0))
     }
 
+    /// The smallest rectangle around both.
+    pub fn around(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+        }
+    }
+
     /// What both cover.
     pub fn intersection(self, other: Self) -> Self {
         Self {

@@ -15,6 +15,7 @@ mod see;
 mod settings;
 mod track;
 mod view;
+mod windows;
 
 pub use backdrop::{Change, Cover};
 pub use events::{Act, Sighting};

@@ -1,16 +1,19 @@
 //! One camera's seeing, put together.
 
+use std::sync::Arc;
+
 use louver_base::{Class, MediaSpan, MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Detection, FigureKind, Grid, Rect, Scene, Why};
+use louver_scene::{Cell, Detection, FigureKind, Grid, Rect, Scene, Why, Zone, ZoneKind, ZoneMap};
 
 use crate::Settings;
 use crate::backdrop::{Backdrop, Change, Cover, for_cells};
-use crate::blobs;
+use crate::blobs::{self, Blobs};
 use crate::events::{Act, Events};
 use crate::features::Features;
 use crate::schedule::{Need, Schedule};
 use crate::track::{Track, Tracks, padded};
+use crate::windows::{self, Around, Windows};
 
 mod stir;
 pub use stir::Stir;
@@ -61,18 +64,26 @@ pub struct See {
     learning_since: Option<MediaTime>,
     why: Why,
     events: Events,
+    zones: Arc<ZoneMap>,
+    windows: Windows,
 }
 
 impl See {
     /// Seeing that knows nothing yet, for pictures of one size.
     pub fn new(size: PictureSize, settings: Settings) -> Self {
+        Self::with_zones(size, settings, &[])
+    }
+
+    /// The same with zones. Every picture must go through [`blank`](Self::blank) before anything else sees it.
+    pub fn with_zones(size: PictureSize, settings: Settings, zones: &[Zone]) -> Self {
         let grid = Grid::of(size);
+        let zones = Arc::new(ZoneMap::new(grid, zones));
         Self {
             settings,
             grid,
             features: Features::default(),
             backdrop: Backdrop::new(grid, MediaTime::ZERO),
-            tracks: Tracks::new(grid, &settings),
+            tracks: Tracks::new(Arc::clone(&zones), &settings),
             cover: vec![Cover::Free; grid.len()],
             masked: Vec::new(),
             fresh: false,
@@ -81,7 +92,15 @@ impl See {
             learning_since: None,
             why: Why::Starting,
             events: Events::new(grid),
+            zones,
+            windows: Windows::new(),
         }
+    }
+
+    /// Makes the excluded zones of a picture flat: before it is given to [`picture`](Self::picture), to the detector or to
+    /// anything else.
+    pub fn blank(&self, picture: &mut Picture) {
+        self.zones.blank(picture);
     }
 
     /// The size of pictures it takes.
@@ -131,6 +150,10 @@ impl See {
             self.why = Why::Fine;
         }
         self.events.tell(&self.tracks, media, &self.settings, &mut acts);
+        acts.retain_mut(|act| self.may_tell(act));
+        if !self.settings.show.is_nothing() {
+            self.look_through_windows(picture, blobs, media);
+        }
         (self.scene(media, wall), acts)
     }
 
@@ -164,6 +187,7 @@ impl See {
     /// The detector could not answer: nothing is learned from it, and nothing becomes clear.
     pub fn sweep_failed(&mut self) {
         self.schedule.failed();
+        self.windows.failed();
     }
 
     /// The detector's answer for the picture taken at `taken`. One that is not waited for says nothing: it is a second one,
@@ -172,11 +196,17 @@ impl See {
         if !self.schedule.done(taken) || self.last.is_none_or(|l| taken > l) {
             return;
         }
+        let found: &[Detection] = &self.heeded(found);
         let people: Vec<Rect> = found.iter().filter(|d| d.class == Class::Person).map(|d| d.rect).collect();
         self.backdrop.sweep(taken, &people);
         self.masked = people.into_iter().map(|r| padded(r, PERSON_ROOM)).collect();
         self.fresh = true;
         self.tracks.sweep(found, &self.backdrop, taken);
+        if let (false, Some(now)) = (self.settings.show.is_nothing(), self.last) {
+            let cells = self.states();
+            let around = around(self.grid, &cells, &self.tracks, &self.masked, &self.settings);
+            self.windows.answered(taken, found, self.settings.show, now, &around);
+        }
     }
 
     /// The stream broke off: what is followed has left, and everything must be learned again.
@@ -191,11 +221,63 @@ impl See {
     fn start_again(&mut self, now: MediaTime, why: Why, acts: &mut Vec<Act>) {
         self.backdrop.forget(now);
         self.tracks.clear();
+        self.windows.clear();
         self.masked.clear();
         self.schedule.start_again();
         self.learning_since = Some(now);
         self.why = why;
         self.events.all_leave(acts);
+    }
+
+    /// Ends the windows that something touches, and keeps the picture if the detector is to look at it.
+    fn look_through_windows(&mut self, picture: &Picture, blobs: Blobs, now: MediaTime) {
+        let cells = self.states();
+        let around = around(self.grid, &cells, &self.tracks, &self.masked, &self.settings);
+        self.windows.look(&blobs, now, &around);
+        if self.wants().is_some() {
+            self.windows.keep(picture, blobs, now);
+        }
+    }
+
+    /// What is told of the cells. An excluded one is flat and rests; of an always-masked one it is not told what is known.
+    fn states(&self) -> Arc<[Cell]> {
+        let states = self.backdrop.states();
+        if !self.zones.any() {
+            return states;
+        }
+        let told = |(n, state): (usize, &Cell)| match self.zones.at(n) {
+            Some(ZoneKind::Mask) => Cell::Unknown,
+            Some(ZoneKind::Exclude) => Cell::Never,
+            None => *state,
+        };
+        states.iter().enumerate().map(told).collect()
+    }
+
+    /// Of an answer what counts: nothing that lies in an excluded zone whole, and parcels only where they may be seen and
+    /// nobody carries them.
+    fn heeded(&self, found: &[Detection]) -> Vec<Detection> {
+        let carried = |d: &Detection| {
+            found.iter().any(|p| {
+                let both = padded(p.rect, PERSON_ROOM).intersection(d.rect).area();
+                p.class == Class::Person && both * 2 > d.rect.area()
+            })
+        };
+        let heeds = |d: &&Detection| {
+            let parcel = d.class == Class::Parcel;
+            let looked_for = !parcel || (self.settings.show.allows(Class::Parcel) && !carried(d));
+            looked_for && self.zones.cut(d.rect).is_some()
+        };
+        found.iter().filter(heeds).copied().collect()
+    }
+
+    /// Cuts off what would tell of an excluded zone; `false` if nothing is left to tell.
+    fn may_tell(&self, act: &mut Act) -> bool {
+        match act {
+            Act::Enters(sighting, _) | Act::Update(sighting, _) | Act::Stays(sighting) => {
+                self.zones.cut(sighting.rect).map(|rect| sighting.rect = rect).is_some()
+            }
+            Act::Leaves(_) => true,
+        }
     }
 
     fn parts(&self) -> Vec<Rect> {
@@ -229,14 +311,27 @@ impl See {
     }
 
     fn scene(&self, now: MediaTime, wall: WallTime) -> Scene {
+        let mut figures = self.tracks.figures(self.grid, now, self.settings.detector.event_score);
+        figures.retain_mut(|f| self.zones.cut(f.rect).map(|rect| f.rect = rect).is_some());
         Scene {
             grid: self.grid,
             backdrop: self.backdrop.picture(),
-            cells: self.backdrop.states(),
-            figures: self.tracks.figures(self.grid, now, self.settings.detector.event_score),
-            windows: Vec::new(),
+            cells: self.states(),
+            figures,
+            windows: self.windows.shown(&self.tracks, self.grid),
             wall,
             why: self.why,
         }
     }
+}
+
+/// What windows must not touch now.
+fn around<'a>(
+    grid: Grid,
+    cells: &'a [Cell],
+    tracks: &'a Tracks,
+    masked: &[Rect],
+    settings: &'a Settings,
+) -> Around<'a> {
+    Around { grid, cells, people: windows::people_now(tracks, masked), tracks, settings }
 }

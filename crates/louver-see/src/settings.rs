@@ -1,7 +1,7 @@
 //! Every constant of seeing, with its unit and reason.
 
 use louver_base::MediaSpan;
-use louver_scene::DetectorTraits;
+use louver_scene::{DetectorTraits, Show};
 
 /// How one camera is seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub global_change: f32,
     /// A thing present for this long stays: an event of its own.
     pub stays: MediaSpan,
+    /// What may be seen as it is, besides the empty place.
+    pub show: Show,
     /// Where the track numbers start; from the system's random numbers in a recorder, fixed in tests.
     pub seed: u64,
 }
@@ -51,6 +53,7 @@ impl Settings {
             // A lorry in front of the lens changes most of the picture too: masking it all is right then.
             global_change: 0.45,
             stays: MediaSpan::from_millis(10_000),
+            show: Show::NOTHING,
             seed,
         }
     }

@@ -10,8 +10,10 @@ mod motion;
 mod one;
 mod sweep;
 
+use std::sync::Arc;
+
 use louver_base::{Class, MediaSpan, MediaTime};
-use louver_scene::{Detection, Figure, FigureKind, Grid, Rect};
+use louver_scene::{Detection, Figure, FigureKind, Grid, Rect, ZoneMap};
 
 use crate::Settings;
 use crate::backdrop::Backdrop;
@@ -65,9 +67,9 @@ pub(crate) fn snapped(rect: Rect, grid: Grid) -> Rect {
     }
 }
 
-/// Whether enough of a box lies in the picture to be looked at: what lies outside has left.
-fn within(rect: Rect, picture: Rect) -> bool {
-    rect.intersection(picture).area() as f32 > WITHIN * rect.area() as f32
+/// Whether enough of a box lies in what is looked at of the picture: what lies outside, or in an excluded zone, has left.
+fn within(rect: Rect, zones: &ZoneMap) -> bool {
+    zones.seen_area(rect) as f32 > WITHIN * rect.area() as f32
 }
 
 /// A velocity in steps as coarse as boxes are, pixels a second: no gait can be read from it.
@@ -92,22 +94,22 @@ struct Left {
 /// All tracks of one camera.
 #[derive(Debug)]
 pub(crate) struct Tracks {
-    grid: Grid,
     all: Vec<Track>,
     left: Vec<Left>,
     random: u64,
     /// Score from which a detection is sure, 0 to 1.
     sure: f32,
+    zones: Arc<ZoneMap>,
 }
 
 impl Tracks {
-    pub(crate) fn new(grid: Grid, settings: &Settings) -> Self {
+    pub(crate) fn new(zones: Arc<ZoneMap>, settings: &Settings) -> Self {
         Self {
-            grid,
             all: Vec::new(),
             left: Vec::new(),
             random: settings.seed,
             sure: settings.detector.event_score,
+            zones,
         }
     }
 
@@ -172,11 +174,6 @@ impl Tracks {
         }
     }
 
-    fn picture(&self) -> Rect {
-        let size = self.grid.picture;
-        Rect { left: 0, top: 0, right: size.width() as i32, bottom: size.height() as i32 }
-    }
-
     fn start(&mut self, kind: FigureKind, rect: Rect, now: MediaTime) -> Option<&mut Track> {
         if self.all.len() >= MOST_TRACKS {
             return None;
@@ -205,14 +202,14 @@ impl Tracks {
             track.remember(now);
         }
         self.start_moving(blobs, now);
-        let picture = self.picture();
+        let zones = &self.zones;
         self.all.retain(|t| {
             let alive = match (t.phase, t.kind) {
                 (Phase::Lost { since }, _) => now - since <= LOST,
                 (Phase::Followed, FigureKind::Moving) => now - t.last_departed <= MOVING_GONE,
                 (Phase::Followed, FigureKind::Known(_)) => true,
             };
-            alive && within(t.rect(), picture)
+            alive && within(t.rect(), zones)
         });
     }
 
@@ -229,8 +226,7 @@ impl Tracks {
 
     /// Takes in one sweep of the detector over the picture taken at `taken`.
     pub(crate) fn sweep(&mut self, found: &[Detection], backdrop: &Backdrop, taken: MediaTime) {
-        let picture = self.picture();
-        let inside: Vec<Detection> = found.iter().filter(|d| within(d.rect, picture)).copied().collect();
+        let inside: Vec<Detection> = found.iter().filter(|d| within(d.rect, &self.zones)).copied().collect();
         let found = &sweep::without_parts(&inside);
         let matched = sweep::pair(&self.all, found, taken, self.sure);
         let mut seen = vec![false; self.all.len()];

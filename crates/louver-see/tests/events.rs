@@ -292,7 +292,7 @@ fn any_crowd_and_any_answers_give_acts_in_order_with_boxes_in_the_picture() {
                 if dice.falls(0.2) {
                     let class = [Class::Person, Class::Vehicle, Class::Animal][dice.below(3) as usize];
                     let r = rect(dice.below(200) as i32 - 20, dice.below(120) as i32 - 20, 20, 20);
-                    found.push(Detection { class, score: 0.7, rect: r });
+                    found.push(Detection { class, score: 0.7, rect: r, ridden: false });
                 }
                 Some(found)
             });

@@ -236,6 +236,9 @@ async fn cameras_and_system_say_how_they_are() {
         (&gate["analysis"], &gate["sealed_only"], &gate["live"]),
         (&json!("on"), &json!(false), &json!(false))
     );
+    let corners = json!([[0.0, 0.0], [20.0, 0.0], [20.0, 37.5], [0.0, 37.5]]);
+    let zone = json!({ "name": "Neighbour", "kind": "exclude", "polygon": corners });
+    assert_eq!((&gate["show"], &gate["zones"]), (&json!(["vehicle"]), &json!([zone])));
     assert_eq!(
         gate["status"]["main"],
         json!({ "state": "retrying", "reason": "The camera does not answer." })

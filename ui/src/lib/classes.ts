@@ -5,6 +5,7 @@ export const CLASSES: readonly { id: EventClass; one: string; many: string }[] =
   { id: "person", one: "Person", many: "People" },
   { id: "vehicle", one: "Vehicle", many: "Vehicles" },
   { id: "animal", one: "Animal", many: "Animals" },
+  { id: "parcel", one: "Parcel", many: "Parcels" },
 ];
 
 export function className(id: EventClass): string {

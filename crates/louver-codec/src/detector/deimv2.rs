@@ -27,8 +27,16 @@ pub(super) fn read(
         .zip(scores)
         .filter(|(_, score)| *score >= least)
         .filter_map(|((label, b), score)| {
-            let class = coco_class(usize::try_from(*label).ok()?)?;
-            Some(RawBox { class, score, left: b[0] / w, top: b[1] / h, right: b[2] / w, bottom: b[3] / h })
+            let (class, ridden) = coco_class(usize::try_from(*label).ok()?)?;
+            Some(RawBox {
+                class,
+                ridden,
+                score,
+                left: b[0] / w,
+                top: b[1] / h,
+                right: b[2] / w,
+                bottom: b[3] / h,
+            })
         })
         .collect())
 }

@@ -1,4 +1,4 @@
-//! Person, vehicle and animal detectors: ONNX models run by ONNX Runtime, a library that is loaded at run time.
+//! Person, vehicle, animal and parcel detectors: ONNX models run by ONNX Runtime, a library that is loaded at run time.
 //!
 //! A detector gives classes and boxes. It serves masking and counting; no model that tells people apart can be loaded,
 //! because only the three output layouts below are read. [`FaceDetector`] is for measuring what masking leaves to be
@@ -57,6 +57,14 @@ impl ModelKind {
             Self::SsdMobileNetV2 => DetectorTraits { mask_score: 0.3, event_score: 0.45, halves: true },
             Self::Yolox => DetectorTraits { mask_score: 0.15, event_score: 0.45, halves: false },
             Self::DeimV2 => DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false },
+        }
+    }
+
+    /// What it finds of parcels, in words.
+    pub const fn parcels(self) -> &'static str {
+        match self {
+            Self::SsdMobileNetV2 => "boxes, but neither bags nor suitcases",
+            Self::Yolox | Self::DeimV2 => "suitcases and bags, but no boxes",
         }
     }
 
@@ -203,6 +211,8 @@ impl Detector {
 /// A box in parts of the network's input, 0 to 1 a side.
 struct RawBox {
     class: Class,
+    /// Somebody may sit on it in the open.
+    ridden: bool,
     score: f32,
     left: f32,
     top: f32,
@@ -223,7 +233,8 @@ impl RawBox {
             right: at(self.right, w, part.left)?,
             bottom: at(self.bottom, h, part.top)?,
         };
-        (rect.area() > 0).then_some(Detection { class: self.class, score: self.score, rect })
+        let Self { class, score, ridden, .. } = self;
+        (rect.area() > 0).then_some(Detection { class, score, rect, ridden })
     }
 }
 
@@ -270,12 +281,18 @@ fn fill_bgr(input: &mut Vec<f32>, rgb: &[u8]) {
     fill_input(input, rgb, ModelKind::Yolox);
 }
 
-/// COCO's 80 classes to Louver's three; `None` for things.
-fn coco_class(index: usize) -> Option<Class> {
+/// COCO's 80 classes to Louver's, and whether somebody may sit on it in the open; `None` for things.
+fn coco_class(index: usize) -> Option<(Class, bool)> {
     match index {
-        0 => Some(Class::Person),
-        1..=8 => Some(Class::Vehicle),
-        14..=23 => Some(Class::Animal),
+        0 => Some((Class::Person, false)),
+        // Bicycle, motorcycle, boat.
+        1 | 3 | 8 => Some((Class::Vehicle, true)),
+        2 | 4..=7 => Some((Class::Vehicle, false)),
+        // Horse, elephant.
+        17 | 20 => Some((Class::Animal, true)),
+        14..=23 => Some((Class::Animal, false)),
+        // Backpack, handbag, suitcase.
+        24 | 26 | 28 => Some((Class::Parcel, false)),
         _ => None,
     }
 }

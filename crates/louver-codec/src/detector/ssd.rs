@@ -55,12 +55,18 @@ pub(super) fn anchors() -> Vec<Anchor> {
     out
 }
 
-/// Open Images classes of the label map, by index; `None` for things.
-fn class(index: usize) -> Option<Class> {
+/// Open Images classes of the label map, by index, and whether somebody may sit on it in the open; `None` for things.
+fn class(index: usize) -> Option<(Class, bool)> {
     match index {
-        4 => Some(Class::Person),
-        1 | 18 | 23 => Some(Class::Vehicle),
-        6 | 8 | 20 => Some(Class::Animal),
+        4 => Some((Class::Person, false)),
+        // Bicycle.
+        1 => Some((Class::Vehicle, true)),
+        // Vehicle, car.
+        18 | 23 => Some((Class::Vehicle, false)),
+        // Cattle, cat, dog.
+        6 | 8 | 20 => Some((Class::Animal, false)),
+        // Box.
+        11 => Some((Class::Parcel, false)),
         _ => None,
     }
 }
@@ -82,12 +88,13 @@ pub(super) fn read(out: &SessionOutputs<'_>, anchors: &[Anchor], least: f32) -> 
         anchors.iter().zip(boxes.chunks_exact(4)).zip(scores.chunks_exact(CLASSES))
     {
         for (index, &logit) in scores.iter().enumerate() {
-            let (true, Some(class)) = (logit >= logit_least, class(index)) else { continue };
+            let (true, Some((class, ridden))) = (logit >= logit_least, class(index)) else { continue };
             // Box coding with the usual variances: centre by 10, size by 5.
             let (cy, cx) = (code[0] / 10.0 * anchor.h + anchor.y, code[1] / 10.0 * anchor.w + anchor.x);
             let (h, w) = ((code[2] / 5.0).exp() * anchor.h, (code[3] / 5.0).exp() * anchor.w);
             found.push(RawBox {
                 class,
+                ridden,
                 score: 1.0 / (1.0 + (-logit).exp()),
                 left: cx - w / 2.0,
                 top: cy - h / 2.0,

@@ -37,9 +37,10 @@ pub(super) fn read(
         let (bw, bh) = (row[2].exp() * s, row[3].exp() * s);
         for (index, p) in row[5..].iter().enumerate() {
             let score = row[4] * p;
-            let (true, Some(class)) = (score >= least, coco_class(index)) else { continue };
+            let (true, Some((class, ridden))) = (score >= least, coco_class(index)) else { continue };
             found.push(RawBox {
                 class,
+                ridden,
                 score,
                 left: (cx - bw / 2.0) / width as f32,
                 top: (cy - bh / 2.0) / height as f32,

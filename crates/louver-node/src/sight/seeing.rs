@@ -5,6 +5,7 @@ use std::sync::mpsc as answers_queue;
 use louver_base::MediaTime;
 use louver_codec::{CodecError, Decoded, Decoder};
 use louver_media::{Packet, Picture, PictureSize, VideoParams};
+use louver_scene::Zone;
 use louver_see::{Gate, GateReport, Pass, See, Settings};
 
 use crate::look::{Answer, Looker, answers};
@@ -27,13 +28,14 @@ impl Seeing {
         params: &VideoParams,
         size: PictureSize,
         settings: Settings,
+        zones: &[Zone],
         gate: Gate,
     ) -> Result<Self, CodecError> {
         let (to, answers) = answers();
         Ok(Self {
             gate,
             decoder: Decoder::new(params, Some(size))?,
-            see: See::new(size, settings),
+            see: See::with_zones(size, settings, zones),
             to,
             answers,
             last: None,

@@ -44,6 +44,8 @@ fn settings() -> CameraSettings {
         retention_reason: None,
         analysis: Analysis::On,
         gate: louver_see::GateMode::Auto,
+        show: louver_scene::Show::NOTHING,
+        zones: vec![],
     }
 }
 
@@ -60,16 +62,20 @@ fn place(size: PictureSize) -> Picture {
 /// A detector that finds a person in every place that differs from the ground.
 fn finds_the_box(picture: &Picture, _: &louver_see::Sweep) -> Option<Vec<Detection>> {
     let there = picture.y[60 * picture.size.width() + 70] > 160;
-    let person = Detection { class: Class::Person, score: 0.9, rect: BOX };
+    let person = Detection { class: Class::Person, score: 0.9, rect: BOX, ridden: false };
     Some(if there { vec![person] } else { vec![] })
 }
 
 impl At {
     async fn start(fault: fn(&Packet)) -> Self {
+        Self::with(settings(), fault).await
+    }
+
+    async fn with(settings: CameraSettings, fault: fn(&Packet)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(dir.path(), StoreOptions::default()).await.unwrap();
         let tasks = TaskTracker::new();
-        let (handle, still) = CameraHandle::new(&settings());
+        let (handle, still) = CameraHandle::new(&settings);
         let keeper = Keeper::start(store.clone(), handle.id.clone(), &handle.status, &tasks);
         let looker = Looker::with("made up".to_owned(), ModelKind::Yolox, &tasks, finds_the_box).unwrap();
         let mut sight = Sight::new(&handle, still, keeper, Some(looker));
@@ -203,6 +209,20 @@ async fn an_event_ends_when_the_stream_changes_its_size_or_breaks_off() {
         assert!(events[0].still, "way {n}: it has a still");
         store.close().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_excluded_zone_hides_reaches_neither_the_detector_nor_the_catalogue() {
+    let polygon = vec![[0.0, 0.0], [100.0, 0.0], [100.0, 100.0], [0.0, 70.0]];
+    let zone = louver_scene::Zone::new("garden", louver_scene::ZoneKind::Exclude, polygon).unwrap();
+    let mut at = At::with(CameraSettings { zones: vec![zone], ..settings() }, |_| ()).await;
+    at.send(false, Some(Feed::Start));
+    at.play(60, false);
+    // The detector would find the box if it saw it.
+    at.play(30, true);
+    let events = at.store.events(&EventQuery::default()).await.unwrap();
+    assert!(events.is_empty(), "{events:?}");
+    at.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

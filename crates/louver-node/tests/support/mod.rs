@@ -79,6 +79,8 @@ pub fn camera(id: &str, main: &str, sub: Option<&str>, analysis: Analysis) -> Ca
         retention_reason: None,
         analysis,
         gate: louver_node::GateMode::Auto,
+        show: louver_scene::Show::NOTHING,
+        zones: vec![],
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) const fn class_code(class: Class) -> u8 {
         Class::Person => 1,
         Class::Vehicle => 2,
         Class::Animal => 3,
+        Class::Parcel => 4,
     }
 }
 
@@ -43,6 +44,7 @@ pub(super) const fn class_of(code: u8) -> Option<Class> {
         1 => Some(Class::Person),
         2 => Some(Class::Vehicle),
         3 => Some(Class::Animal),
+        4 => Some(Class::Parcel),
         _ => None,
     }
 }

@@ -31,6 +31,8 @@ const EVIDENCE_LASTS: MediaSpan = MediaSpan::from_millis(1500);
 const MOVING_SHOWN: MediaSpan = MediaSpan::from_millis(400);
 /// Widths across, or half heights up or down, that something must have come to have moved: boxes waver by less.
 const MOVED: f32 = 1.0;
+/// Sides a second below which something rests: its box wavers by as much between two sweeps.
+const RESTS: f32 = 0.2;
 /// The same, and sure sweeps along such a way, that are enough where nothing is known of the place: pictures on a wall stay
 /// where they are.
 const MOVED_FAR: f32 = 2.0;
@@ -212,6 +214,31 @@ impl Track {
                 real || (class == Class::Person && now - self.born < span)
             }
         }
+    }
+
+    /// Whether it is a person, or moves and nobody knows what it is.
+    pub(crate) fn may_be_a_person(&self) -> bool {
+        matches!(self.kind, FigureKind::Moving | FigureKind::Known(Class::Person))
+    }
+
+    /// Whether it lies where it was first seen.
+    pub(crate) fn rests(&self) -> bool {
+        let (x, y) = self.velocity();
+        self.travelled < MOVED && x.hypot(y) < RESTS * self.side()
+    }
+
+    /// Whether this detection of the picture taken at `taken` was taken for it.
+    pub(crate) fn found_as(&self, taken: MediaTime, rect: Rect) -> bool {
+        let (x, y) = centre(rect);
+        self.observed.is_some_and(|o| o.at == taken && o.x == x && o.y == y)
+    }
+
+    /// Where its box is believed to have been at a time, pixels.
+    pub(crate) fn rect_at(&self, at: MediaTime) -> Rect {
+        let (now, then) = ((self.x.at, self.y.at), self.place_at(at));
+        let (x, y) = ((then.0 - now.0) as i32, (then.1 - now.1) as i32);
+        let r = self.rect();
+        Rect { left: r.left + x, top: r.top + y, right: r.right + x, bottom: r.bottom + y }
     }
 
     /// A picture later, before anything is measured.

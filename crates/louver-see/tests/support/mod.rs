@@ -4,7 +4,7 @@
 
 use louver_base::{Class, MediaSpan, MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Cell, Detection, DetectorTraits, Rect, Scene};
+use louver_scene::{Cell, Detection, DetectorTraits, Rect, Scene, Zone};
 use louver_see::{Act, See, Settings, Sweep};
 
 pub const TRAITS: DetectorTraits = DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false };
@@ -42,7 +42,11 @@ pub fn rect(left: i32, top: i32, width: i32, height: i32) -> Rect {
 }
 
 pub fn person(rect: Rect, score: f32) -> Detection {
-    Detection { class: Class::Person, score, rect }
+    Detection { class: Class::Person, score, rect, ridden: false }
+}
+
+pub fn vehicle(rect: Rect, score: f32) -> Detection {
+    Detection { class: Class::Vehicle, ..person(rect, score) }
 }
 
 /// A box widened as masking widens it.
@@ -59,6 +63,8 @@ pub struct Now {
     pub people: Vec<Rect>,
     /// Things, painted in a grey that the place does not have there.
     pub things: Vec<Rect>,
+    /// Things of a colour of their own.
+    pub painted: Vec<(Rect, [u8; 3])>,
     /// Where the picture is a little lighter, too little to be told from noise.
     pub faint: Vec<Rect>,
     /// Light, 1 as usual.
@@ -104,6 +110,10 @@ impl World {
     }
 
     pub fn with(width: u32, height: u32, seed: u64, settings: Settings) -> Self {
+        Self::with_zones(width, height, seed, settings, &[])
+    }
+
+    pub fn with_zones(width: u32, height: u32, seed: u64, settings: Settings, zones: &[Zone]) -> Self {
         let size = PictureSize::new(width, height).unwrap();
         let mut dice = Dice(seed);
         // Wider than the picture, so that the camera can be turned.
@@ -117,7 +127,7 @@ impl World {
             })
             .collect();
         Self {
-            see: See::new(size, settings),
+            see: See::with_zones(size, settings, zones),
             now: MediaTime::ZERO,
             step: ms(200),
             size,
@@ -154,6 +164,9 @@ impl World {
         for thing in &now.things {
             paint(&mut p, *thing, [20, 128, 128]);
         }
+        for (thing, colour) in &now.painted {
+            paint(&mut p, *thing, *colour);
+        }
         for person in &now.people {
             paint(&mut p, *person, SKIN);
         }
@@ -171,7 +184,8 @@ impl World {
         now: &Now,
         mut detector: impl FnMut(&Now) -> Option<Vec<Detection>>,
     ) -> (Scene, Vec<Act>) {
-        let picture = self.picture(now);
+        let mut picture = self.picture(now);
+        self.see.blank(&mut picture);
         self.now = self.now + self.step;
         for (left, sweep, found) in std::mem::take(&mut self.pending) {
             if left > 0 {

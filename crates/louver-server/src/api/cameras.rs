@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
+use super::events::EventClass;
 use super::extract::Path;
 use super::files;
 use crate::app::App;
@@ -21,6 +22,27 @@ pub(crate) enum Analysis {
     On,
     /// Sealed only.
     Off,
+}
+
+/// What a zone is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ZoneKind {
+    /// Never analysed and never shown; sealed originals keep what the camera sent.
+    Exclude,
+    /// Analysed and counted, never shown.
+    Mask,
+}
+
+/// A part of a camera's picture that is never looked at, or never shown.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Zone {
+    /// Its name for people.
+    pub(crate) name: String,
+    /// What it is for.
+    pub(crate) kind: ZoneKind,
+    /// Its corners, x and y in per cent of the picture's width and height, 0 to 100; the last is joined to the first.
+    pub(crate) polygon: Vec<[f32; 2]>,
 }
 
 /// One stream's state.
@@ -114,6 +136,10 @@ pub(crate) struct Camera {
     pub(crate) analysis: Analysis,
     /// Nothing of it can be seen without opening.
     pub(crate) sealed_only: bool,
+    /// Classes whose things may be seen as they are, where no person is near; never people.
+    pub(crate) show: Vec<EventClass>,
+    /// Parts of its picture that are never looked at, or never shown.
+    pub(crate) zones: Vec<Zone>,
     /// What it is doing.
     pub(crate) status: CameraStatus,
     /// Whether masked live pictures have begun.
@@ -147,6 +173,16 @@ impl From<louver_node::CameraStatus> for CameraStatus {
     }
 }
 
+impl From<&louver_scene::Zone> for Zone {
+    fn from(zone: &louver_scene::Zone) -> Self {
+        let kind = match zone.kind() {
+            louver_scene::ZoneKind::Exclude => ZoneKind::Exclude,
+            louver_scene::ZoneKind::Mask => ZoneKind::Mask,
+        };
+        Self { name: zone.name().to_owned(), kind, polygon: zone.polygon().to_vec() }
+    }
+}
+
 impl From<&CameraHandle> for Camera {
     fn from(camera: &CameraHandle) -> Self {
         let (analysis, sealed_only) = match camera.analysis {
@@ -162,6 +198,8 @@ impl From<&CameraHandle> for Camera {
             retention_hours: camera.retention_hours.get(),
             analysis,
             sealed_only,
+            show: camera.show.classes().map(EventClass::from).collect(),
+            zones: camera.zones.iter().map(Zone::from).collect(),
             status: camera.status.get().into(),
             live: !sealed_only && camera.scenes.started(),
         }

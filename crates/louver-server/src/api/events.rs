@@ -26,6 +26,8 @@ pub(crate) enum EventClass {
     Vehicle,
     /// Dog, cat, horse, bird and the like.
     Animal,
+    /// Box, suitcase, bag that nobody carries.
+    Parcel,
 }
 
 impl From<Class> for EventClass {
@@ -34,6 +36,7 @@ impl From<Class> for EventClass {
             Class::Person => Self::Person,
             Class::Vehicle => Self::Vehicle,
             Class::Animal => Self::Animal,
+            Class::Parcel => Self::Parcel,
         }
     }
 }
@@ -44,6 +47,7 @@ impl From<EventClass> for Class {
             EventClass::Person => Self::Person,
             EventClass::Vehicle => Self::Vehicle,
             EventClass::Animal => Self::Animal,
+            EventClass::Parcel => Self::Parcel,
         }
     }
 }

@@ -9,10 +9,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use louver_base::{MediaSpan, MediaTime, Pii, WallTime};
+use louver_base::{Class, MediaSpan, MediaTime, Pii, WallTime};
 use louver_media::{Codec, Packet, Picture, PictureSize, VideoParams, fmp4};
 use louver_node::{Analysis, CameraHandle, CameraSettings, DEFAULT_RETENTION_HOURS, LatestStill};
-use louver_scene::{Masked, PictureEncoder, Scene};
+use louver_scene::{Masked, PictureEncoder, Scene, Show, Zone, ZoneKind};
 use louver_server::{Server, Site};
 use louver_store::{Store, StoreOptions};
 use serde_json::{Value, json};
@@ -74,6 +74,15 @@ pub(crate) fn camera(id: &str, analysis: Analysis) -> (CameraHandle, watch::Send
         retention_reason: None,
         analysis,
         gate: louver_node::GateMode::Auto,
+        show: Show::NOTHING.and(Class::Vehicle).unwrap(),
+        zones: vec![
+            Zone::new(
+                "Neighbour",
+                ZoneKind::Exclude,
+                vec![[0.0, 0.0], [20.0, 0.0], [20.0, 37.5], [0.0, 37.5]],
+            )
+            .unwrap(),
+        ],
     })
 }
 

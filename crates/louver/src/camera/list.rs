@@ -35,16 +35,28 @@ fn row(camera: &CameraSettings) -> [String; 7] {
     [
         camera.id.to_string(),
         camera.name.clone(),
-        match camera.analysis {
-            Analysis::On => "masked",
-            Analysis::Off => "no",
-        }
-        .to_owned(),
+        shown(camera),
         format!("{} h", camera.retention_hours),
         camera.main.to_string(),
         camera.sub.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         camera.purpose.clone(),
     ]
+}
+
+/// What of it can be seen, in few words.
+fn shown(camera: &CameraSettings) -> String {
+    match camera.analysis {
+        Analysis::Off => "no".to_owned(),
+        Analysis::On => {
+            let classes = camera.show.classes().map(|c| format!(", {c} as it is"));
+            let zones = match camera.zones.len() {
+                0 => String::new(),
+                1 => ", 1 zone".to_owned(),
+                n => format!(", {n} zones"),
+            };
+            format!("masked{}{zones}", classes.collect::<String>())
+        }
+    }
 }
 
 /// Columns as wide as their widest cell.

@@ -61,7 +61,20 @@ fn about(camera: &CameraSettings, looks: &[Look]) -> Vec<Check> {
         let says = "sealed only: nothing of it can be seen without opening it (analysis = \"off\")";
         checks.push(Check::ok(format!("camera {}", camera.id), says));
     }
+    checks.extend(zones(camera));
     checks
+}
+
+/// What the zones of a camera do, and what they do not.
+fn zones(camera: &CameraSettings) -> Option<Check> {
+    if camera.zones.is_empty() {
+        return None;
+    }
+    let names: Vec<String> =
+        camera.zones.iter().map(|z| format!("{} ({})", z.name(), z.kind().as_str())).collect();
+    let check = Check::ok(format!("camera {} zones", camera.id), names.join(", "));
+    let advice = "sealed originals keep what an excluded zone hides: set the camera's own privacy mask there too, so that it is never recorded";
+    Some(Check { what_to_do: camera.excludes().then(|| advice.to_owned()), ..check })
 }
 
 /// What the disk must hold.

@@ -191,6 +191,7 @@ pub(crate) fn run(args: &Args, named: Option<&Path>) -> Result<ExitCode, Error> 
     }
     let detector = settings.as_ref().map(|s| s.detector.clone()).unwrap_or_default();
     report.add_all(parts::checks(&detector));
+    report.add_all(settings.as_ref().and_then(|s| parts::parcels(s, &detector)));
     report.add(clock::check());
     report.add(memory::check());
     if let Some(settings) = &settings {

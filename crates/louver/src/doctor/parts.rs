@@ -4,7 +4,8 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use louver_codec::detector::{Detector, DetectorError, load_runtime};
+use louver_base::Class;
+use louver_codec::detector::{Detector, DetectorError, ModelKind, load_runtime};
 
 use super::Check;
 use crate::detector::{self, Lookup};
@@ -51,6 +52,21 @@ pub(super) fn checks(settings: &DetectorSettings) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// What the model finds of parcels, where a camera may show them.
+pub(super) fn parcels(settings: &Settings, detector: &DetectorSettings) -> Option<Check> {
+    let cameras = settings.cameras.iter().filter(|c| c.show.allows(Class::Parcel));
+    let cameras: Vec<&str> = cameras.map(|c| c.id.as_str()).collect();
+    let Lookup::Found { path, .. } = detector::model(detector) else { return None };
+    let kind = detector.kind.or_else(|| ModelKind::guess(&path))?;
+    let says = format!(
+        "may be shown by {}; the model finds {}, and what it does not find stays a moving box",
+        cameras.join(", "),
+        kind.parcels()
+    );
+    (!cameras.is_empty())
+        .then(|| Check::warning("parcels", says, "try another model if this one misses what matters"))
 }
 
 fn mend_model(e: &DetectorError) -> &'static str {

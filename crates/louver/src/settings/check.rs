@@ -12,7 +12,7 @@ use louver_vault::{MAX_HOLDERS, Recipient};
 use toml::Spanned;
 
 use super::file::{Camera, File};
-use super::{DetectorSettings, Problem, Settings, keys};
+use super::{DetectorSettings, Problem, Settings, keys, show};
 
 /// Ten years.
 const MAX_RETENTION_HOURS: u32 = 87_600;
@@ -199,6 +199,8 @@ impl Problems<'_> {
         let hours = self.retention(&camera, raw.retention_hours, reason.is_some());
         let analysis = self.analysis(&camera, raw.analysis);
         let gate = self.gate(&camera, raw.gate);
+        let shown = show::shown(&camera, raw.show, &mut self.found);
+        let zones = show::zones(&camera, place, raw.zone.unwrap_or_default(), &mut self.found);
 
         let name = raw.name.map(Spanned::into_inner).filter(|n| !n.trim().is_empty());
         Some(CameraSettings {
@@ -213,6 +215,8 @@ impl Problems<'_> {
             retention_reason: reason,
             analysis: analysis?,
             gate: gate?,
+            show: shown,
+            zones,
         })
     }
 
@@ -273,6 +277,7 @@ fn in_words(kind: &str) -> String {
     match kind {
         "a string" => "a text in \"quotes\"".to_owned(),
         "u32" => "a whole number".to_owned(),
+        "f32" => "a number".to_owned(),
         "u8" => "a whole number from 0 to 255".to_owned(),
         "a sequence" => "a list in [brackets]".to_owned(),
         "a borrowed string" => "a text in \"quotes\"".to_owned(),

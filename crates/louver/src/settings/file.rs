@@ -111,4 +111,29 @@ pub(super) struct Camera {
     /// `louver doctor`). "off": every picture is decoded, which costs several times the work on a quiet camera.
     /// Default: "auto"
     pub gate: Option<Spanned<String>>,
+    /// Things that may be seen as they are, where the detector is sure of them and no person is near: "vehicle",
+    /// "animal", "parcel". People never can. Without it everything that moves is drawn as a box.
+    /// Default: []
+    /// Example: ["vehicle"]
+    pub show: Option<Spanned<Vec<Spanned<String>>>>,
+    #[doc(hidden)]
+    pub zone: Option<Vec<Spanned<Zone>>>,
+}
+
+/// A part of the camera's picture that is never looked at or never shown; stands below its camera, up to 32 times. Cells
+/// (about 4x4 pixels at 640x360) that it touches belong to it whole.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Zone {
+    /// Its name, for people. Required.
+    /// Example: "Neighbour's garden"
+    pub name: Option<Spanned<String>>,
+    /// Required. "exclude": never analysed, never shown. Sealed originals keep what the camera sends: use the camera's own
+    /// privacy mask too, if it has one. "mask": analysed and counted, never shown.
+    /// Example: "exclude"
+    pub kind: Option<Spanned<String>>,
+    /// Its corners as [x, y], per cent of the picture's width and height from the upper left, 3 to 64 of them; the
+    /// last is joined to the first. Required.
+    /// Example: [[0, 0], [30, 0], [30, 45.5], [0, 45.5]]
+    pub polygon: Option<Spanned<Vec<Vec<f32>>>>,
 }

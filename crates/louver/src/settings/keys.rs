@@ -6,17 +6,18 @@ use std::ops::Range;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use toml_edit::{Item, TableLike};
 
-use super::file::{Camera, Detector, File, Storage, Vault};
+use super::file::{Camera, Detector, File, Storage, Vault, Zone};
 use super::problem::Problem;
 
 /// The tables of `louver.toml` with their keys; the first is the top of the file.
-pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 5] {
+pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 6] {
     [
         ("", fields::<File>()),
         ("vault", fields::<Vault>()),
         ("detector", fields::<Detector>()),
         ("storage", fields::<Storage>()),
         ("camera", fields::<Camera>()),
+        ("camera.zone", fields::<Zone>()),
     ]
 }
 
@@ -37,7 +38,8 @@ pub(super) fn unknown(top: &dyn TableLike) -> Vec<(Range<usize>, Problem)> {
 /// The dotted name of the key whose value covers `place`, such as `camera.retention_hours`.
 pub(super) fn covering(top: &dyn TableLike, place: &Range<usize>) -> Option<String> {
     let covers = |item: &Item| item.span().is_some_and(|s| s.start <= place.start && place.end <= s.end);
-    for (name, _) in tables() {
+    // Inner tables first.
+    for (name, _) in tables().into_iter().rev() {
         for table in tables_called(top, name) {
             let hit = table.iter().find(|(_, item)| covers(item) && (item.is_value() || !name.is_empty()));
             if let Some((key, _)) = hit {
@@ -52,6 +54,10 @@ pub(super) fn covering(top: &dyn TableLike, place: &Range<usize>) -> Option<Stri
 fn tables_called<'t>(top: &'t dyn TableLike, name: &str) -> Vec<&'t dyn TableLike> {
     if name.is_empty() {
         return vec![top];
+    }
+    if let Some((outer, inner)) = name.split_once('.') {
+        let all = tables_called(top, outer).into_iter();
+        return all.flat_map(|table| tables_called(table, inner)).collect();
     }
     match top.get(name) {
         Some(Item::ArrayOfTables(all)) => all.iter().map(|t| t as &dyn TableLike).collect(),
@@ -150,8 +156,9 @@ mod tests {
 
     #[test]
     fn the_keys_are_those_of_the_structs() {
-        let [(_, top), (_, vault), .., (_, camera)] = tables();
+        let [(_, top), (_, vault), .., (_, camera), (_, zone)] = tables();
         assert!(top.contains(&"listen") && vault == ["recipients"] && camera.contains(&"retention_hours"));
+        assert_eq!(zone, ["name", "kind", "polygon"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod keys;
 mod problem;
 #[cfg(test)]
 mod reference;
+mod show;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use louver_base::{AddressError, IdError};
+use louver_scene::{PeopleAreNeverShown, Zone, ZoneError};
 
 /// A settings file that cannot be used, with everything that is wrong with it.
 #[derive(Debug)]
@@ -158,6 +159,77 @@ pub(crate) enum Problem {
         camera: String,
         /// As written.
         value: String,
+    },
+    /// People stand in `show`.
+    #[error("camera \"{camera}\": show cannot have \"person\" in it: {why}")]
+    ShowPeople {
+        /// The camera.
+        camera: String,
+        /// The reason.
+        #[source]
+        why: PeopleAreNeverShown,
+    },
+    /// Something unknown stands in `show`.
+    #[error(
+        "camera \"{camera}\": \"{value}\" in show is unknown; \"vehicle\", \"animal\" and \"parcel\" are possible"
+    )]
+    Show {
+        /// The camera.
+        camera: String,
+        /// As written.
+        value: String,
+    },
+    /// More zones than a camera can have.
+    #[error("camera \"{camera}\" has {count} zones, which is too many: {most} at most", most = Zone::MOST)]
+    TooManyZones {
+        /// The camera.
+        camera: String,
+        /// As many as there are.
+        count: usize,
+    },
+    /// A zone without something it needs.
+    #[error(
+        "camera \"{camera}\": zone number {number} has no {}: for instance name = \"Neighbour\", kind = \"exclude\", polygon = [[0, 0], [30, 0], [30, 45]]",
+        missing.join(", no ")
+    )]
+    ZoneIncomplete {
+        /// The camera.
+        camera: String,
+        /// Which zone, from 1.
+        number: usize,
+        /// The keys that are missing.
+        missing: Vec<&'static str>,
+    },
+    /// Neither excluded nor masked.
+    #[error(
+        "camera \"{camera}\": kind = \"{value}\" of a zone is unknown; \"exclude\" (never analysed, never shown) or \"mask\" (analysed and counted, never shown) are possible"
+    )]
+    ZoneKind {
+        /// The camera.
+        camera: String,
+        /// As written.
+        value: String,
+    },
+    /// A point that is not two numbers.
+    #[error("camera \"{camera}\": zone number {number}: point {point} is not [x, y]")]
+    ZonePoint {
+        /// The camera.
+        camera: String,
+        /// Which zone, from 1.
+        number: usize,
+        /// Which point, from 1.
+        point: usize,
+    },
+    /// A zone that cannot be.
+    #[error("camera \"{camera}\": zone number {number}: {why}")]
+    BadZone {
+        /// The camera.
+        camera: String,
+        /// Which zone, from 1.
+        number: usize,
+        /// What is wrong with it.
+        #[source]
+        why: ZoneError,
     },
     /// Not a recipient, or a secret where its public half belongs; the text is not repeated.
     #[error("recipient number {number}: {why}")]

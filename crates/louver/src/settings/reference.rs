@@ -38,6 +38,7 @@ fn tables() -> Vec<Table> {
         ("Detector", "detector"),
         ("Storage", "storage"),
         ("Camera", "camera"),
+        ("Zone", "camera.zone"),
     ];
     named
         .into_iter()
@@ -86,8 +87,14 @@ fn kind_in_words(kind: &str) -> &'static str {
         "Option<Spanned<String>>," => "text",
         "Option<Spanned<u32>>," | "Option<Spanned<u8>>," => "whole number",
         "Option<Spanned<Vec<Spanned<String>>>>," => "list of texts",
+        "Option<Spanned<Vec<Vec<f32>>>>," => "list of points",
         other => panic!("what is {other} in words?"),
     }
+}
+
+/// Whether a default is written as in the file, and not in words.
+fn is_toml(default: &str) -> bool {
+    default.starts_with(['"', '[']) || default.parse::<u32>().is_ok()
 }
 
 fn page() -> String {
@@ -101,7 +108,7 @@ fn page() -> String {
     for table in tables() {
         let title = match table.name {
             "" => "At the top".to_owned(),
-            "camera" => "`[[camera]]`".to_owned(),
+            "camera" | "camera.zone" => format!("`[[{}]]`", table.name),
             name => format!("`[{name}]`"),
         };
         let _ = write!(
@@ -111,7 +118,7 @@ fn page() -> String {
         );
         for key in table.keys {
             let default = match &key.default {
-                Some(d) if d.starts_with('"') || d.parse::<u32>().is_ok() => format!("`{d}`"),
+                Some(d) if is_toml(d) => format!("`{d}`"),
                 Some(d) => d.clone(),
                 None if key.is_required() => "required".to_owned(),
                 None => "–".to_owned(),
@@ -136,7 +143,7 @@ fn example() -> String {
         let mark = if live { "" } else { "#" };
         let head = match table.name {
             "" => String::new(),
-            "camera" => "#[[camera]]\n".to_owned(),
+            "camera" | "camera.zone" => format!("#[[{}]]\n", table.name),
             name => format!("{mark}[{name}]\n"),
         };
         let rule = "-".repeat(20);
@@ -149,7 +156,7 @@ fn example() -> String {
                 let _ = writeln!(file, "# {line}");
             }
             let shown = match (&key.default, &key.example) {
-                (Some(d), _) if d.starts_with('"') || d.parse::<u32>().is_ok() => d.clone(),
+                (Some(d), _) if is_toml(d) && d != "[]" => d.clone(),
                 (_, Some(e)) => e.clone(),
                 _ => panic!("{} has neither default nor example", key.name),
             };
@@ -201,7 +208,7 @@ fn every_key_of_the_structs_is_explained() {
         let known: Vec<&str> = keys
             .iter()
             .copied()
-            .filter(|k| !["vault", "detector", "storage", "camera"].contains(k))
+            .filter(|k| !["vault", "detector", "storage", "camera", "zone"].contains(k))
             .collect();
         assert_eq!(explained, known, "in [{name}]");
         assert!(table.keys.iter().all(|k| k.text.len() > 15), "in [{name}]");

@@ -95,6 +95,44 @@ fn each_problem_of_a_camera_has_its_sentence_with_file_and_line() {
 }
 
 #[test]
+fn what_may_be_seen_and_zones_are_read_and_each_mistake_has_its_sentence() {
+    let camera = |more: &str| format!("data = \"d\"{GATE}{more}");
+    let zone = |more: &str| camera(&format!("[[camera.zone]]\n{more}"));
+    let plain = parse(&camera("")).unwrap().cameras.remove(0);
+    assert!(plain.show.is_nothing() && plain.zones.is_empty() && !plain.excludes());
+    let garden = "name = \"Garden\"\nkind = \"exclude\"\npolygon = [[0, 0], [30.5, 0], [0, 100]]\n";
+    let text = camera(&format!("show = [\"vehicle\", \"parcel\"]\n[[camera.zone]]\n{garden}"));
+    let gate = parse(&text).unwrap().cameras.remove(0);
+    assert_eq!(gate.show.classes().map(|c| c.as_str()).collect::<Vec<_>>(), ["vehicle", "parcel"]);
+    assert!(gate.zones[0].polygon() == [[0.0, 0.0], [30.5, 0.0], [0.0, 100.0]] && gate.excludes());
+
+    for (text, says) in [
+        (camera("show = [\"person\"]"), "people are never shown as they are"),
+        (camera("show = [\"faces\"]"), "\"faces\" in show is unknown"),
+        (camera("show = \"vehicle\""), "\"camera.show\" has the wrong kind of value: a list in [brackets]"),
+        (zone("name = \"x\""), "zone number 1 has no kind, no polygon"),
+        (zone(&garden.replace("exclude", "blur")), "kind = \"blur\" of a zone is unknown"),
+        (zone(&garden.replace(", [0, 100]", "")), "zone number 1: a polygon of 2 points encloses nothing"),
+        (zone(&garden.replace("[[0, 0], [30.5, 0], [0, 100]]", "[]")), "a polygon of 0 points"),
+        (zone(&garden.replace("30.5", "130.5")), "point 2 lies outside the picture"),
+        (zone(&garden.replace("30.5, 0", "30.5")), "point 2 is not [x, y]"),
+        (
+            zone(&garden.replace("30.5, 0", "30.5, \"a\"")),
+            "\"camera.zone.polygon\" has the wrong kind of value",
+        ),
+        (zone(&garden.replace("Garden", " ")), "a zone needs a name"),
+        (zone(&format!("{garden}blur = 3")), "unknown key \"blur\" in [camera.zone]"),
+        (
+            camera(&format!("[[camera.zone]]\n{garden}").repeat(33)),
+            "has 33 zones, which is too many: 32 at most",
+        ),
+    ] {
+        let said = said(&text);
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+#[test]
 fn two_cameras_with_one_id_are_refused_with_both_lines() {
     let said = said(&format!("data = \"d\"\n{GATE}{GATE}"));
     assert!(

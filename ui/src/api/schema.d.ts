@@ -392,8 +392,12 @@ export interface components {
             retention_hours: number;
             /** @description Nothing of it can be seen without opening. */
             sealed_only: boolean;
+            /** @description Classes whose things may be seen as they are, where no person is near; never people. */
+            show: components["schemas"]["EventClass"][];
             /** @description What it is doing. */
             status: components["schemas"]["CameraStatus"];
+            /** @description Parts of its picture that are never looked at, or never shown. */
+            zones: components["schemas"]["Zone"][];
         };
         /** @description What a camera is doing. */
         CameraStatus: {
@@ -530,7 +534,7 @@ export interface components {
          * @description What a moving thing is; nothing else is ever said about it.
          * @enum {string}
          */
-        EventClass: "person" | "vehicle" | "animal";
+        EventClass: "person" | "vehicle" | "animal" | "parcel";
         /** @description One event with its way through the picture. */
         EventDetail: components["schemas"]["Event"] & {
             /** @description Where it was over time, oldest first; about one a second, at most 600. */
@@ -711,6 +715,20 @@ export interface components {
              */
             start_ms: number;
         };
+        /** @description A part of a camera's picture that is never looked at, or never shown. */
+        Zone: {
+            /** @description What it is for. */
+            kind: components["schemas"]["ZoneKind"];
+            /** @description Its name for people. */
+            name: string;
+            /** @description Its corners, x and y in per cent of the picture's width and height, 0 to 100; the last is joined to the first. */
+            polygon: number[][];
+        };
+        /**
+         * @description What a zone is for.
+         * @enum {string}
+         */
+        ZoneKind: "exclude" | "mask";
     };
     responses: never;
     parameters: never;

@@ -165,7 +165,7 @@ fn a_parked_car_makes_no_event_though_the_detector_blinks_and_people_pass_in_fro
             let (_, acts) = world.show(&parked(&people), |now| {
                 let mut found = finds_all(now).unwrap();
                 if dice.falls(0.5) {
-                    found.push(Detection { class: Class::Vehicle, score: 0.8, rect: car });
+                    found.push(Detection { class: Class::Vehicle, score: 0.8, rect: car, ridden: false });
                 }
                 Some(found)
             });

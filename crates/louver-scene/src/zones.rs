@@ -147,6 +147,11 @@ impl ZoneMap {
         self.cells.get(cell).copied().flatten()
     }
 
+    /// The cells that the zones are laid on.
+    pub const fn grid(&self) -> Grid {
+        self.grid
+    }
+
     /// Whether there is any zone.
     pub fn any(&self) -> bool {
         !self.cells.is_empty()

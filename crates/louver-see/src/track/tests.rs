@@ -25,7 +25,7 @@ fn rect(left: i32, top: i32, width: i32, height: i32) -> Rect {
 }
 
 fn found(class: Class, score: f32, rect: Rect) -> Detection {
-    Detection { class, score, rect }
+    Detection { class, score, rect, ridden: false }
 }
 
 fn person(rect: Rect) -> Detection {
@@ -53,7 +53,7 @@ impl Yard {
             size,
             settings,
             backdrop: Backdrop::new(grid, MediaTime::ZERO),
-            tracks: Tracks::new(grid, &settings),
+            tracks: Tracks::new(std::sync::Arc::new(louver_scene::ZoneMap::new(grid, &[])), &settings),
             now: MediaTime::ZERO,
         };
         let mut features = Features::default();
@@ -82,9 +82,9 @@ impl Yard {
         }
         self.now = self.now + STEP;
         let mut features = Features::default();
-        features.compute(&picture, self.tracks.grid);
+        features.compute(&picture, self.tracks.zones.grid());
         self.backdrop.compare(&features, self.now, &self.settings);
-        let blobs = crate::blobs::find(self.tracks.grid, self.backdrop.departed(), 6);
+        let blobs = crate::blobs::find(self.tracks.zones.grid(), self.backdrop.departed(), 6);
         self.tracks.advance(&blobs, &self.backdrop, STEP.seconds() as f32, self.now);
     }
 
@@ -213,7 +213,7 @@ fn boxes_and_velocities_of_figures_are_coarse() {
             yard.sweep(&[person(walker)]);
         }
     }
-    let grid = yard.tracks.grid;
+    let grid = yard.tracks.zones.grid();
     let [figure] = yard.tracks.figures(grid, yard.now, 0.5)[..] else { panic!("one figure") };
     let side = grid.cell as i32 * SNAP_CELLS;
     assert!([figure.rect.left, figure.rect.top, figure.rect.right].iter().all(|v| v % side == 0));

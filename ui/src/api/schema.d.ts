@@ -406,7 +406,7 @@ export interface components {
              * @description Masked pictures a second, over the last few seconds.
              */
             fps: number;
-            gate?: null | components["schemas"]["Gate"];
+            gate?: components["schemas"]["Gate"] | null;
             /**
              * Format: int64
              * @description When the last masked picture was made, milliseconds UTC.

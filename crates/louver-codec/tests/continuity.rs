@@ -1,4 +1,5 @@
 //! Streams of real encoders with nothing missing, with pictures missing, and with bytes wrong.
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
 use std::process::{Command, Stdio};
 

@@ -4,6 +4,7 @@ use louver_media::PictureSize;
 use louver_scene::DetectorTraits;
 
 use super::*;
+use crate::features::Features;
 
 /// Stripes: a picture without an edge shows nothing.
 fn striped(size: PictureSize, luma: u8) -> Picture {

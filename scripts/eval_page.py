@@ -4,6 +4,16 @@ import pathlib
 import subprocess
 import sys
 
+
+def gate_ratio(quiet):
+    """Where the gate never closed there is no quotient."""
+    return f"{quiet['ratio']:.2f}" if quiet["seconds"] > 0 else "never closed"
+
+
+def gate_worth(quiet):
+    return quiet["ratio"] if quiet["seconds"] > 0 else 1.0
+
+
 # The marks: for models that find nine people of ten, and for the default model.
 GOOD, DEFAULT = 0, 1
 DEFAULT_MODEL = "ssd_mobilenetv2_oidv4.onnx"
@@ -150,7 +160,7 @@ for name, mark in [("busy", 1.6), ("quiet", 0.25)]:
 
 for n, file in enumerate(next((f["files"] for f in map(lambda n: figures(n, "gate"), numbers) if f), [])):
     row(f"quiet, behind the gate, by decode alone: {file['says'] or file['footage']}", "gate",
-        lambda f, n=n: f"{f['files'][n]['quiet']['ratio']:.2f}", lambda f, n=n: f["files"][n]["quiet"]["ratio"], (0.25, 0.25),
+        lambda f, n=n: gate_ratio(f["files"][n]["quiet"]), lambda f, n=n: gate_worth(f["files"][n]["quiet"]), (0.25, 0.25),
         unit="")
 
 other = [figures(n, "other") for n in numbers]

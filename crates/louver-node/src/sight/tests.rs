@@ -286,7 +286,8 @@ async fn where_pictures_are_missing_the_place_stays_without_figures_and_it_is_sa
     assert_eq!((after.why, after.figures.len(), known(&after)), (Why::StreamLost, 0, known(&before)));
     // When pictures come back nothing is known of what happened in between.
     at.send(false, Some(|_| Feed::Lost(GapReason::NoVideo)));
-    at.shown("pictures go on");
+    // The status says that a picture was shown a moment before its record reaches viewers.
+    wait("pictures go on", || seen(&at.handle).why != Why::StreamLost);
     let again = seen(&at.handle);
     assert_eq!((again.why, known(&again)), (Why::Starting, 0));
     let (store, _, _dir) = at.end().await;

@@ -236,7 +236,7 @@ impl Sight {
             (Why::Starting, _) => Some("learning the place: only what is surely empty is shown"),
             (Why::LightChanged, _) => Some("the light changed: learning the place anew"),
             (Why::CameraMoved, _) => Some("the camera's view changed: learning the place anew"),
-            (Why::LensCovered, _) => Some("the lens is covered"),
+            (Why::LensCovered, _) => Some("the lens is covered, or there is no light: nothing to see"),
             (Why::AnalysisLate, _) => Some("analysis is late: what is shown is older"),
             (Why::StreamLost, _) => Some("no pictures from the camera"),
         };

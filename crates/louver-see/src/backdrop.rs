@@ -34,6 +34,7 @@ const REFRESH_ROWS: usize = 16;
 /// Of a group of departed cells, no more than this share may have changed lately for the others to be taken into the backdrop:
 /// somebody who stands still moves his head, his hands, his weight; a parked car does not.
 const RESTLESS_SHARE: f32 = 0.1;
+
 /// What is known of the empty place.
 #[derive(Debug)]
 pub(crate) struct Backdrop {
@@ -221,10 +222,7 @@ impl Backdrop {
             Cell::Clear => (Cell::Clear, false),
             Cell::Occupied if departed => {
                 m.matches_since = None;
-                let absorbed = free
-                    && now - m.still_since >= s.absorb
-                    && rests
-                    && m.tally(clock).swept(s.absorb_sweeps, ABSORB_DOUBTS);
+                let absorbed = free && rests && m.tally(clock).swept(s.absorb_sweeps, ABSORB_DOUBTS);
                 (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
             }
             Cell::Occupied => {

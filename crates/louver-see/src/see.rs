@@ -136,6 +136,9 @@ impl See {
             Change::View => Some(Why::CameraMoved),
             Change::Blind => Some(Why::LensCovered),
         };
+        if self.why == Why::LensCovered && why.is_none() {
+            self.why = Why::Starting;
+        }
         if let Some(why) = why {
             self.start_again(media, why, &mut acts);
             // What is learned anew begins with this picture.
@@ -159,7 +162,8 @@ impl See {
 
     /// Whether the detector should look at the picture just given. At most one sweep is asked for at a time.
     pub fn wants(&self) -> Option<Sweep> {
-        let now = self.last?;
+        // Where there is nothing to see there is nobody to find, and nothing would be learned from it.
+        let now = self.last.filter(|_| self.why != Why::LensCovered)?;
         let due = self.schedule.due(self.need(now), now, &self.settings);
         due.then(|| Sweep { taken: now, parts: self.parts(), least: self.settings.detector.mask_score })
     }

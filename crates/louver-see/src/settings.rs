@@ -16,7 +16,7 @@ pub struct Settings {
     pub settle: MediaSpan,
     /// A lasting change (a parked car) enters the backdrop after it has been still for this long.
     pub absorb: MediaSpan,
-    /// ... and the detector has looked this often in that time and never seen a person there.
+    /// ... and the detector has looked this often while it looked so and seen nobody there (many more where it saw somebody).
     pub absorb_sweeps: u32,
     /// Between detector runs while something is there.
     pub sweep_busy: MediaSpan,

@@ -7,16 +7,20 @@ use louver_scene::Grid;
 
 use crate::features::{Features, PER_CELL};
 
-/// How far the place is looked for, in quarters of cells' sides times two: 16 halves are a twentieth of the picture's width.
+/// How far the place is looked for, in halves of a cell: 16 are a twentieth of the picture's width.
 const REACH: isize = 16;
-/// One in so many points across and down is compared: a few thousand tell enough.
+/// One in so many points across and down is compared: a few thousand tell enough ...
 const EVERY: usize = 3;
+/// ... and a few hundred tell which of the thousand shifts are worth that: a crowd must not cost more than seeing does.
+const EVERY_FIRST: usize = 9;
 /// Levels of luma beyond which a difference counts no more: people in the picture must not outvote the place.
 const MOST: u32 = 40;
 /// Mean levels of difference below which the place is where it was.
 const LEAST: f32 = 3.0;
 /// The place is somewhere else if it differs there by less than this share of how it differs where it was.
 const FOUND: f32 = 0.6;
+/// The same for the few hundred, which err more.
+const FOUND_FIRST: f32 = 0.75;
 
 /// Luma of the four quarters of every cell, as a picture of twice the grid's size.
 fn quarters(grid: Grid, mut of: impl FnMut(usize) -> Option<[u8; PER_CELL]>) -> Vec<Option<u8>> {
@@ -41,10 +45,10 @@ pub(crate) fn moved(
     let (w, h) = (grid.columns() * 2, grid.rows() * 2);
     let known = quarters(grid, known);
     let seen = quarters(grid, |n| Some(features.cell(n)));
-    let difference = |dx: isize, dy: isize| {
+    let difference = |dx: isize, dy: isize, every: usize| {
         let (mut sum, mut points) = (0u32, 0u32);
-        for y in (0..h).step_by(EVERY) {
-            for x in (0..w).step_by(EVERY) {
+        for y in (0..h).step_by(every) {
+            for x in (0..w).step_by(every) {
                 let (Some(x2), Some(y2)) = (x.checked_add_signed(dx), y.checked_add_signed(dy)) else {
                     continue;
                 };
@@ -58,14 +62,15 @@ pub(crate) fn moved(
             }
         }
         // Too little of it in the picture says nothing.
-        (points as usize * EVERY * EVERY * 4 > w * h).then(|| sum as f32 / points as f32)
+        (points as usize * every * every * 4 > w * h).then(|| sum as f32 / points as f32)
     };
-    let Some(here) = difference(0, 0).filter(|d| *d >= LEAST) else { return false };
+    let Some(here) = difference(0, 0, EVERY).filter(|d| *d >= LEAST) else { return false };
     let far = |dx: isize, dy: isize| dx.abs() + dy.abs() > 2;
     (-REACH..=REACH)
         .flat_map(|dy| (-REACH..=REACH).map(move |dx| (dx, dy)))
         .filter(|(dx, dy)| far(*dx, *dy))
-        .filter_map(|(dx, dy)| difference(dx, dy))
+        .filter(|(dx, dy)| difference(*dx, *dy, EVERY_FIRST).is_some_and(|d| d < here * FOUND_FIRST))
+        .filter_map(|(dx, dy)| difference(dx, dy, EVERY))
         .any(|d| d < here * FOUND)
 }
 

@@ -275,6 +275,16 @@ fn a_lens_that_is_covered_bit_by_bit_shows_nothing_two_seconds_after_half_of_it_
             assert!(all_unknown(&scene));
             let whole = hand.right >= 320;
             assert_eq!(scene.why, if whole { Why::LensCovered } else { Why::CameraMoved });
+            if !whole {
+                continue;
+            }
+            let sweeps = world.sweeps;
+            (0..50).for_each(|_| drop(world.show(&Now { things: vec![hand], ..Now::empty() }, blind)));
+            assert_eq!(world.sweeps, sweeps, "the detector does not look at nothing");
+            let (scene, _) = world.show(&Now::empty(), blind);
+            assert!(all_unknown(&scene));
+            assert_eq!(scene.why, Why::Starting, "the lens is free again");
+            world.learn();
             return;
         }
     }

@@ -68,7 +68,7 @@ impl Backdrop {
         self.departed_share = if known == 0 { 0.0 } else { departed as f32 / known as f32 };
         let enough = known * 4 > self.cells.len();
         if !enough || self.departed_share < MOVED_SHARE {
-            self.widely_departed_since = None;
+            (self.widely_departed_since, self.most_departed_since) = (None, None);
             return Change::None;
         }
         if self.departed_share - before > s.global_change / 2.0 && self.departed_share >= s.global_change {

@@ -21,7 +21,7 @@ export function reasonOf(why: Why): Reason | null {
     case "camera_moved":
       return { short: "The camera's view changed", next: "The new view is learned from the start. If nobody turned the camera, look after it." };
     case "covered":
-      return { short: "The lens is covered", next: "The picture comes back by itself once the camera can see. Look after the camera." };
+      return { short: "The lens is covered, or there is no light", next: "The picture comes back by itself once the camera can see. Look after the camera." };
     case "late":
       return { short: "Analysis is late", next: "The empty place is shown until it has caught up. Recording is not affected." };
     case "no_pictures":

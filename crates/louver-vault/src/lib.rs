@@ -7,6 +7,7 @@
 
 mod error;
 mod holder;
+mod hour;
 mod inside;
 mod inspect;
 mod keys;
@@ -20,6 +21,7 @@ mod vector_tests;
 
 pub use error::{Available, IdentityProblem, VaultError};
 pub use holder::{Holders, Identity, MAX_HOLDERS, Recipient, RecipientError};
+pub use hour::{Hour, HourSecret};
 pub use inspect::{Damage, FragmentInfo, SegmentInfo, Tail};
 pub use reader::{Fragments, SegmentReader};
 pub use sealer::{Sealed, SegmentSealer};

@@ -1,6 +1,6 @@
 /** Reads a scene stream (`docs/format-scene.md`). Whatever the bytes are, it does not throw and takes no memory on trust. */
 
-import { Bytes, Damage, must } from "./bytes";
+import { Bytes, Damage, must } from "../../lib/bytes";
 import type { Header, SceneItem, SceneRecord, Why } from "./model";
 import { readCells, readChanges, readFigures, readForgotten, readPanes, readTiles } from "./sections";
 

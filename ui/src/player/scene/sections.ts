@@ -1,6 +1,6 @@
 /** The sections of a record (`docs/format-scene.md`, "Sections"); what does not fit throws `Damage`. */
 
-import { Bytes, must } from "./bytes";
+import { Bytes, must } from "../../lib/bytes";
 import { isTileJpeg } from "./jpeg";
 import type { Box, CellRun, Figure, FigureKind, Header, Pane, Tile } from "./model";
 

@@ -43,9 +43,13 @@ export class Bytes {
     return this.#view.getUint32(this.#step(4));
   }
 
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#step(8));
+  }
+
   /** Microseconds as milliseconds. */
   timeMs(): number {
-    return Number(this.#view.getBigInt64(this.#step(8))) / 1000;
+    return Number(this.i64()) / 1000;
   }
 
   /** Seven bits a byte, lowest first, four bytes at most. */
@@ -55,6 +59,17 @@ export class Bytes {
       const byte = this.u8();
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value;
+    }
+    throw new Damage();
+  }
+
+  /** The same with ten bytes at most, which is 64 bits. */
+  leb64(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.u8();
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
     }
     throw new Damage();
   }

@@ -1,0 +1,62 @@
+/** Opened fragments, in order, become pieces of one video file; each piece is ready when the next tells how long its last picture is shown. */
+import { Clock, type Step } from "./clock";
+import { fragment, initSegment, sameStream, type Stream } from "./fmp4";
+import type { Opened, Picture } from "./open";
+
+export interface Piece {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Where the pictures' bytes start in it. */
+  data: number;
+  /** The groups in it, as they were pushed. */
+  from: Opened[];
+}
+
+/** The camera's picture has another size or coding from here on: it goes on in another file. */
+export class PictureChanged extends Error {}
+
+export class Film {
+  readonly stream: Stream;
+  readonly gaps: { fromMs: number; toMs: number }[] = [];
+  readonly #clock = new Clock();
+  #held: { pictures: Picture[]; from: Opened[]; origin: bigint } | null = null;
+  #sequence = 0;
+
+  constructor(stream: Stream) {
+    this.stream = stream;
+  }
+
+  start(): Uint8Array<ArrayBuffer> {
+    return initSegment(this.stream);
+  }
+
+  /** Takes the next fragment; gives the piece before it. Throws `PictureChanged`. */
+  push(opened: Opened): Piece | null {
+    if (!sameStream(opened, this.stream)) throw new PictureChanged();
+    const step = this.#clock.step(opened.pictures);
+    if (step.gap) this.gaps.push(step.gap);
+    if (this.#held && step.reordered) {
+      this.#held.pictures.push(...opened.pictures);
+      this.#held.from.push(opened);
+      return null;
+    }
+    const piece = this.#write(step.shownBefore);
+    this.#hold(opened, step);
+    return piece;
+  }
+
+  #hold(opened: Opened, { origin }: Step): void {
+    this.#held = { pictures: [...opened.pictures], from: [opened], origin };
+  }
+
+  #write(last: bigint): Piece | null {
+    const held = this.#held;
+    if (!held) return null;
+    this.#held = null;
+    this.#sequence += 1;
+    return { ...fragment(this.#sequence, held.origin, held.pictures, last), from: held.from };
+  }
+
+  finish(): Piece | null {
+    return this.#write(this.#clock.usual);
+  }
+}

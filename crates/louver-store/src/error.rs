@@ -52,6 +52,12 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A request's entry is there already, or cannot be one. Entries are never written over.
+    #[error(
+        "{path} is there already, or cannot be: another program writes into the data directory; stop it",
+        path = .0.display()
+    )]
+    OpeningExists(PathBuf),
     /// `fsync` failed: what the disk holds of the last seconds is unknown, so it is never retried. Begin a new file.
     #[error(
         "{path}: the disk did not confirm {bytes} bytes: what it holds of the last seconds is unknown; look at its health (smartctl, dmesg)",

@@ -1,0 +1,124 @@
+//! Requests for originals on disk: `openings/ID/NNNN.json`, one file an entry, never written over (docs/opening.md).
+//!
+//! What the entries mean is decided elsewhere (`louver-opening`); here they are texts that are there after a power cut or are not.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::disk::{blocking, replace};
+use crate::{Store, StoreError};
+
+const FOLDER: &str = "openings";
+/// Bytes of an entry at most: an approval's shares are most of it (16 MiB, hexadecimal).
+const LONGEST: u64 = 40 << 20;
+/// Entries of a request at most: every holder and observer speaks twice at most, and few things follow.
+const ENTRIES: u32 = 200;
+
+/// A request's folder, as it was found: its id, and its entries in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpeningTexts {
+    /// The folder's name: 32 hex digits.
+    pub id: String,
+    /// What the files hold.
+    pub entries: Vec<String>,
+}
+
+fn is_id(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn entry_path(dir: &Path, id: &str, number: u32) -> PathBuf {
+    dir.join(FOLDER).join(id).join(format!("{number:04}.json"))
+}
+
+impl Store {
+    /// Writes entry `number` (from 1) of a request; it is on the disk when this returns. `id`: 32 hex digits.
+    ///
+    /// # Errors
+    /// [`StoreError::OpeningExists`] when that entry is there already: somebody else writes here; nothing was changed.
+    pub async fn write_opening(&self, id: &str, number: u32, text: String) -> Result<(), StoreError> {
+        let path = entry_path(self.dir(), id, number);
+        if !is_id(id) || number == 0 || number > ENTRIES {
+            return Err(StoreError::OpeningExists(path));
+        }
+        blocking(move || match fs::symlink_metadata(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => replace(&path, text.as_bytes()),
+            Err(e) => Err(StoreError::io("looking at", &path, e)),
+            Ok(_) => Err(StoreError::OpeningExists(path)),
+        })
+        .await
+    }
+
+    /// All requests, in no order. Each one's entries are read up to the first number that is missing.
+    ///
+    /// # Errors
+    /// When a file that is there cannot be read, is no text, or is longer than Louver writes.
+    pub async fn openings(&self) -> Result<Vec<OpeningTexts>, StoreError> {
+        let dir = self.dir().to_owned();
+        blocking(move || {
+            let folder = dir.join(FOLDER);
+            let names = match fs::read_dir(&folder) {
+                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+                names => names.map_err(|e| StoreError::io("reading", &folder, e))?,
+            };
+            let mut found = Vec::new();
+            for name in names {
+                let name = name.map_err(|e| StoreError::io("reading", &folder, e))?.file_name();
+                let Some(id) = name.to_str().filter(|name| is_id(name)) else { continue };
+                found.push(OpeningTexts { id: id.to_owned(), entries: read_entries(&dir, id)? });
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+fn read_entries(dir: &Path, id: &str) -> Result<Vec<String>, StoreError> {
+    let mut entries = Vec::new();
+    for number in 1..=ENTRIES {
+        let path = entry_path(dir, id, number);
+        let mut file = match File::open(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => break,
+            file => file.map_err(|e| StoreError::io("reading", &path, e))?,
+        };
+        let mut text = String::new();
+        let read = file.by_ref().take(LONGEST + 1).read_to_string(&mut text);
+        read.map_err(|e| StoreError::io("reading", &path, e))?;
+        if text.len() as u64 > LONGEST {
+            return Err(StoreError::io("reading", &path, ErrorKind::FileTooLarge.into()));
+        }
+        entries.push(text);
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreOptions;
+
+    const ID: &str = "00112233445566778899aabbccddeeff";
+
+    #[tokio::test]
+    async fn entries_come_back_in_order_and_none_is_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), StoreOptions::default()).await.unwrap();
+        assert_eq!(store.openings().await.unwrap(), []);
+        for n in 1..=3 {
+            store.write_opening(ID, n, format!("entry {n}")).await.unwrap();
+        }
+        let refused = store.write_opening(ID, 2, "other".to_owned()).await.unwrap_err();
+        assert!(matches!(refused, StoreError::OpeningExists(_)), "{refused}");
+        for (id, number) in [("../../etc/passwd", 1), ("", 1), (ID, 0), (ID, 201)] {
+            assert!(store.write_opening(id, number, String::new()).await.is_err());
+        }
+        let entries = (1..=3).map(|n| format!("entry {n}")).collect();
+        let all = vec![OpeningTexts { id: ID.to_owned(), entries }];
+        assert_eq!(store.openings().await.unwrap(), all);
+        // A crash between entries leaves a temporary file, which is nobody's entry.
+        fs::write(dir.path().join(FOLDER).join(ID).join("0004.tmp"), "half").unwrap();
+        fs::write(dir.path().join(FOLDER).join(ID).join("0005.json"), "not next").unwrap();
+        assert_eq!(store.openings().await.unwrap(), all);
+    }
+}

@@ -33,7 +33,7 @@ fn nobodys_head_shows_when_the_light_goes_or_somebody_small_crosses_the_place() 
     .unwrap();
     assert_eq!(played, 1800);
     for scene in &measured.scenes {
-        assert!(scene.unmasked.head.percent > 90.0, "the measure: {scene:?}");
+        assert!(scene.leaks.unmasked.head.percent > 90.0, "the measure: {scene:?}");
         assert!(scene.frames_with_a_head.count == 0 && scene.passed, "{scene:?}");
         assert!(scene.clear_at_end_percent > 50.0, "nothing is gained by hiding everything: {scene:?}");
     }

@@ -7,7 +7,7 @@ use louver_codec::VideoFile;
 use louver_media::{Picture, PictureSize};
 use louver_scene::Rect;
 
-use crate::measure::{empty_place, head_zone, widened};
+use crate::measure::{Empty, head_zone, widened};
 use crate::{FileError, Truth, TruthBox};
 
 /// Bytes of pictures that are kept at most; of a longer clip the first part is used.
@@ -18,7 +18,10 @@ const MOST_BYTES: usize = 1 << 30;
 pub(super) struct Clip {
     pub(super) pictures: Vec<Picture>,
     pub(super) truth: Truth,
+    /// What the place usually shows, for painting.
     pub(super) empty: Arc<Picture>,
+    /// All that it shows.
+    pub(super) place: Empty,
     pub(super) fps: f64,
     pub(super) size: PictureSize,
 }
@@ -42,8 +45,8 @@ impl Clip {
         {
             pictures.push(frame.picture);
         }
-        let empty = Arc::new(empty_place(video, truth, expected)?);
-        Ok(Self { pictures, truth: truth.clone(), empty, fps, size })
+        let place = Empty::of(video, truth, expected)?;
+        Ok(Self { pictures, truth: truth.clone(), empty: Arc::clone(&place.usual), place, fps, size })
     }
 
     /// So many seconds in pictures.

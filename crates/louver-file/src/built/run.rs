@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::BuiltScene;
 use super::clip::Clip;
 use super::script::{Script, Shot, time};
-use crate::measure::{Drawn, HeadShown, Leaks, Share, Sums};
+use crate::measure::{Drawn, HeadShown, LeaksOfAll, Share, Sums};
 use crate::{FileError, Truth, Watch};
 
 /// The place is clear again when this share of what lies outside the people is shown.
@@ -40,14 +40,15 @@ pub struct SceneReport {
     pub passed: bool,
     /// Pictures that show anybody's head, of all.
     pub frames_with_a_head: Share,
+    /// The same against the median of each pixel alone.
+    pub frames_with_a_head_against_median: Share,
     /// Whom the scene is about.
     pub subject: Option<Subject>,
-    /// Leaks as drawn, by person-frames, as `eval mask` counts them.
-    pub shown: Leaks,
-    /// What would leak if nothing were masked.
-    pub unmasked: Leaks,
-    /// Places where a head was, up to a minute ago, that show what is not the empty place.
-    pub ghosts: Share,
+    /// Leaks by person-frames, as `eval mask` counts them.
+    #[serde(flatten)]
+    pub leaks: LeaksOfAll,
+    /// Against the median of each pixel alone: stricter, and what sways in the place counts.
+    pub against_median: LeaksOfAll,
     /// Masked pixels outside all people.
     pub over_mask: Share,
     /// When it happens, seconds from the first picture.
@@ -84,6 +85,8 @@ pub struct Playing<'a> {
     pub original: &'a Picture,
     /// What is shown.
     pub shown: &'a Masked<Picture>,
+    /// Whose heads it shows, if any, by numbers of the ground truth, and where they are.
+    pub heads: &'a [HeadShown],
 }
 
 /// Plays scenes built of a clip, one after the other, each before a seeing that knows nothing yet. `each` is told every
@@ -120,6 +123,7 @@ pub fn measure_scenes(
 struct Tally {
     sums: Sums,
     frames_with_a_head: Share,
+    frames_with_a_head_against_median: Share,
     subject: Subject,
     clear_again: Option<MediaTime>,
     clear_at_end: Vec<f64>,
@@ -144,8 +148,11 @@ fn play(
         let (seen, _) = watch.picture(&picture, at)?;
         let shown = seen.render(Style::Boxes);
         let counted = tally.sums.picture(&Drawn::new(&seen, shown.get()), &picture, &script.place, &people);
+        let mut heads = Vec::new();
+        HeadShown::note(&mut heads, frame, at, &counted.heads, &people);
         HeadShown::note(&mut tally.heads_shown, frame, at, &counted.heads, &people);
         tally.frames_with_a_head.add(!counted.heads.is_empty());
+        tally.frames_with_a_head_against_median.add(!counted.heads_against_median.is_empty());
         if let Some(id) = script.subject.filter(|id| people.iter().any(|p| p.id == *id)) {
             tally.subject.head.add(counted.heads.contains(&id));
             tally.subject.unmasked_head.add(counted.unmasked_heads.contains(&id));
@@ -156,21 +163,21 @@ fn play(
         if (frames - frame) * 10 <= frames {
             tally.clear_at_end.push(counted.clear);
         }
-        each(Playing { scene, frame, frames, original: &picture, shown: &shown });
+        each(Playing { scene, frame, frames, original: &picture, shown: &shown, heads: &heads });
     }
     let clear: f64 = tally.clear_at_end.iter().sum::<f64>() / tally.clear_at_end.len().max(1) as f64;
     Ok(SceneReport {
         name: scene.as_str().to_owned(),
         says: scene.says().to_owned(),
-        passed: tally.frames_with_a_head.count == 0 && tally.sums.unmasked.head.count > 0,
+        passed: tally.frames_with_a_head.count == 0 && tally.sums.leaks.unmasked.head.count > 0,
         frames_with_a_head: tally.frames_with_a_head.done(),
+        frames_with_a_head_against_median: tally.frames_with_a_head_against_median.done(),
         subject: script.subject.map(|_| Subject {
             head: tally.subject.head.done(),
             unmasked_head: tally.subject.unmasked_head.done(),
         }),
-        shown: tally.sums.shown.done(),
-        unmasked: tally.sums.unmasked.done(),
-        ghosts: tally.sums.ghosts.done(),
+        leaks: tally.sums.leaks.done(),
+        against_median: tally.sums.against_median.done(),
         over_mask: tally.sums.over_mask.done(),
         event_seconds: (event - MediaTime::ZERO).seconds(),
         clear_again_seconds: tally.clear_again.map(|t| (t - event).seconds()),

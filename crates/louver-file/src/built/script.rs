@@ -1,7 +1,5 @@
 //! The scenes: what happens in each, picture by picture.
 
-use std::sync::Arc;
-
 use louver_base::MediaTime;
 use louver_media::{Picture, PictureSize};
 use louver_scene::Rect;
@@ -64,7 +62,7 @@ impl<'a> Script<'a> {
     }
 
     fn plain(clip: &'a Clip, frames: u64, event: u64, shoot: Shoot<'a>) -> Self {
-        let place = Place::of(Arc::clone(&clip.empty));
+        let place = Place::of(clip.place.clone());
         Self { size: clip.size, frames, event, subject: None, place, shoot }
     }
 
@@ -123,7 +121,7 @@ impl<'a> Script<'a> {
             Ok(Some(Shot { picture, people: clip.people(at).to_vec() }))
         };
         let mut script = Self::plain(clip, event + clip.frames(AFTER), event, Box::new(shoot));
-        script.place.looks.push(Arc::new(lit(&clip.empty, gain)));
+        script.place.looks.push(clip.place.changed(|p| lit(p, gain)));
         script
     }
 
@@ -158,7 +156,8 @@ impl<'a> Script<'a> {
             Turn::AtOnce => vec![0, SHIFT],
             Turn::Slowly => (0..=SHIFT).step_by(2).collect(),
         };
-        script.place.looks = views.into_iter().map(|left| Arc::new(view(&clip.empty, left, size))).collect();
+        script.place.looks =
+            views.into_iter().map(|left| clip.place.changed(|p| view(p, left, size))).collect();
         script.size = size;
         Some(script)
     }
@@ -189,7 +188,7 @@ impl<'a> Script<'a> {
         let mut script = Self::plain(clip, clip.frames(BEFORE + AFTER), 0, Box::new(shoot));
         // Contrasts are a third of the day's, and less than the noise: means over 5x5 pixels are compared.
         let beyond = (f32::from(DIFFERS) * GAIN).round() as u8;
-        script.place = Place { looks: vec![Arc::new(lit(&clip.empty, GAIN))], beyond, around: 2 };
+        script.place = Place { looks: vec![clip.place.changed(|p| lit(p, GAIN))], beyond, around: 2 };
         Ok(script)
     }
 

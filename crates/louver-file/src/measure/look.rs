@@ -7,7 +7,7 @@ use louver_scene::Rect;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::place::Place;
+use super::place::{Against, Place};
 use super::share::Share;
 use super::sums::{Drawn, left_in};
 use super::zones::head_zone;
@@ -133,10 +133,10 @@ impl People {
                 share.add(found.iter().any(|d| d.rect.iou(person.rect) >= SAME));
             }
             let really = |rect: Rect| {
-                people
-                    .iter()
-                    .filter(|p| p.rect.iou(rect) >= SAME)
-                    .any(|p| left_in(p.rect.intersection(rect), picture, hidden, place) > REALLY_SEEN)
+                people.iter().filter(|p| p.rect.iou(rect) >= SAME).any(|p| {
+                    let both = p.rect.intersection(rect);
+                    left_in(both, picture, hidden, place, Against::Median) > REALLY_SEEN
+                })
             };
             hits.add(found.iter().map(|d| really(d.rect)));
         }

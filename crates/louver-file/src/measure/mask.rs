@@ -1,9 +1,10 @@
 //! How well masking works, by DESIGN 4's measures, picture by picture at the picture's own time.
 //!
-//! The empty place is not taken from the product but from the whole clip and its ground truth: the median of what each pixel
-//! showed while no annotated person was near it. A pixel *leaks* when the masked picture shows a pixel that came from
-//! the camera (it is not under a figure or a flat fill) and that differs from that empty place: whoever's it is, and
-//! whenever it was taken, so that somebody who was learned into the backdrop leaks for as long as he is in it.
+//! The empty place is not taken from the product but from the whole clip and its ground truth: the range of what each pixel
+//! showed while no annotated person was near it, without what it showed seldom. A pixel *leaks* when the masked picture
+//! shows a pixel that came from the camera (it is not under a figure or a flat fill) and that differs from all of that
+//! range: whoever's it is, and whenever it was taken, so that somebody who was learned into the backdrop leaks for as long
+//! as he is in it. The same is counted against the median of that range alone, where tape and branches leak by swaying.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,10 +16,10 @@ use louver_scene::{Rect, Style};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::empty::empty_place;
+use super::empty::Empty;
 use super::look::{Faces, Hits, Look, Looked};
 use super::place::Place;
-use super::share::{Leaks, Share};
+use super::share::{LeaksOfAll, Share};
 use super::sums::{Drawn, Sums};
 use crate::{FileError, Pass, Times, Truth, TruthBox};
 
@@ -92,15 +93,11 @@ pub struct MaskReport {
     pub model: String,
     /// Pictures.
     pub frames: u64,
-    /// As drawn, with boxes for figures.
-    pub shown: Leaks,
-    /// Stricter: without the boxes, so that the backdrop alone must hide everyone.
-    pub backdrop_alone: Leaks,
-    /// The same measure of the clip itself: what would leak if nothing were masked.
-    pub unmasked: Leaks,
-    /// Places where a head was up to a minute ago, and nobody is now, that show what is not the empty place: somebody who was
-    /// learned into the backdrop and has left. One picture in ten is looked at.
-    pub ghosts: Share,
+    /// Against the empty place: the range of what each pixel shows of it. The marks are about these.
+    #[serde(flatten)]
+    pub leaks: LeaksOfAll,
+    /// Against the median of each pixel alone: stricter, and what sways in the place counts.
+    pub against_median: LeaksOfAll,
     /// The first heads that show, one by one.
     pub heads_shown: Vec<HeadShown>,
     /// Pixels outside all (widened) person boxes that are masked: unknown or occupied cells, or under a figure.
@@ -137,7 +134,7 @@ pub fn measure_masking<'a>(
 ) -> Result<MaskReport, FileError> {
     let file = VideoFile::open(video)?;
     let expected = file.frames_expected().unwrap_or(1).max(1);
-    let place = Place::of(empty_place(video, truth, expected)?);
+    let place = Place::of(Empty::of(video, truth, expected)?);
     progress(0.1);
     let mut looked = Looked::new(look.into());
     let mut pass = Pass::new(file, detector);
@@ -163,10 +160,8 @@ pub fn measure_masking<'a>(
         footage: video.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
         model: watch.detector().name(),
         frames: watch.frames,
-        shown: sums.shown.done(),
-        backdrop_alone: sums.backdrop_alone.done(),
-        unmasked: sums.unmasked.done(),
-        ghosts: sums.ghosts.done(),
+        leaks: sums.leaks.done(),
+        against_median: sums.against_median.done(),
         heads_shown,
         over_mask: sums.over_mask.done(),
         over_mask_visible: sums.over_mask_visible.done(),

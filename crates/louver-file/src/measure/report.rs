@@ -10,12 +10,12 @@ use crate::built::ScenesReport;
 use crate::gate::GateFigures;
 
 /// Names the layout; the number grows when a reader of older reports would misread newer ones.
-pub const SCHEMA: &str = "louver-eval-1";
+pub const SCHEMA: &str = "louver-eval-2";
 
 /// One report, with all that its figures depend on.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct EvalReport {
-    /// Layout: `louver-eval-1`.
+    /// Layout: `louver-eval-2`.
     pub schema: String,
     /// Louver's version.
     pub louver: String,

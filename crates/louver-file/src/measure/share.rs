@@ -40,3 +40,28 @@ impl Leaks {
         Self { head: self.head.done(), body: self.body.done() }
     }
 }
+
+/// Leaks of every way of drawing, held against one idea of the empty place.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub struct LeaksOfAll {
+    /// As drawn, with boxes for figures.
+    pub shown: Leaks,
+    /// Stricter: without the boxes, so that the backdrop alone must hide everyone.
+    pub backdrop_alone: Leaks,
+    /// The same measure of the clip itself: what would leak if nothing were masked.
+    pub unmasked: Leaks,
+    /// Places where a head was up to a minute ago, and nobody is now, that show what is not the empty place: somebody who was
+    /// learned into the backdrop and has left. One picture in ten is looked at.
+    pub ghosts: Share,
+}
+
+impl LeaksOfAll {
+    pub(crate) fn done(self) -> Self {
+        Self {
+            shown: self.shown.done(),
+            backdrop_alone: self.backdrop_alone.done(),
+            unmasked: self.unmasked.done(),
+            ghosts: self.ghosts.done(),
+        }
+    }
+}

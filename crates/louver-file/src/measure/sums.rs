@@ -6,8 +6,8 @@ use louver_base::Class;
 use louver_media::Picture;
 use louver_scene::{Cell, Rect, Scene, Style};
 
-use super::place::{DIFFERS, Place, differs};
-use super::share::{Leaks, Share};
+use super::place::{Against, DIFFERS, Place, differs};
+use super::share::{Leaks, LeaksOfAll, Share};
 use super::zones::{each_pixel, head_zone, widened};
 use crate::TruthBox;
 
@@ -62,18 +62,38 @@ impl<'a> Drawn<'a> {
 }
 
 /// Share of a rectangle's pixels that are left to be seen and are not the empty place, 0 to 1.
-pub(crate) fn left_in(rect: Rect, picture: &Picture, hidden: Option<&[bool]>, place: &Place) -> f64 {
+pub(crate) fn left_in(
+    rect: Rect,
+    picture: &Picture,
+    hidden: Option<&[bool]>,
+    place: &Place,
+    against: Against,
+) -> f64 {
     let (mut left, mut all) = (0u32, 0u32);
     each_pixel(rect, picture.size.width(), picture.size.height(), |n| {
         all += 1;
-        left += u32::from(place.is_left(picture, hidden, n));
+        left += u32::from(place.is_left(picture, hidden, n, against));
     });
     if all == 0 { 0.0 } else { f64::from(left) / f64::from(all) }
 }
 
-fn leaks(person: Rect, picture: &Picture, hidden: Option<&[bool]>, place: &Place) -> (bool, bool) {
-    let part = |rect| left_in(rect, picture, hidden, place);
-    (part(head_zone(person)) > HEAD, part(person) > BODY)
+/// Whether head and body of a person leak.
+fn leaks(
+    person: Rect,
+    picture: &Picture,
+    hidden: Option<&[bool]>,
+    place: &Place,
+    against: Against,
+) -> [bool; 2] {
+    let part = |rect| left_in(rect, picture, hidden, place, against);
+    [part(head_zone(person)) > HEAD, part(person) > BODY]
+}
+
+impl Leaks {
+    fn add(&mut self, [head, body]: [bool; 2]) {
+        self.head.add(head);
+        self.body.add(body);
+    }
 }
 
 /// What one picture shows.
@@ -81,6 +101,8 @@ fn leaks(person: Rect, picture: &Picture, hidden: Option<&[bool]>, place: &Place
 pub(crate) struct Seen {
     /// Whose head shows: numbers of the truth.
     pub(crate) heads: Vec<u32>,
+    /// Whose does when held against the median alone.
+    pub(crate) heads_against_median: Vec<u32>,
     /// Whose would if nothing were masked.
     pub(crate) unmasked_heads: Vec<u32>,
     /// Share of the pixels outside all people that are not masked, 0 to 1.
@@ -90,12 +112,10 @@ pub(crate) struct Seen {
 /// Everything counted so far.
 #[derive(Default)]
 pub(crate) struct Sums {
-    pub(crate) shown: Leaks,
-    pub(crate) backdrop_alone: Leaks,
-    pub(crate) unmasked: Leaks,
+    pub(crate) leaks: LeaksOfAll,
+    pub(crate) against_median: LeaksOfAll,
     pub(crate) over_mask: Share,
     pub(crate) over_mask_visible: Share,
-    pub(crate) ghosts: Share,
     /// For each ground-truth track: pictures with a figure, pictures.
     tracks: BTreeMap<u32, (u64, u64)>,
     pictures: u64,
@@ -115,21 +135,18 @@ impl Sums {
         let backdrop = drawn.scene.render(Style::Empty);
         let mut seen = Seen::default();
         for person in people {
-            let shown = leaks(person.rect, drawn.shown, Some(&drawn.flat), place);
-            if shown.0 {
-                seen.heads.push(person.id);
-            }
-            let unmasked = leaks(person.rect, original, None, place);
-            if unmasked.0 {
-                seen.unmasked_heads.push(person.id);
-            }
-            for (sum, (head, body)) in [
-                (&mut self.shown, shown),
-                (&mut self.backdrop_alone, leaks(person.rect, backdrop.get(), Some(&drawn.unknown), place)),
-                (&mut self.unmasked, unmasked),
-            ] {
-                sum.head.add(head);
-                sum.body.add(body);
+            for (against, sums) in self.both() {
+                let of = |picture, hidden| leaks(person.rect, picture, hidden, place, against);
+                let (shown, unmasked) = (of(drawn.shown, Some(&drawn.flat)), of(original, None));
+                sums.shown.add(shown);
+                sums.backdrop_alone.add(of(backdrop.get(), Some(&drawn.unknown)));
+                sums.unmasked.add(unmasked);
+                let (heads, bare) = match against {
+                    Against::Range => (&mut seen.heads, Some(&mut seen.unmasked_heads)),
+                    Against::Median => (&mut seen.heads_against_median, None),
+                };
+                heads.extend(shown[0].then_some(person.id));
+                bare.into_iter().for_each(|b| b.extend(unmasked[0].then_some(person.id)));
             }
             let covered = |r: Rect| r.intersection(person.rect).area() * 2 >= person.rect.area();
             let track = self.tracks.entry(person.id).or_default();
@@ -142,6 +159,11 @@ impl Sums {
         }
         self.pictures += 1;
         seen
+    }
+
+    /// What is counted, and against what.
+    fn both(&mut self) -> [(Against, &mut LeaksOfAll); 2] {
+        [(Against::Range, &mut self.leaks), (Against::Median, &mut self.against_median)]
     }
 
     /// Over-mask; gives the share of the pixels outside that are clear.
@@ -169,7 +191,11 @@ impl Sums {
     fn look_for_ghosts(&mut self, drawn: &Drawn<'_>, place: &Place, people: &[TruthBox]) {
         let here = |zone: &Rect| people.iter().any(|p| p.rect.intersection(*zone).area() > 0);
         for zone in self.were.iter().flatten().filter(|z| !here(z)) {
-            self.ghosts.add(left_in(*zone, drawn.shown, Some(&drawn.flat), place) > HEAD);
+            for (against, sums) in
+                [(Against::Range, &mut self.leaks), (Against::Median, &mut self.against_median)]
+            {
+                sums.ghosts.add(left_in(*zone, drawn.shown, Some(&drawn.flat), place, against) > HEAD);
+            }
         }
         if self.were.len() == GHOSTS {
             self.were.pop_front();

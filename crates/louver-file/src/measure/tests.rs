@@ -6,8 +6,9 @@ use louver_base::{Class, WallTime};
 use louver_media::{Picture, PictureSize};
 use louver_scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Style, Why, Window};
 
-use super::empty::median;
-use super::place::Place;
+use super::empty::{Empty, median};
+use super::place::{Against, Place};
+use super::share::LeaksOfAll;
 use super::sums::{Drawn, Sums};
 use super::zones::{each_pixel, head_zone};
 use crate::TruthBox;
@@ -75,8 +76,9 @@ fn counted(scene: &Scene, original: &Picture) -> Sums {
 
 /// Head and body leaks as drawn, then of the backdrop alone.
 fn leaks(sums: &Sums) -> [u64; 4] {
-    assert_eq!((sums.shown.head.of, sums.backdrop_alone.body.of), (1, 1));
-    [&sums.shown, &sums.backdrop_alone].map(|l| [l.head.count, l.body.count]).concat().try_into().unwrap()
+    let LeaksOfAll { shown, backdrop_alone, .. } = &sums.leaks;
+    assert_eq!((shown.head.of, backdrop_alone.body.of), (1, 1));
+    [shown, backdrop_alone].map(|l| [l.head.count, l.body.count]).concat().try_into().unwrap()
 }
 
 #[test]
@@ -85,7 +87,7 @@ fn somebody_in_the_backdrop_leaks_whether_he_is_there_now_or_was_learned_earlier
     assert_eq!(leaks(&counted(&learned, &somebody())), [1, 1, 1, 1]);
     let gone_meanwhile = counted(&learned, &place());
     assert_eq!(leaks(&gone_meanwhile), [1, 1, 1, 1]);
-    assert_eq!(gone_meanwhile.unmasked.head.count, 0);
+    assert_eq!(gone_meanwhile.leaks.unmasked.head.count, 0);
 }
 
 #[test]
@@ -99,7 +101,7 @@ fn the_empty_place_and_flat_grey_leak_nothing() {
     for hidden in [None, Some((PERSON, Cell::Occupied)), Some((PERSON, Cell::Unknown))] {
         let sums = counted(&scene(place(), hidden, &[]), &somebody());
         assert_eq!(leaks(&sums), [0, 0, 0, 0], "{hidden:?}");
-        assert_eq!((sums.unmasked.head.count, sums.unmasked.body.count), (1, 1));
+        assert_eq!((sums.leaks.unmasked.head.count, sums.leaks.unmasked.body.count), (1, 1));
     }
     let hidden = scene(somebody(), Some((PERSON, Cell::Unknown)), &[]);
     assert_eq!(leaks(&counted(&hidden, &somebody())), [0, 0, 0, 0]);
@@ -184,7 +186,7 @@ fn somebody_who_was_learned_and_has_left_is_a_ghost_where_his_head_was() {
             let (picture, here) = if n < 10 { (somebody(), &people[..]) } else { (place(), &[][..]) };
             sums.picture(&drawn, &picture, &Place::of(place()), here);
         }
-        assert_eq!((sums.ghosts.count, sums.ghosts.of), (ghosts, 1));
+        assert_eq!((sums.leaks.ghosts.count, sums.leaks.ghosts.of), (ghosts, 1));
     }
 }
 
@@ -193,7 +195,7 @@ fn what_looks_like_the_place_in_any_of_its_lights_shows_nobody() {
     let mut dark = place();
     dark.y.iter_mut().for_each(|y| *y -= 40);
     let mut lights = Place::of(place());
-    lights.looks.push(Arc::new(dark.clone()));
+    lights.looks.push(dark.clone().into());
     let count = |backdrop: Picture, place: &Place| {
         let (mut sums, scene) = (Sums::default(), scene(backdrop, None, &[]));
         let shown = scene.render(Style::Boxes);
@@ -203,7 +205,7 @@ fn what_looks_like_the_place_in_any_of_its_lights_shows_nobody() {
             place,
             &[TruthBox { id: 1, rect: PERSON }],
         );
-        sums.shown.head.count
+        sums.leaks.shown.head.count
     };
     assert_eq!(
         (count(dark.clone(), &lights), count(place(), &lights), count(somebody(), &lights)),
@@ -224,7 +226,7 @@ fn noise_is_averaged_away_before_a_dark_person_is_looked_for() {
     each_pixel(PERSON, 160, 96, |n| person.y[n] += 12);
     noise(&mut empty);
     noise(&mut person);
-    let night = Place { looks: vec![Arc::new(place())], beyond: 9, around: 2 };
+    let night = Place { looks: vec![place().into()], beyond: 9, around: 2 };
     for (backdrop, leaks) in [(empty, 0), (person, 1)] {
         let (mut sums, scene) = (Sums::default(), scene(backdrop.clone(), None, &[]));
         let shown = scene.render(Style::Boxes);
@@ -234,7 +236,7 @@ fn noise_is_averaged_away_before_a_dark_person_is_looked_for() {
             &night,
             &[TruthBox { id: 1, rect: PERSON }],
         );
-        assert_eq!(sums.shown.head.count, leaks);
+        assert_eq!(sums.leaks.shown.head.count, leaks);
     }
 }
 
@@ -256,6 +258,85 @@ fn what_a_window_shows_is_no_mask() {
         let (shown, people) = (scene.render(Style::Boxes), [TruthBox { id: 1, rect: far }]);
         let mut sums = Sums::default();
         sums.picture(&Drawn::new(&scene, shown.get()), &somebody(), &Place::of(place()), &people);
-        assert_eq!(sums.shown.body.count, u64::from(masked == 0), "somebody in it would be seen");
+        assert_eq!(sums.leaks.shown.body.count, u64::from(masked == 0), "somebody in it would be seen");
+    }
+}
+
+/// Pixels that tape crosses, and where a branch sways.
+const TAPE: Rect = Rect { left: 0, top: 18, right: 160, bottom: 22 };
+
+/// A hundred pictures of the place: in each of `tape` there is tape where [`TAPE`] is, in each of `forgotten` somebody of whom
+/// the ground truth says nothing; in the second half somebody stands there of whom it does.
+fn a_clip(tape: impl Fn(usize) -> bool, forgotten: impl Fn(usize) -> bool) -> Empty {
+    let seen: Vec<(Picture, Vec<Rect>)> = (0..100)
+        .map(|n| match n {
+            50.. => (somebody(), vec![PERSON]),
+            _ if forgotten(n) => (somebody(), vec![]),
+            _ if tape(n) => (with(TAPE, [235, 128, 150]), vec![]),
+            _ => (place(), vec![]),
+        })
+        .collect();
+    Empty::ranging(place(), &seen)
+}
+
+/// Head leaks of a backdrop, against the range and against the median.
+fn heads(backdrop: Picture, empty: &Empty) -> [u64; 2] {
+    let (mut sums, scene) = (Sums::default(), scene(backdrop, None, &[]));
+    let shown = scene.render(Style::Boxes);
+    let people = [TruthBox { id: 1, rect: PERSON }];
+    sums.picture(&Drawn::new(&scene, shown.get()), &somebody(), &Place::of(empty.clone()), &people);
+    [sums.leaks.shown.head.count, sums.against_median.shown.head.count]
+}
+
+#[test]
+fn what_sways_in_the_empty_place_is_the_place_and_leaks_only_against_the_median() {
+    let swaying = a_clip(|n| n % 10 == 0, |_| false);
+    assert_eq!(heads(with(TAPE, [235, 128, 150]), &swaying), [0, 1]);
+    assert_eq!(heads(with(TAPE, [160, 128, 140]), &swaying), [0, 1], "between the two, as a mean of both is");
+    assert_eq!(heads(place(), &swaying), [0, 0]);
+}
+
+#[test]
+fn somebody_before_swaying_tape_leaks_all_the_same() {
+    let swaying = a_clip(|n| n % 10 == 0, |_| false);
+    assert_eq!(heads(somebody(), &swaying), [1, 1], "his head is larger than the tape");
+    let darker = with(PERSON, [40, 128, 128]);
+    assert_eq!(heads(darker, &swaying), [1, 1]);
+    let tape_alone = with(TAPE, [60, 128, 128]);
+    assert_eq!(heads(tape_alone, &swaying), [1, 1], "tape is never so dark");
+}
+
+#[test]
+fn whom_the_truth_forgot_in_a_hundredth_of_the_clip_is_not_taken_for_the_place() {
+    // Of the fifty pictures without anybody annotated that is a fiftieth.
+    for forgotten in [1, 2] {
+        let empty = a_clip(|_| false, |n| (20..20 + forgotten).contains(&n));
+        assert!(*empty.least == place() && *empty.most == place(), "{forgotten}");
+        assert_eq!(heads(somebody(), &empty), [1, 1], "{forgotten}");
+    }
+    let known = a_clip(|_| false, |n| (20..23).contains(&n));
+    assert_eq!(heads(somebody(), &known), [0, 1], "more than a fiftieth of the clip is no longer seldom");
+}
+
+#[test]
+fn whom_the_truth_names_never_widens_the_empty_place_however_long_he_stands() {
+    let empty = a_clip(|_| false, |_| false);
+    assert!(*empty.least == place() && *empty.most == place());
+    let always: Vec<(Picture, Vec<Rect>)> = (0..100).map(|_| (somebody(), vec![PERSON])).collect();
+    let empty = Empty::ranging(place(), &always);
+    assert_eq!(heads(somebody(), &empty), [1, 1], "never seen without him: the median alone is the place");
+}
+
+#[test]
+fn a_pixel_leaks_against_the_range_only_where_it_leaks_against_the_median() {
+    let swaying = a_clip(|n| n % 10 == 0, |_| false);
+    let place = Place::of(swaying);
+    for [y, u, v] in [[0, 128, 128], [16, 90, 128], [235, 128, 128], [90, 128, 200], [120, 141, 128]] {
+        let shown = with(TAPE, [y, u, v]);
+        for n in 0..shown.y.len() {
+            let [range, median] =
+                [Against::Range, Against::Median].map(|a| place.is_left(&shown, None, n, a));
+            assert!(median || !range, "{n}: {y} {u} {v}");
+        }
     }
 }

@@ -52,12 +52,17 @@ fn print(r: &MaskReport) {
     let row =
         |what: &str, s: Share| println!("  {what:<44} {:>6.2} %   ({} of {})", s.percent, s.count, s.of);
     println!("{} with {}, {} pictures", r.footage, r.model, r.frames);
-    row("head leak", r.shown.head);
-    row("body leak", r.shown.body);
-    row("head leak of the backdrop alone", r.backdrop_alone.head);
-    row("body leak of the backdrop alone", r.backdrop_alone.body);
-    row("head leak if nothing were masked", r.unmasked.head);
-    row("head places that show somebody who has left", r.ghosts);
+    let (leaks, strict) = (r.leaks, r.against_median);
+    row("head leak", leaks.shown.head);
+    row("the same against the median alone", strict.shown.head);
+    row("body leak", leaks.shown.body);
+    row("the same against the median alone", strict.shown.body);
+    row("head leak of the backdrop alone", leaks.backdrop_alone.head);
+    row("body leak of the backdrop alone", leaks.backdrop_alone.body);
+    row("head leak if nothing were masked", leaks.unmasked.head);
+    row("the same against the median alone", strict.unmasked.head);
+    row("head places that show somebody who has left", leaks.ghosts);
+    row("the same against the median alone", strict.ghosts);
     row("over-mask", r.over_mask);
     row("over-mask that can be seen", r.over_mask_visible);
     row("detector on output, person-frames found", r.detector_on_output);

@@ -61,8 +61,12 @@ pub(super) fn run(args: &Args, settings: &DetectorSettings) -> Result<(), Error>
 
 fn print(r: &SceneReport) {
     println!("{} {}: {}", if r.passed { "reached " } else { "MISSED  " }, r.name, r.says);
-    let (heads, shown, bare) = (r.frames_with_a_head, r.shown, r.unmasked.head);
-    println!("    pictures that show a head: {} of {}", heads.count, heads.of);
+    let (heads, strict) = (r.frames_with_a_head, r.frames_with_a_head_against_median);
+    let (shown, bare, ghosts) = (r.leaks.shown, r.leaks.unmasked.head, r.leaks.ghosts);
+    println!(
+        "    pictures that show a head: {} of {} ({} against the median alone)",
+        heads.count, heads.of, strict.count
+    );
     if let Some(s) = r.subject {
         let (head, bare) = (s.head, s.unmasked_head);
         println!(
@@ -72,7 +76,7 @@ fn print(r: &SceneReport) {
     }
     println!(
         "    head leak {:.2} %, body leak {:.2} % of {} person-frames (heads {:.1} % if nothing were masked); ghosts {} of {}",
-        shown.head.percent, shown.body.percent, shown.head.of, bare.percent, r.ghosts.count, r.ghosts.of
+        shown.head.percent, shown.body.percent, shown.head.of, bare.percent, ghosts.count, ghosts.of
     );
     let clear = r.clear_again_seconds.map_or("never".to_owned(), |s| format!("after {s:.1} s"));
     println!(

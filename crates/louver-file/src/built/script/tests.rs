@@ -1,5 +1,7 @@
 //! The scenes themselves, built of a clip made by hand: two people who walk through a picture.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::Truth;
 
@@ -43,6 +45,7 @@ fn clip() -> Clip {
         pictures: pictures.collect(),
         truth: Truth::read(file.path()).unwrap(),
         empty: Arc::new(place()),
+        place: place().into(),
         fps: 10.0,
         size: size(),
     }
@@ -109,7 +112,9 @@ fn light_and_view_change_in_the_picture_that_is_named_and_not_before() {
         let (before, after) = (shot(&mut script, event - 1), shot(&mut script, event));
         assert!(before.picture == clip.pictures[clip.turn(0, event - 1)]);
         assert_eq!(after.picture.y[0] > before.picture.y[0], brighter);
-        assert!(*script.place.looks[0] == place() && script.place.looks[1].y[0] == after.picture.y[0]);
+        assert!(
+            *script.place.looks[0].usual == place() && script.place.looks[1].most.y[0] == after.picture.y[0]
+        );
     }
     let mut script = built("turned", &clip);
     let (n, at) = (script.event, clip.turn(0, script.event));

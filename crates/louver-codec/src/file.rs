@@ -6,6 +6,7 @@ use ffmpeg_next as ffmpeg;
 use louver_base::{MEDIA_TICKS_PER_SECOND, MediaTime};
 use louver_media::{Picture, PictureSize};
 
+use crate::decode::whole;
 use crate::{CodecError, Scaler};
 
 /// One picture of a file.
@@ -148,6 +149,8 @@ impl VideoFile {
     }
 
     fn take(&mut self, frame: &ffmpeg::frame::Video) -> Result<FileFrame, CodecError> {
+        // A picture that libav patched up shows what no camera took, in places where nobody can be told from the ground.
+        whole(frame).map_err(|_| self.damaged(Some(ffmpeg::Error::InvalidData)))?;
         let step = (MEDIA_TICKS_PER_SECOND as f64 / self.fps) as i64;
         let ticks = frame.timestamp().map(|t| {
             let (num, den) =

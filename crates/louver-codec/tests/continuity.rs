@@ -4,9 +4,9 @@
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
-use louver_base::{MediaTime, WallTime};
-use louver_codec::{CodecError, Decoder, EncoderSettings, H264Encoder};
-use louver_media::{Broken, Continuity, Packet, Picture, PictureSize, VideoParams, has_idr};
+use louver_base::{MediaSpan, MediaTime, WallTime};
+use louver_codec::{CodecError, Decoder, EncoderSettings, H264Encoder, VideoFile};
+use louver_media::{Broken, Continuity, Packet, Picture, PictureSize, VideoParams, fmp4, has_idr};
 use louver_scene::PictureEncoder;
 
 /// A stream, whole.
@@ -207,5 +207,49 @@ fn a_slice_that_is_missing_or_wrong_costs_the_group() {
         let got: Vec<bool> = damaged.iter().map(|p| decoder.decode(p).is_ok()).collect();
         let wanted: Vec<bool> = (0..packets.len()).map(|n| !(10..50).contains(&n)).collect();
         assert_eq!(got, wanted, "damage {damage}");
+    }
+}
+
+/// How many pictures a file of these packets gives, and what is said at its end.
+fn read_as_file(params: &VideoParams, packets: &[Packet]) -> (usize, Option<String>) {
+    let file = tempfile::NamedTempFile::with_suffix(".mp4").unwrap();
+    let fragment = fmp4::fragment(1, MediaTime::ZERO, packets, MediaSpan::from_ticks(9000));
+    std::fs::write(file.path(), [fmp4::init_segment(params).unwrap(), fragment].concat()).unwrap();
+    let mut video = VideoFile::open(file.path()).unwrap();
+    for read in 0.. {
+        match video.next_frame() {
+            Ok(Some(_)) => {}
+            Ok(None) => return (read, None),
+            Err(e) => return (read, Some(e.to_string())),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_file_with_a_picture_that_was_patched_up_is_damaged() {
+    let Some(Stream { params, packets }) = x264("keyint=50:slices=4:bframes=0", &[]) else {
+        println!("skipped: no ffmpeg with libx264 here");
+        return;
+    };
+    assert_eq!(read_as_file(&params, &packets), (packets.len(), None));
+    for wrong in 0..2 {
+        let nals: Vec<&[u8]> = packets[10].nals().collect();
+        let second = nals.len() - 3;
+        let mut bytes = nals[second].to_vec();
+        let len = bytes.len();
+        bytes[len / 4..len / 2].fill(0xa5);
+        let mut left = nals.clone();
+        match wrong {
+            0 => _ = left.remove(second),
+            _ => left[second] = &bytes,
+        }
+        let mut damaged = packets.clone();
+        damaged[10] = packet(10, &left);
+        let (read, said) = read_as_file(&params, &damaged);
+        assert!(
+            read <= 10 && said.as_ref().is_some_and(|s| s.contains("damaged")),
+            "{wrong}: {read} {said:?}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What seeing costs a picture, without decoding and without a detector (one that finds nobody answers at once):
+//! What seeing costs a picture, without decoding and without a detector (one that finds nobody answers at once), and what the
+//! foreground step costs alone:
 //! `see_speed WIDTH HEIGHT FILE`, where FILE holds raw 4:2:0 pictures (`ffmpeg -pix_fmt yuv420p -f rawvideo`).
 //!
 //! Prints CPU milliseconds a picture as JSON. `bench/see.sh` runs it beside OpenCV's background model.
@@ -8,7 +9,7 @@ use std::hint::black_box;
 use louver_base::{MediaSpan, MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
 use louver_scene::{DetectorTraits, Style};
-use louver_see::{See, Settings};
+use louver_see::{Foreground, See, Settings};
 
 /// CPU time of this thread, milliseconds.
 fn cpu_ms() -> f64 {
@@ -36,7 +37,9 @@ fn main() -> std::io::Result<()> {
     let pictures = pictures(size, &std::fs::read(file)?);
     let traits = DetectorTraits { mask_score: 0.25, event_score: 0.45, halves: false };
     let mut see = See::new(size, Settings::new(traits, 1));
+    let mut foreground = Foreground::new(size, traits);
     let (mut at, mut see_ms, mut render_ms, mut counted) = (MediaTime::ZERO, 0.0, 0.0, 0u32);
+    let mut foreground_ms = 0.0;
     // The first round teaches the place; it is not counted.
     for round in 0..3 {
         for picture in &pictures {
@@ -50,7 +53,12 @@ fn main() -> std::io::Result<()> {
                 see.sweep_begun(sweep.taken);
                 see.sweep_done(sweep.taken, &[]);
             }
+            let begun_alone = cpu_ms();
+            black_box(foreground.picture(black_box(picture), at));
+            let alone = cpu_ms() - begun_alone;
+            foreground.sweep(at);
             if round > 0 {
+                foreground_ms += alone;
                 see_ms += seen - begun;
                 render_ms += drawn - seen;
                 counted += 1;
@@ -59,10 +67,12 @@ fn main() -> std::io::Result<()> {
     }
     let each = |sum: f64| sum / f64::from(counted.max(1));
     println!(
-        "{{\"width\": {}, \"height\": {}, \"pictures\": {counted}, \"see_ms\": {:.4}, \"render_ms\": {:.4}}}",
+        "{{\"width\": {}, \"height\": {}, \"pictures\": {counted}, \"see_ms\": {:.4}, \
+         \"foreground_ms\": {:.4}, \"render_ms\": {:.4}}}",
         size.width(),
         size.height(),
         each(see_ms),
+        each(foreground_ms),
         each(render_ms)
     );
     Ok(())

@@ -181,9 +181,15 @@ impl Backdrop {
             }
             for n in group {
                 let cover = cover.get(n).copied().unwrap_or(Cover::Covered);
+                let (was, departed) = (self.states[n], self.departed[n]);
+                if was == Cell::Clear && cover != Cover::Covered && !departed {
+                    continue;
+                }
                 // A small loose group is judged by its cells alone; one whose label is missing is not at rest. Few cells have
                 // been still for long enough that the question comes up.
-                let rests = now - self.cells[n].still_since >= s.absorb
+                let rests = was == Cell::Occupied
+                    && departed
+                    && now - self.cells[n].still_since >= s.absorb
                     && match labels.get(n) {
                         Some(&(NOTHING | LOOSE)) => true,
                         Some(&label) => {

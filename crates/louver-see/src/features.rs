@@ -55,27 +55,89 @@ impl Features {
         for row in 0..grid.rows() {
             let (top, at) = (row * grid.cell, row * columns);
             let (middle, bottom) = ((top + half).min(height), (top + grid.cell).min(height));
+            // No cell of this row is cut off by an edge, as in sub streams of 320 and of 640 pixels.
+            let whole = bottom == top + grid.cell && width == columns * grid.cell;
             for (left, right, from, to) in [
                 (&mut *upper_left, &mut *upper_right, top, middle),
                 (&mut *lower_left, &mut *lower_right, middle, bottom),
             ] {
+                let (left, right) = (&mut left[at..][..columns], &mut right[at..][..columns]);
+                let lines = &picture.y[from * width..to * width];
+                match half {
+                    1 if whole => {
+                        halves_of_one(lines, left, right);
+                        continue;
+                    }
+                    2 if whole => {
+                        halves_of_two(lines, left, right);
+                        continue;
+                    }
+                    _ => {}
+                }
                 if from < to {
-                    block_means(&picture.y[from * width..to * width], width, half, sums, means);
+                    block_means(lines, width, half, sums, means);
                     // A quarter beyond the picture's edge takes the value of its neighbour, so that it never departs alone.
                     means.resize(columns * 2, means.last().copied().unwrap_or(0));
                 }
                 // ... and where a whole line of them lies beyond it, `means` still holds the line above.
-                let cells = left[at..][..columns].iter_mut().zip(&mut right[at..][..columns]);
-                for ((left, right), pair) in cells.zip(means.as_chunks::<2>().0) {
+                for ((left, right), pair) in left.iter_mut().zip(right).zip(means.as_chunks::<2>().0) {
                     [*left, *right] = *pair;
                 }
             }
             for (plane, to) in [(&picture.u, &mut *cb), (&picture.v, &mut *cr)] {
-                let lines = &plane[top / 2 * (width / 2)..bottom / 2 * (width / 2)];
+                let (lines, to) =
+                    (&plane[top / 2 * (width / 2)..bottom / 2 * (width / 2)], &mut to[at..][..columns]);
+                match half {
+                    1 if whole => {
+                        to.copy_from_slice(lines);
+                        continue;
+                    }
+                    2 if whole => {
+                        blocks_of_two(lines, to);
+                        continue;
+                    }
+                    _ => {}
+                }
                 block_means(lines, width / 2, half, sums, means);
-                to[at..][..columns].copy_from_slice(means);
+                to.copy_from_slice(means);
             }
         }
+    }
+}
+
+/// The two halves, each of one pixel, of cells on a line.
+fn halves_of_one(line: &[u8], left: &mut [u8], right: &mut [u8]) {
+    for ((left, right), pair) in left.iter_mut().zip(right).zip(line.as_chunks::<2>().0) {
+        let pair = u16::from_le_bytes(*pair);
+        (*left, *right) = (pair as u8, (pair >> 8) as u8);
+    }
+}
+
+/// Means of the two halves, each of 2x2 pixels, of cells on two lines. Four pixels are one word, so that nothing is moved from
+/// one lane to another before the means are there.
+fn halves_of_two(lines: &[u8], left: &mut [u8], right: &mut [u8]) {
+    let (upper, lower) = lines.split_at(lines.len() / 2);
+    let (upper, lower) = (upper.as_chunks::<4>().0, lower.as_chunks::<4>().0);
+    for (((left, right), upper), lower) in left.iter_mut().zip(right).zip(upper).zip(lower) {
+        let pairs = |four: &[u8; 4]| {
+            let four = u32::from_le_bytes(*four);
+            (four & 0x00ff_00ff) + (four >> 8 & 0x00ff_00ff)
+        };
+        let sums = pairs(upper) + pairs(lower);
+        (*left, *right) = ((sums >> 2) as u8, (sums >> 18) as u8);
+    }
+}
+
+/// Means of blocks of 2x2 pixels on two lines.
+fn blocks_of_two(lines: &[u8], means: &mut [u8]) {
+    let (upper, lower) = lines.split_at(lines.len() / 2);
+    let (upper, lower) = (upper.as_chunks::<2>().0, lower.as_chunks::<2>().0);
+    for ((mean, upper), lower) in means.iter_mut().zip(upper).zip(lower) {
+        let pair = |two: &[u8; 2]| {
+            let two = u16::from_le_bytes(*two);
+            (two & 0xff) + (two >> 8)
+        };
+        *mean = ((pair(upper) + pair(lower)) >> 2) as u8;
     }
 }
 
@@ -166,6 +228,16 @@ mod tests {
             }
         }
         (n > 0).then(|| (sum / n) as u8)
+    }
+
+    #[test]
+    fn a_half_beyond_the_lower_edge_takes_the_value_of_the_one_above() {
+        let size = PictureSize::new(8, 6).unwrap();
+        let mut p = Picture::flat(size, 0, 90, 200);
+        p.y.iter_mut().enumerate().for_each(|(n, y)| *y = 10 * (n / 16) as u8);
+        let mut f = Features::default();
+        f.compute(&p, Grid { picture: size, cell: 4 });
+        assert_eq!((f.cell(0), f.cell(2)), ([0, 0, 10, 10, 90, 200], [20, 20, 20, 20, 90, 200]));
     }
 
     proptest! {

@@ -8,6 +8,7 @@ mod backdrop;
 mod blobs;
 mod events;
 mod features;
+mod foreground;
 mod gate;
 mod lanes;
 mod schedule;
@@ -19,6 +20,7 @@ mod windows;
 
 pub use backdrop::{Change, Cover};
 pub use events::{Act, Sighting};
+pub use foreground::Foreground;
 pub use gate::{Gate, GateMode, GateReport, Habit, Open, Pass, at_a_glance};
 pub use see::{See, Stir, Sweep};
 pub use settings::Settings;

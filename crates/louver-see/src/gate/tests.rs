@@ -210,6 +210,22 @@ fn a_stream_that_begins_anew_keeps_what_was_learned_but_waits_for_seeing() {
 }
 
 #[test]
+fn sizes_that_pay_back_what_somebody_cost_open_nothing_and_those_that_fall_far_do() {
+    let mut camera = usual();
+    camera.play(20 * 30, 0, Stir::Nothing);
+    assert_eq!(camera.open(), None);
+    // One sigma of this noise is fifty bytes.
+    camera.between -= 45;
+    for n in 0..20 * 10 {
+        camera.play(1, 0, Stir::Nothing);
+        assert!(matches!(camera.open(), None | Some(Open::Audit)), "picture {n}: {:?}", camera.open());
+    }
+    camera.between -= 500;
+    camera.play(20, 0, Stir::Nothing);
+    assert_eq!(camera.open(), Some(Open::Departed), "a lens that is covered");
+}
+
+#[test]
 fn switched_off_it_lets_everything_through() {
     let mut gate = Gate::new(size(), GateMode::Off);
     assert!(

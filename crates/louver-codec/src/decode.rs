@@ -76,7 +76,35 @@ impl Decoder {
         self.pictures(packet).inspect_err(|_| self.continuity.restart())
     }
 
+    /// Decodes one packet and throws its pictures away, as a player does that shows nothing: what the cost of seeing is
+    /// measured against. Says how many there were.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn skip(&mut self, packet: &Packet) -> Result<usize, CodecError> {
+        let anew = self.continuity.waits_for_key();
+        self.continuity.follow(packet).map_err(CodecError::Broken)?;
+        if anew {
+            self.video.flush();
+        }
+        self.send(packet)?;
+        let mut frame = ffmpeg::frame::Video::empty();
+        Ok(std::iter::from_fn(|| self.video.receive_frame(&mut frame).ok()).count())
+    }
+
     fn pictures(&mut self, packet: &Packet) -> Result<Vec<Decoded>, CodecError> {
+        self.send(packet)?;
+        let mut out = Vec::new();
+        let mut frame = ffmpeg::frame::Video::empty();
+        while self.video.receive_frame(&mut frame).is_ok() {
+            whole(&frame)?;
+            let media = frame.timestamp().map_or(packet.media, MediaTime::from_ticks);
+            out.push(Decoded { picture: self.scaler.picture(&frame, self.size)?, media, wall: packet.wall });
+        }
+        Ok(out)
+    }
+
+    fn send(&mut self, packet: &Packet) -> Result<(), CodecError> {
         let mut data = Vec::with_capacity(self.parameter_sets.len() + packet.data.len() + 64);
         if packet.key {
             data.extend_from_slice(&self.parameter_sets);
@@ -87,15 +115,7 @@ impl Decoder {
         }
         let mut unit = ffmpeg::Packet::copy(&data);
         unit.set_pts(Some(packet.media.ticks()));
-        self.video.send_packet(&unit).map_err(CodecError::Decode)?;
-        let mut out = Vec::new();
-        let mut frame = ffmpeg::frame::Video::empty();
-        while self.video.receive_frame(&mut frame).is_ok() {
-            whole(&frame)?;
-            let media = frame.timestamp().map_or(packet.media, MediaTime::from_ticks);
-            out.push(Decoded { picture: self.scaler.picture(&frame, self.size)?, media, wall: packet.wall });
-        }
-        Ok(out)
+        self.video.send_packet(&unit).map_err(CodecError::Decode)
     }
 
     /// Decodes a key frame alone, whatever came before it; what comes next must be a key frame as well. Decoders that

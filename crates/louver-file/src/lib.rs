@@ -3,6 +3,7 @@
 //! Both go through the same [`Watch`]: the seeing and masking of a camera, with a detector that answers at once.
 
 mod built;
+mod cpu;
 pub mod gate;
 mod measure;
 mod pass;

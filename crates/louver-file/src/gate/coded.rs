@@ -140,7 +140,7 @@ pub fn read_clip(video: &Path, window: Window) -> Result<Vec<Picture>, FileError
 /// Pictures of a clip at most: about 350 MB at 640x360.
 const MOST_PICTURES: usize = 1000;
 
-/// Writes built footage as an MP4 file.
+/// Writes built footage as an MP4 file, ten pictures a second.
 pub fn write(
     footage: &mut Footage,
     pictures: u64,
@@ -148,12 +148,29 @@ pub fn write(
     coding: &Coding,
     to: &Path,
 ) -> Result<(), FileError> {
+    let mut n = 0;
+    encode(size, super::FPS, coding.options, to, || {
+        n += 1;
+        Ok((n <= pictures).then(|| footage.picture(n - 1)))
+    })
+}
+
+/// Codes pictures as a camera does, with options of x264, into an MP4 file.
+pub(crate) fn encode(
+    size: PictureSize,
+    fps: f64,
+    options: &[&str],
+    to: &Path,
+    mut next: impl FnMut() -> Result<Option<Picture>, FileError>,
+) -> Result<(), FileError> {
     let mut child = Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-r", "10", "-s"])
+        .args(["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-r"])
+        .arg(format!("{fps:.3}"))
+        .arg("-s")
         .arg(format!("{}x{}", size.width(), size.height()))
         .args(["-i", "-", "-c:v", "libx264"])
         .args(LIVE)
-        .args(coding.options)
+        .args(options)
         .args(["-f", "mp4"])
         .arg(to)
         .stdin(Stdio::piped())
@@ -161,8 +178,7 @@ pub fn write(
         .spawn()
         .map_err(FileError::Ffmpeg)?;
     if let Some(mut input) = child.stdin.take() {
-        for n in 0..pictures {
-            let p = footage.picture(n);
+        while let Some(p) = next()? {
             input
                 .write_all(&p.y)
                 .and_then(|()| input.write_all(&p.u))

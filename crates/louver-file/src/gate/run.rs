@@ -12,6 +12,7 @@ use louver_media::{Packet, VideoParams};
 use louver_scene::{Rect, Style};
 use louver_see::{Act, Gate, GateMode, GateReport, Open, Pass};
 
+use crate::cpu::cpu;
 use crate::{FileError, Watch};
 
 /// A file's packets, in memory.
@@ -61,17 +62,11 @@ impl Packets {
         let mut times = Vec::with_capacity(self.packets.len());
         for packet in &self.packets {
             let begun = cpu();
-            decoder.decode(packet)?;
+            decoder.skip(packet)?;
             times.push(cpu() - begun);
         }
         Ok(times)
     }
-}
-
-/// CPU time of this thread: the machine may be busy with other things.
-fn cpu() -> Duration {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(t.tv_sec.max(0) as u64, t.tv_nsec.clamp(0, 999_999_999) as u32)
 }
 
 /// One event of a pass.

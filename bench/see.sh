@@ -7,5 +7,4 @@ bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=bench/binary.sh
 source "$bench/binary.sh"
 see=$(example louver-see see_speed)
-pass=$(example louver-file pass_speed)
-exec /usr/bin/python3 "$bench/see.py" --see "$see" --pass "$pass" "$@"
+exec /usr/bin/python3 "$bench/see.py" --see "$see" --louver "${louver:?}" "$@"

@@ -70,8 +70,8 @@ fn speed_is_measured_on_a_busy_and_a_quiet_stream_of_one_size() {
     let Some(detector) = detector(None) else { return };
     let r = measure_speed(&video, &truth, detector, NonZeroU8::MIN, |_| {}).unwrap();
     println!("{r:#?}");
-    assert_eq!((r.size, r.streams.len(), r.streams[0].pictures), ([640, 480], 2, 600));
-    assert!(r.streams[1].bits_per_second < r.streams[0].bits_per_second);
+    assert_eq!((r.size, r.streams.len(), r.streams[0].pictures), ([640, 480], 3, 600));
+    assert!(r.streams.iter().all(|s| s.pictures == 600 && s.bits_per_second <= r.streams[0].bits_per_second));
     assert!(r.streams.iter().all(|s| s.times_decode > 1.0 && s.detect_ms > 0.0));
     report(Measured::Speed(Box::new(r)));
 }

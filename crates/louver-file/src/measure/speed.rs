@@ -1,8 +1,12 @@
-//! What seeing costs beside the bare decoding of the same stream, in one run on one machine.
+//! What seeing costs beside the bare decoding of the same packets, in one run on one machine.
+//!
+//! Bare decoding is the same decoder on the same thread, which throws its pictures away; whatever is done to a picture after
+//! that, copying it out of the decoder too, is counted as seeing. How dear decoding is depends on the coder, and the quotient
+//! with it; so the clip is coded as cameras code, and once more as cheaply to decode as it can be.
 
 use std::num::NonZeroU8;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use louver_base::MediaTime;
 use louver_codec::detector::Detector;
@@ -14,10 +18,14 @@ use serde::Serialize;
 
 use super::empty::empty_place;
 use crate::built::Noise;
+use crate::cpu::cpu;
+use crate::gate::{Packets, encode};
 use crate::{FileError, Truth, Watch};
 
-/// The size of a sub stream.
+/// The size of a sub stream ...
 const WIDTH: u32 = 640;
+/// ... and the widest one that is measured as it is.
+const WIDEST: usize = 704;
 /// Pictures of each stream at most: a minute at ten a second.
 const MOST: usize = 600;
 /// Levels of noise over the quiet place: a camera by day.
@@ -32,26 +40,28 @@ pub struct SpeedReport {
     pub model: String,
     /// Width and height of the streams, pixels.
     pub size: [usize; 2],
-    /// The clip, and its empty place under a little noise.
+    /// The clip; the clip coded so that decoding it costs the least; its empty place under a little noise.
     pub streams: Vec<StreamSpeed>,
 }
 
 /// What one stream costs.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StreamSpeed {
-    /// `busy` or `quiet`.
+    /// `busy`, `busy-light` or `quiet`.
     pub name: String,
-    /// Pictures, H.264 with a key frame every two seconds.
+    /// How it is coded, in words.
+    pub coded: String,
+    /// Pictures.
     pub pictures: u64,
     /// Bits a second of the stream.
     pub bits_per_second: f64,
-    /// Milliseconds a picture: decoding and nothing else.
+    /// CPU milliseconds a picture: decoding and nothing else.
     pub decode_ms: f64,
-    /// Milliseconds a picture: decoding and seeing, the detector left out.
+    /// CPU milliseconds a picture: decoding and seeing, the detector left out.
     pub decode_and_see_ms: f64,
-    /// Milliseconds a picture: drawing what may be shown.
+    /// CPU milliseconds a picture: drawing what may be shown.
     pub draw_ms: f64,
-    /// Milliseconds a picture: the detector, spread over all pictures.
+    /// CPU milliseconds a picture of the thread that calls the detector, spread over all pictures.
     pub detect_ms: f64,
     /// Decoding and seeing by decoding alone.
     pub times_decode: f64,
@@ -63,11 +73,12 @@ pub struct StreamSpeed {
     pub detector_runs_per_second: f64,
 }
 
-/// Measures a clip and its empty place as a camera's sub stream. Both ways are gone `rounds` times, in turns; the fastest
-/// counts, as it was disturbed least. `progress` is told the share done, 0 to 1.
+/// Measures a clip and its empty place as a camera's sub stream; a clip that is one (MP4 with H.264, no wider than 704) is
+/// taken as it is. Both ways are gone `rounds` times, in turns; the fastest counts, as it was disturbed least. `progress`
+/// is told the share done, 0 to 1.
 ///
 /// # Errors
-/// When the clip is damaged or the detector fails.
+/// When the clip is damaged, the detector fails, or ffmpeg, which codes it, is missing.
 pub fn measure_speed(
     video: &Path,
     truth: &Truth,
@@ -75,33 +86,130 @@ pub fn measure_speed(
     rounds: NonZeroU8,
     mut progress: impl FnMut(f64),
 ) -> Result<SpeedReport, FileError> {
-    let busy = Stream::busy(video)?;
+    let clip = Clip::open(video)?;
+    let (own, mut streams) = (clip.own(), Vec::new());
+    streams.push(match own {
+        Some(stream) => stream,
+        None => clip.coded("busy", &mut clip.pictures()?)?,
+    });
+    progress(0.15);
+    streams.push(clip.light(&mut clip.pictures()?)?);
     progress(0.2);
-    let quiet = Stream::quiet(video, truth, busy.packets.len())?;
+    streams.push(clip.coded("quiet", &mut clip.empty(truth, streams[0].packets.len())?)?);
     progress(0.3);
     let mut report = SpeedReport {
         footage: video.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
         model: detector.name(),
-        size: [busy.size.width(), busy.size.height()],
+        size: [clip.size.width(), clip.size.height()],
         streams: Vec::new(),
     };
-    for (n, (name, stream)) in [("busy", busy), ("quiet", quiet)].into_iter().enumerate() {
+    let share = 0.7 / streams.len() as f64;
+    for (n, stream) in streams.into_iter().enumerate() {
         let speed;
-        (speed, detector) = stream.measure(name, detector, rounds)?;
+        (speed, detector) = stream.measure(detector, rounds)?;
         report.streams.push(speed);
-        progress(0.3 + 0.35 * (n + 1) as f64);
+        progress(0.3 + share * (n + 1) as f64);
     }
     Ok(report)
 }
 
+/// Pictures one after the other, until there are no more.
+type Pictures<'a> = dyn FnMut() -> Result<Option<Picture>, FileError> + 'a;
+
+/// The clip that streams are made of.
+struct Clip<'a> {
+    path: &'a Path,
+    /// Of the streams.
+    size: PictureSize,
+    fps: f64,
+}
+
+impl<'a> Clip<'a> {
+    fn open(path: &'a Path) -> Result<Self, FileError> {
+        let file = VideoFile::open(path)?;
+        let own = file.size();
+        let height = own.height() as u32 * WIDTH / own.width() as u32;
+        let size = match own.width() > WIDEST {
+            true => PictureSize::new(WIDTH, height.max(2)).unwrap_or(own),
+            false => own,
+        };
+        Ok(Self { path, size, fps: file.fps() })
+    }
+
+    /// The clip itself, if it is a sub stream.
+    fn own(&self) -> Option<Stream> {
+        let read = Packets::read(self.path).ok().filter(|p| p.params.size == self.size)?;
+        let packets: Vec<Packet> = read.packets.into_iter().take(MOST).collect();
+        Some(Stream { name: "busy", coded: "as the file is", size: self.size, params: read.params, packets })
+    }
+
+    fn pictures(&self) -> Result<impl FnMut() -> Result<Option<Picture>, FileError> + use<>, FileError> {
+        let (mut file, size) = (VideoFile::open(self.path)?, self.size);
+        let (mut scaler, mut pictures) = (Scaler::default(), 0);
+        Ok(move || {
+            pictures += 1;
+            let frame = if pictures > MOST { None } else { file.next_frame()? };
+            frame.map(|f| Ok(scaler.scale(&f.picture, size)?)).transpose()
+        })
+    }
+
+    fn empty(
+        &self,
+        truth: &Truth,
+        pictures: usize,
+    ) -> Result<impl FnMut() -> Result<Option<Picture>, FileError> + use<>, FileError> {
+        let expected = VideoFile::open(self.path)?.frames_expected().unwrap_or(1).max(1);
+        let empty = empty_place(self.path, truth, expected)?;
+        let empty = Scaler::default().scale(&empty, self.size)?;
+        let (mut noise, mut left) = (Noise::new(), pictures);
+        Ok(move || {
+            let Some(rest) = left.checked_sub(1) else { return Ok(None) };
+            left = rest;
+            let mut picture = empty.clone();
+            noise.add(&mut picture, NOISE);
+            Ok(Some(picture))
+        })
+    }
+
+    /// As cameras code (and as `louver eval gate` does).
+    fn coded(&self, name: &'static str, next: &mut Pictures<'_>) -> Result<Stream, FileError> {
+        let file = tempfile::Builder::new().prefix("louver-speed").suffix(".mp4").tempfile();
+        let file = file.map_err(FileError::Ffmpeg)?;
+        let group = (self.fps * 2.0).round().max(1.0).to_string();
+        encode(self.size, self.fps, &["-crf", "24", "-threads", "1", "-g", &group], file.path(), next)?;
+        let Packets { params, packets } = Packets::read(file.path())?;
+        let coded = "H.264 High, CABAC, constant quality, a key frame every 2 s";
+        Ok(Stream { name, coded, size: self.size, params, packets })
+    }
+
+    /// Coded by the encoder of masked video, which leaves out whatever is dear to decode.
+    fn light(&self, next: &mut Pictures<'_>) -> Result<Stream, FileError> {
+        let mut encoder = H264Encoder::new(EncoderSettings::for_size(self.size, self.fps as f32))?;
+        let key_every = (self.fps * 2.0).round().max(1.0) as usize;
+        let (mut params, mut packets) = (None, Vec::new());
+        while let Some(picture) = next()? {
+            let n = packets.len();
+            let at = MediaTime::from_ticks((n as f64 * 90_000.0 / self.fps).round() as i64);
+            let coded = encoder.encode(&picture, at, n.is_multiple_of(key_every))?;
+            params = params.or(coded.params);
+            packets.push(coded.packet);
+        }
+        let params = params.ok_or(FileError::Scene { scene: "speed" })?;
+        let coded = "H.264 Baseline, CAVLC, a low rate, a key frame every 2 s";
+        Ok(Stream { name: "busy-light", coded, size: self.size, params, packets })
+    }
+}
+
 /// A coded stream in memory.
 struct Stream {
+    name: &'static str,
+    coded: &'static str,
     size: PictureSize,
-    params: Option<VideoParams>,
+    params: VideoParams,
     packets: Vec<Packet>,
 }
 
-/// How long one round took.
+/// What one round took.
 #[derive(Clone, Copy, Default)]
 struct Round {
     seen: Duration,
@@ -112,94 +220,41 @@ struct Round {
 }
 
 impl Stream {
-    /// The size of a sub stream of pictures of `size`.
-    fn sub(size: PictureSize) -> PictureSize {
-        let height = size.height() as u32 * WIDTH / size.width() as u32;
-        PictureSize::new(WIDTH, height.max(2)).unwrap_or(size)
-    }
-
-    fn busy(video: &Path) -> Result<Self, FileError> {
-        let mut file = VideoFile::open(video)?;
-        let (size, fps) = (Self::sub(file.size()), file.fps());
-        let mut scaler = Scaler::default();
-        let mut pictures = 0;
-        Self::coded(size, fps, || {
-            pictures += 1;
-            let frame = if pictures > MOST { None } else { file.next_frame()? };
-            frame.map(|f| Ok(scaler.scale(&f.picture, size)?)).transpose()
-        })
-    }
-
-    fn quiet(video: &Path, truth: &Truth, pictures: usize) -> Result<Self, FileError> {
-        let file = VideoFile::open(video)?;
-        let (size, fps) = (Self::sub(file.size()), file.fps());
-        let empty = empty_place(video, truth, file.frames_expected().unwrap_or(1).max(1))?;
-        let empty = Scaler::default().scale(&empty, size)?;
-        let (mut noise, mut left) = (Noise::new(), pictures);
-        Self::coded(size, fps, || {
-            let Some(rest) = left.checked_sub(1) else { return Ok(None) };
-            left = rest;
-            let mut picture = empty.clone();
-            noise.add(&mut picture, NOISE);
-            Ok(Some(picture))
-        })
-    }
-
-    fn coded(
-        size: PictureSize,
-        fps: f64,
-        mut next: impl FnMut() -> Result<Option<Picture>, FileError>,
-    ) -> Result<Self, FileError> {
-        let mut encoder = H264Encoder::new(EncoderSettings::for_size(size, fps as f32))?;
-        let key_every = (fps * 2.0).round().max(1.0) as usize;
-        let mut it = Self { size, params: None, packets: Vec::new() };
-        while let Some(picture) = next()? {
-            let n = it.packets.len();
-            let at = MediaTime::from_ticks((n as f64 * 90_000.0 / fps).round() as i64);
-            let coded = encoder.encode(&picture, at, n.is_multiple_of(key_every))?;
-            it.params = it.params.or(coded.params);
-            it.packets.push(coded.packet);
-        }
-        Ok(it)
-    }
-
-    fn decoder(&self) -> Result<Decoder, FileError> {
-        let params = self.params.as_ref().ok_or(FileError::Scene { scene: "speed" })?;
-        Ok(Decoder::new(params, None)?)
-    }
-
     fn bare(&self) -> Result<Duration, FileError> {
-        let mut decoder = self.decoder()?;
-        let begun = Instant::now();
+        let mut decoder = Decoder::new(&self.params, None)?;
+        let begun = cpu();
         for packet in &self.packets {
-            std::hint::black_box(decoder.decode(packet)?);
+            decoder.skip(packet)?;
         }
-        Ok(begun.elapsed())
+        Ok(cpu() - begun)
     }
 
     fn seen(&self, detector: Detector) -> Result<(Round, Detector), FileError> {
-        let mut decoder = self.decoder()?;
+        let mut decoder = Decoder::new(&self.params, None)?;
         let runs = detector.runs();
         let mut watch = Watch::new(self.size, detector);
-        let mut drawn = Duration::ZERO;
-        let begun = Instant::now();
+        let mut round = Round::default();
+        let begun = cpu();
         for packet in &self.packets {
             for decoded in decoder.decode(packet)? {
-                let (scene, _) = watch.picture(&decoded.picture, decoded.media)?;
-                let then = Instant::now();
+                let (scene, _) = watch.see(&decoded.picture, decoded.media);
+                let seen = cpu();
                 std::hint::black_box(scene.render(Style::Boxes));
-                drawn += then.elapsed();
+                let drawn = cpu();
+                watch.sweep(&decoded.picture)?;
+                round.drawn += drawn - seen;
+                round.detected += cpu() - drawn;
             }
         }
-        let (all, detected, sweeps) = (begun.elapsed(), watch.times.detect, watch.sweeps);
+        round.seen = cpu() - begun - round.drawn - round.detected;
+        round.sweeps = watch.sweeps;
         let detector = watch.into_detector();
-        let runs = detector.runs() - runs;
-        Ok((Round { seen: all - drawn - detected, drawn, detected, sweeps, runs }, detector))
+        round.runs = detector.runs() - runs;
+        Ok((round, detector))
     }
 
     fn measure(
         &self,
-        name: &str,
         mut detector: Detector,
         rounds: NonZeroU8,
     ) -> Result<(StreamSpeed, Detector), FileError> {
@@ -215,10 +270,14 @@ impl Stream {
         let pictures = self.packets.len().max(1) as f64;
         let ms = |d: Duration| 1000.0 * d.as_secs_f64() / pictures;
         let by_bare = |d: Duration| d.as_secs_f64() / bare.as_secs_f64().max(1e-9);
-        let seconds = self.packets.last().map_or(0.0, |p| (p.media - MediaTime::ZERO).seconds()).max(1e-9);
+        let times = || self.packets.iter().map(|p| p.media);
+        let first_to_last =
+            times().max().zip(times().min()).map_or(0.0, |(last, first)| (last - first).seconds());
+        let seconds = first_to_last.max(1e-9);
         let bytes: usize = self.packets.iter().map(|p| p.data.len()).sum();
         let speed = StreamSpeed {
-            name: name.to_owned(),
+            name: self.name.to_owned(),
+            coded: self.coded.to_owned(),
             pictures: self.packets.len() as u64,
             bits_per_second: bytes as f64 * 8.0 / seconds,
             decode_ms: ms(bare),

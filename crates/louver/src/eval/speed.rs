@@ -14,9 +14,12 @@ const EXAMPLES: &str = "\
 Examples:
   louver eval speed --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt
   louver eval speed --video vtest.avi --json > speed.json
+  louver eval speed --video sub_stream.mp4
 
-The clip is scaled to 640 pixels across and coded as H.264, as a camera's sub stream is; the quiet stream is its empty
-place under a little noise. Each is decoded alone and decoded and seen, in turns, and the fastest round counts.
+A clip that is a sub stream (MP4 with H.264, at most 704 pixels across) is measured as it is; any other is scaled to 640 pixels
+across and coded as H.264 by ffmpeg, as a camera's sub stream is. Two more are made of it: one that costs the least to
+decode, and a quiet one, its empty place under a little noise. Each is decoded alone and decoded and seen, in turns, by one
+thread, and the fastest round by CPU time counts; the copy of each picture that only seeing needs is counted as seeing.
 Quotients of one run mean something on any machine, milliseconds only on this one.";
 
 /// Arguments of `louver eval speed`.
@@ -55,8 +58,10 @@ fn print(r: &SpeedReport) {
     println!("{} with {}, {}x{}", r.footage, r.model, r.size[0], r.size[1]);
     for s in &r.streams {
         println!(
-            "  {}: decode {:.3} ms a picture, decode and see {:.3} ms ({:.2} times), with drawing {:.2} times; detector {:.2} ms, {:.2} sweeps and {:.2} runs a second of video",
+            "  {} ({}, {:.0} kbit/s): decode {:.3} ms a picture, decode and see {:.3} ms ({:.2} times), with drawing {:.2} times; detector {:.2} ms, {:.2} sweeps and {:.2} runs a second of video",
             s.name,
+            s.coded,
+            s.bits_per_second / 1000.0,
             s.decode_ms,
             s.decode_and_see_ms,
             s.times_decode,

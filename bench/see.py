@@ -43,7 +43,8 @@ def sub_stream(options):
     """640x360 streams from the packets to what may be shown, against decoding them and throwing the pictures away; and what a
     whole `ffmpeg` that does the same costs, its start included."""
     command = [options.louver, "eval", "speed", "--video", SUB, "--model", MODEL, "--rounds", str(options.rounds), "--json"]
-    found = json.loads(rig.Run(command, options.core).text)["figures"]
+    parts = {"LOUVER_DEPS": os.path.join(rig.ROOT, ".deps")}
+    found = json.loads(rig.Run(command, options.core, environment=parts).text)["figures"]
     player = rig.Run(rig.ffmpeg("-i", SUB, "-f", "null", "-"), options.core)
     return {"streams": found["streams"], "ffmpeg_ms": player.cpu_s * 1000 / rig.pictures_in(SUB)}
 

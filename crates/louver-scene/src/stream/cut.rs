@@ -49,11 +49,14 @@ impl SceneCut {
             if self.is_full() {
                 return;
             }
-            if !self.level && time_of(&part).is_some_and(|wall| wall > self.from) {
-                self.begin();
+            // Before it changes. Whether it is sent is for records that apply to decide: a skipped one's time means nothing.
+            let later = time_of(&part).is_some_and(|wall| wall > self.from);
+            let standing = if (part.kind == HEADER || later) && !self.level { self.standing() } else { None };
+            let step = self.follower.take(&part);
+            if matches!(step, Step::Applied(_)) && later && !self.level {
+                self.begin(standing.clone());
             }
-            let standing = if part.kind == HEADER && !self.level { self.standing() } else { None };
-            match self.follower.take(&part) {
+            match step {
                 Step::Began => {
                     if let Some(full) = standing {
                         self.stood = Some([self.header.take().unwrap_or_default(), full].concat().into());
@@ -81,7 +84,8 @@ impl SceneCut {
     /// What was taken, with its end mark. `more_from`: where to go on if the recorded parts were not all given.
     pub fn finish(mut self, more_from: Option<WallTime>) -> Masked<Bytes> {
         if self.out.is_empty() {
-            self.begin();
+            let standing = self.standing();
+            self.begin(standing);
         }
         let next = self.next.or(more_from).map_or(0, WallTime::micros);
         self.out.extend_from_slice(&boxed(END, &next.to_be_bytes()));
@@ -89,8 +93,8 @@ impl SceneCut {
     }
 
     /// Sends the state at the start, if there is one that still stood then.
-    fn begin(&mut self) {
-        if let Some(full) = self.standing() {
+    fn begin(&mut self, standing: Option<Bytes>) {
+        if let Some(full) = standing {
             self.send(full);
         } else if let Some(stood) = self.stood.take() {
             self.out.put_slice(&stood);

@@ -228,7 +228,7 @@ proptest! {
         read_every_way(&bytes, from);
     }
 
-    /// Stands in for the fuzz target where no fuzzer runs.
+    /// Damage of a few bytes, which fuzz/checks leaves to chance.
     #[test]
     fn no_damage_to_a_stream_makes_a_reader_panic_or_show_more(
         changes in prop::collection::vec((any::<Index>(), any::<u8>()), 1..6),

@@ -120,6 +120,9 @@ pub enum StoreError {
     /// No such event, or it is not open any more.
     #[error("there is no such event: {0}")]
     NoEvent(EventId),
+    /// The key ring refused; its own words say what to do. Originals are not sealed without it.
+    #[error(transparent)]
+    KeyRing(#[from] louver_vault::KeyRingError),
     /// The store was closed, or a task of it was cancelled as the process ends.
     #[error("the store is closed")]
     Closed,
@@ -130,6 +133,7 @@ impl StoreError {
     pub fn is_disk_full(&self) -> bool {
         match self {
             Self::DiskFull { .. } => true,
+            Self::KeyRing(e) => e.is_disk_full(),
             Self::Database { source, .. } => {
                 // 13 is SQLITE_FULL.
                 source.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "13")

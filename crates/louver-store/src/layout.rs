@@ -10,6 +10,8 @@ use louver_base::{CameraId, EventId, WallTime};
 use crate::{RecordingId, RecordingKind};
 
 pub(crate) const DATABASE: &str = "louver.db";
+/// Hour secrets (louver-vault); in no backup.
+pub(crate) const KEY_RING: &str = "keyring";
 pub(crate) const JOURNAL: &str = "events.jsonl";
 pub(crate) const HOUR_US: i64 = 3_600_000_000;
 

@@ -21,6 +21,7 @@ mod recovery;
 mod retention;
 mod sealed;
 mod setup;
+mod shred;
 mod store;
 mod types;
 mod usage;

@@ -38,6 +38,11 @@ pub struct Recovery {
     pub unreadable: u64,
     /// Files without one whole fragment, deleted.
     pub empty: u64,
+    /// Originals whose hour secret was destroyed before a crash, deleted.
+    pub shredded: u64,
+    /// Originals that have no hour secret though later hours have none either: the key ring is not the one they were
+    /// sealed with. Kept until their age is over.
+    pub without_secret: u64,
     /// Entries whose file is gone, deleted.
     pub missing: u64,
     /// Events read from journals that the catalogue did not have, or not as they ended.

@@ -1,5 +1,6 @@
 //! Deleting what is too old or too much.
 //!
+//! Of originals, the hour secret goes before the last file of its hour (`shred.rs`).
 //! Files go first, then their folders are made to reach the disk, then the entries go. A crash in between leaves entries
 //! without files, which the next start drops. The other way round a file that could not be deleted would be forgotten
 //! and lie there for ever; and on a full disk the catalogue could not be written before there is room.
@@ -9,6 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use louver_base::{CameraId, WallSpan, WallTime};
+use louver_vault::{CameraHour, Hour};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -40,6 +42,8 @@ pub struct RetentionReport {
     pub failed_files: u64,
     /// Events deleted.
     pub events: u64,
+    /// Hours whose secret was destroyed for good.
+    pub shredded: Vec<CameraHour>,
     /// Whether the disk is still below its watermark: nothing is left that may be deleted.
     pub still_low: bool,
 }
@@ -49,8 +53,8 @@ const PAGE: i64 = 256;
 
 /// A file that may go.
 #[derive(Clone, Debug)]
-struct Old {
-    key: RecordingKey,
+pub(crate) struct Old {
+    pub(crate) key: RecordingKey,
     end: WallTime,
     bytes: u64,
 }
@@ -62,7 +66,7 @@ impl Store {
     /// ([`cameras`](Self::cameras)).
     ///
     /// # Errors
-    /// [`StoreError::Io`], [`StoreError::Database`]: what was deleted before stays deleted; call again.
+    /// [`StoreError::Io`], [`StoreError::Database`], [`StoreError::KeyRing`]: what was deleted before stays deleted; call again.
     pub async fn retention_pass(
         &self,
         now: WallTime,
@@ -76,14 +80,23 @@ impl Store {
             tracing::warn!(error = %e, "the catalogue is not written; deleting first");
         }
         let mut report = RetentionReport::default();
+        let mut ending = Vec::new();
         for (camera, hours) in retention_hours {
             let cutoff = now - WallSpan::from_hours(*hours);
-            inner.expire_recordings(camera, cutoff, &mut report).await?;
+            inner.expire_recordings(camera, cutoff, now, &mut ending, &mut report).await?;
+        }
+        // After what needs no shredding, so that there is room for it on a full disk; for all cameras at once.
+        let shredded = inner.shred(ending, now, &mut report).await;
+        for (camera, hours) in retention_hours {
+            let cutoff = now - WallSpan::from_hours(*hours);
             inner.expire_events(camera, cutoff, &mut report).await?;
             inner.clear_hours(camera, cutoff).await?;
         }
-        inner.make_room(watermark, &mut report).await?;
-        Ok(report)
+        // A key ring whose disk fails must not let this one run full.
+        let swept = inner.sweep(retention_hours, now, &mut report).await;
+        inner.make_room(watermark, now, &mut report).await?;
+        report.expired_files += shredded?;
+        swept.map(|()| report)
     }
 
     /// Every camera that has anything here, removed ones included.
@@ -106,10 +119,13 @@ impl Store {
 }
 
 impl Inner {
+    /// Deletes what needs no shredding; the last files of hours go into `ending`.
     async fn expire_recordings(
         &self,
         camera: &CameraId,
         cutoff: WallTime,
+        now: WallTime,
+        ending: &mut Vec<Old>,
         report: &mut RetentionReport,
     ) -> Result<(), StoreError> {
         // Past what stays (held, being written), so that the loop ends.
@@ -133,7 +149,9 @@ impl Inner {
             let old = rows_to_old(&rows)?;
             let Some(last) = old.last() else { return Ok(()) };
             after = (last.key.2.0, last.key.1.code());
-            report.expired_files += self.delete(self.not_being_written(old), report).await?;
+            let mut going = self.going(old, now).await?;
+            ending.append(&mut going.ending);
+            report.expired_files += self.delete(going.plain, report).await?;
         }
     }
 
@@ -222,17 +240,18 @@ impl Inner {
     async fn make_room(
         &self,
         watermark: DiskWatermark,
+        now: WallTime,
         report: &mut RetentionReport,
     ) -> Result<(), StoreError> {
         let mut crowded_out = BTreeMap::<CameraId, WallTime>::new();
         let mut after = (i64::MIN, String::new(), -1_i64);
         loop {
-            let now = space(&self.dir)?;
+            let disk = space(&self.dir)?;
             let wanted = match watermark {
-                DiskWatermark::Bytes(bytes) => bytes.min(now.total),
-                DiskWatermark::Percent(percent) => now.total / 100 * u64::from(percent.min(100)),
+                DiskWatermark::Bytes(bytes) => bytes.min(disk.total),
+                DiskWatermark::Percent(percent) => disk.total / 100 * u64::from(percent.min(100)),
             };
-            if now.free >= wanted {
+            if disk.free >= wanted {
                 break;
             }
             let oldest = self.oldest(&after).await?;
@@ -241,12 +260,14 @@ impl Inner {
                 break;
             };
             after = (last.key.2.0, last.key.0.as_str().to_owned(), last.key.1.code());
-            let going = enough(self.not_being_written(oldest), wanted - now.free, &mut after);
+            let going = enough(self.may_go(oldest, now)?, wanted - disk.free, &mut after);
             for old in &going {
                 let until = crowded_out.entry(old.key.0.clone()).or_insert(old.end);
                 *until = old.end.max(*until);
             }
-            report.crowded_out_files += self.delete(going, report).await?;
+            let going = self.going(going, now).await?;
+            report.crowded_out_files += self.delete(going.plain, report).await?;
+            report.crowded_out_files += self.shred(going.ending, now, report).await?;
         }
         for (camera, until) in crowded_out {
             self.expire_events(&camera, until, report).await?;
@@ -271,15 +292,24 @@ impl Inner {
         rows_to_old(&rows)
     }
 
-    fn not_being_written(&self, old: Vec<Old>) -> Vec<Old> {
+    /// Those that nobody is writing and nobody holds.
+    pub(crate) fn may_go(&self, old: Vec<Old>, now: WallTime) -> Result<Vec<Old>, StoreError> {
+        let key_ring = self.key_ring()?;
+        let held = |(camera, _, id): &RecordingKey| {
+            key_ring.held_until(camera, Hour::of(id.start())).is_some_and(|until| until > now)
+        };
         let fresh = self.fresh();
         let writing =
             |key: &RecordingKey| fresh.recordings.get(key).is_some_and(|e| e.state == FileState::Writing);
-        old.into_iter().filter(|o| !writing(&o.key)).collect()
+        Ok(old.into_iter().filter(|o| !writing(&o.key) && !held(&o.key)).collect())
     }
 
     /// Files, folders, entries. Gives how many files went; what cannot be deleted keeps its entry.
-    async fn delete(&self, old: Vec<Old>, report: &mut RetentionReport) -> Result<u64, StoreError> {
+    pub(crate) async fn delete(
+        &self,
+        old: Vec<Old>,
+        report: &mut RetentionReport,
+    ) -> Result<u64, StoreError> {
         let dir = self.dir.clone();
         let path = move |(camera, kind, id): &RecordingKey| recording_path(&dir, *kind, camera, *id);
         let paths: Vec<PathBuf> = old.iter().map(|o| path(&o.key)).collect();

@@ -6,12 +6,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use louver_scene::TagKey;
-use louver_vault::SiteId;
+use louver_vault::{Absent, KeyRing, SiteId};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::disk::{make_folder, replace};
-use crate::layout::DATABASE;
-use crate::{RecordingKind, StoreError};
+use crate::layout::{DATABASE, KEY_RING};
+use crate::{RecordingKind, StoreError, shred};
 
 /// What a start needs of the directory before anything else.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct Ground {
     pub(crate) lock: File,
     pub(crate) site_id: SiteId,
     pub(crate) keys: Keys,
+    pub(crate) key_ring: KeyRing,
 }
 
 /// Keys of the masked store.
@@ -53,11 +54,14 @@ pub(crate) fn prepare(dir: &Path) -> Result<Ground, StoreError> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text.trim(), &mut bytes).ok().map(|()| bytes)
     })?;
+    // A new key ring in place of a lost one, or of one whose disk is not mounted, would make originals look shredded.
+    let absent = if shred::has_originals(dir)? { Absent::Refuse } else { Absent::Make };
+    let key_ring = KeyRing::open(&dir.join(KEY_RING), absent)?;
     for kind in RecordingKind::ALL {
         let folder = dir.join(kind.folder());
         make_folder(&folder).map_err(|e| StoreError::io("making", &folder, e))?;
     }
-    Ok(Ground { lock, site_id: site, keys: Keys::new(mask) })
+    Ok(Ground { lock, site_id: site, keys: Keys::new(mask), key_ring })
 }
 
 /// The lock goes with the process, however it ends.

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use louver_base::{CameraId, WallTime};
 use louver_scene::TagKey;
-use louver_vault::SiteId;
+use louver_vault::{Hour, HourSecret, KeyRing, SiteId};
 use sqlx::SqlitePool;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::disk::blocking;
 use crate::fresh::Fresh;
-use crate::setup::{Ground, Keys, prepare};
-use crate::{MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, disk, flush, recovery};
+use crate::setup::{Keys, prepare};
+use crate::{
+    MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, disk, flush, recovery, shred,
+};
 
 /// How a store works.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,10 @@ pub(crate) struct Inner {
     pub(crate) options: StoreOptions,
     pub(crate) site_id: SiteId,
     pub(crate) keys: Keys,
+    /// `None` once the store is closed.
+    key_ring: Mutex<Option<Arc<KeyRing>>>,
+    /// The hour in which key ring and files were last compared.
+    pub(crate) swept: Mutex<Option<Hour>>,
     pub(crate) pool: SqlitePool,
     /// Never held across an await or a disk access.
     fresh: Mutex<Fresh>,
@@ -58,6 +64,11 @@ impl Inner {
     pub(crate) fn fresh(&self) -> MutexGuard<'_, Fresh> {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub(crate) fn key_ring(&self) -> Result<Arc<KeyRing>, StoreError> {
+        let key_ring = self.key_ring.lock().unwrap_or_else(PoisonError::into_inner);
+        key_ring.clone().ok_or(StoreError::Closed)
+    }
 }
 
 impl Store {
@@ -69,13 +80,20 @@ impl Store {
     pub async fn open(dir: &Path, options: StoreOptions) -> Result<(Self, Recovery), StoreError> {
         let place = dir.to_owned();
         let ground = blocking(move || prepare(&place)).await?;
-        let (pool, recovery) = open_catalogue(dir, &ground).await.map_err(|e| full_disk_first(e, dir))?;
+        let (key_ring, place) = (Arc::new(ground.key_ring), dir.to_owned());
+        let ring = Arc::clone(&key_ring);
+        let unopenable = blocking(move || shred::at_start(&place, &ring)).await?;
+        let opened = open_catalogue(dir, &ground.keys).await;
+        let (pool, recovery) = opened.map_err(|e| full_disk_first(e, dir))?;
+        let recovery = Recovery { shredded: unopenable.deleted, without_secret: unopenable.kept, ..recovery };
         let stop = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             dir: dir.to_owned(),
             options,
             site_id: ground.site_id,
             keys: ground.keys,
+            key_ring: Mutex::new(Some(key_ring)),
+            swept: Mutex::default(),
             pool,
             fresh: Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
@@ -104,6 +122,7 @@ impl Store {
         }
         let flushed = if inner.pool.is_closed() { Ok(()) } else { inner.flush().await };
         inner.pool.close().await;
+        inner.key_ring.lock().unwrap_or_else(PoisonError::into_inner).take();
         inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         flushed
     }
@@ -121,6 +140,23 @@ impl Store {
     /// The key that tags masked fragments and stills.
     pub fn tag_key(&self) -> &TagKey {
         &self.0.keys.tag
+    }
+
+    /// The key ring: secrets of hours, holds. Its calls wait for the disk. Let go of it before [`close`](Self::close).
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`].
+    pub fn key_ring(&self) -> Result<Arc<KeyRing>, StoreError> {
+        self.0.key_ring()
+    }
+
+    /// The secret of a camera's hour, drawn and on the disk before this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyRing`]: seal nothing for this hour yet, and ask again; [`StoreError::Closed`].
+    pub async fn hour_secret(&self, camera: &CameraId, hour: Hour) -> Result<HourSecret, StoreError> {
+        let (key_ring, camera) = (self.0.key_ring()?, camera.clone());
+        blocking(move || Ok(key_ring.secret(&camera, hour)?)).await
     }
 
     /// Free bytes of the disk that holds the data directory.
@@ -148,21 +184,21 @@ impl Store {
 }
 
 /// Opens the catalogue and brings it in line with the files; a damaged one is put aside and made anew, once.
-async fn open_catalogue(dir: &Path, ground: &Ground) -> Result<(SqlitePool, Recovery), StoreError> {
-    let first = try_catalogue(dir, ground).await;
+async fn open_catalogue(dir: &Path, keys: &Keys) -> Result<(SqlitePool, Recovery), StoreError> {
+    let first = try_catalogue(dir, keys).await;
     let damaged = match first {
         Err(e) if db::is_corrupt(&e) => e,
         other => return other,
     };
     let aside = db::move_aside(dir, WallTime::now())?;
     tracing::error!(error = %damaged, cause = ?std::error::Error::source(&damaged), "the catalogue is damaged: rebuilding it from the files");
-    let (pool, recovery) = try_catalogue(dir, ground).await?;
+    let (pool, recovery) = try_catalogue(dir, keys).await?;
     Ok((pool, Recovery { rebuilt: true, corrupt_database: Some(aside), ..recovery }))
 }
 
-async fn try_catalogue(dir: &Path, ground: &Ground) -> Result<(SqlitePool, Recovery), StoreError> {
+async fn try_catalogue(dir: &Path, keys: &Keys) -> Result<(SqlitePool, Recovery), StoreError> {
     let pool = db::connect(dir).await?;
-    match recovery::recover(dir, &ground.keys, &pool).await {
+    match recovery::recover(dir, keys, &pool).await {
         Ok(recovery) => Ok((pool, recovery)),
         Err(e) => {
             pool.close().await;

@@ -125,7 +125,7 @@ async fn a_disk_below_its_watermark_loses_the_oldest_of_all_cameras_first() {
     open_file.begin(masked("init")).await.unwrap();
     open_file.append(fragment(0), at(-HOUR), at(-HOUR + 900)).await.unwrap();
     // No disk is ever wholly free: everything that may go goes.
-    let report = store.retention_pass(at(3 * HOUR), &[], DiskWatermark::Percent(100)).await.unwrap();
+    let report = store.retention_pass(at(4 * HOUR), &[], DiskWatermark::Percent(100)).await.unwrap();
     assert_eq!((report.crowded_out_files, report.expired_files, report.still_low), (6, 0, true));
     assert_eq!(report.events, 1, "events that outlasted the last recording that went stay: {report:?}");
     assert_eq!(count(dir.path())[..2], [1, 0]);
@@ -195,7 +195,7 @@ async fn a_full_disk_says_so_loses_nothing_and_goes_on_once_there_is_room() {
         assert_eq!(store.masked_file(&gate, r.id).await.unwrap().fragments.len(), 1);
     }
     std::fs::remove_file(dir.join("filler")).unwrap();
-    let report = store.retention_pass(at(HOUR), &[], DiskWatermark::Bytes(1 << 20)).await.unwrap();
+    let report = store.retention_pass(at(2 * HOUR), &[], DiskWatermark::Bytes(1 << 20)).await.unwrap();
     assert!(report.crowded_out_files > 0 && !report.still_low, "{report:?}");
     let next = at(written * 60_000 + 5000);
     writer.append(big, next, next).await.unwrap();

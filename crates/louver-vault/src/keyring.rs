@@ -96,13 +96,14 @@ impl KeyRing {
         self.ring().contains(&(camera.clone(), hour))
     }
 
-    /// Destroys secrets for good, all of them in one rewriting; gives how many there were. When this returns, nothing on the
+    /// Destroys secrets for good, all of them in one rewriting; gives those that are gone by it (or by an
+    /// earlier call that failed). When this returns, nothing on the
     /// disk opens what was sealed with them, whatever copies of the ring there are: the root that they were kept under
     /// has been overwritten. Hours that are held at `now` are left alone; those without a secret are no error.
     ///
     /// # Errors
     /// As [`secret`](Self::secret); they may be destroyed or not: ask again until it is done, and keep their files until then.
-    pub fn destroy(&self, hours: &[CameraHour], now: WallTime) -> Result<usize, KeyRingError> {
+    pub fn destroy(&self, hours: &[CameraHour], now: WallTime) -> Result<Vec<CameraHour>, KeyRingError> {
         self.ring().destroy(hours, now)
     }
 
@@ -126,6 +127,11 @@ impl KeyRing {
     /// Until when an hour is held, if it is; the time may have passed.
     pub fn held_until(&self, camera: &CameraId, hour: Hour) -> Option<WallTime> {
         self.ring().held_until(&(camera.clone(), hour))
+    }
+
+    /// The latest hour of any camera that has a secret.
+    pub fn latest(&self) -> Option<Hour> {
+        self.ring().hours().map(|(_, hour)| hour).max()
     }
 
     /// Every hour that has a secret, by camera and hour.

@@ -80,6 +80,9 @@ pub(crate) async fn run(
                     let (expired, crowded_out) = (report.expired_files, report.crowded_out_files);
                     tracing::info!(expired, crowded_out, bytes = report.bytes, "recordings deleted");
                 }
+                if !report.shredded.is_empty() {
+                    tracing::info!(hours = report.shredded.len(), "secrets of hours destroyed");
+                }
                 if report.still_low && !low {
                     tracing::error!(
                         "the disk is nearly full and nothing is left that may be deleted: free some space"

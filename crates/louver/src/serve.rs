@@ -191,6 +191,18 @@ fn tell(recovery: &Recovery) {
             "recordings that the last stop cut off were mended"
         );
     }
+    if recovery.shredded > 0 {
+        tracing::warn!(
+            files = recovery.shredded,
+            "originals whose secrets had been destroyed before the last stop were deleted"
+        );
+    }
+    if recovery.without_secret > 0 {
+        tracing::error!(
+            files = recovery.without_secret,
+            "originals have no secret in the key ring and cannot be opened: it seems to be an older copy; put the right one back"
+        );
+    }
     tracing::info!(recordings = recovery.recordings, events = recovery.events, "data directory opened");
 }
 

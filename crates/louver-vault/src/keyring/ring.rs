@@ -21,6 +21,8 @@ pub(crate) struct Ring<D: Disk> {
     place: PathBuf,
     now: Generation<D::File>,
     doubt: bool,
+    /// What attempts that failed were to destroy: told when it is certain.
+    owed: BTreeSet<CameraHour>,
 }
 
 impl<D: Disk> Ring<D> {
@@ -31,7 +33,7 @@ impl<D: Disk> Ring<D> {
     pub(crate) fn open(disk: D, place: &Path, absent: Absent) -> Result<Self, KeyRingError> {
         let place = place.to_owned();
         if let Some(now) = newest(&disk, &place)? {
-            let mut ring = Self { disk, place, now, doubt: true };
+            let mut ring = Self { disk, place, now, doubt: true, owed: BTreeSet::new() };
             return match ring.rewrite(&Changes::default()) {
                 // Retention needs to read it to make room; adding and destroying wait until there is some.
                 Err(e) if e.is_disk_full() => Ok(ring),
@@ -56,7 +58,7 @@ impl<D: Disk> Ring<D> {
             wipe(&disk, &place, number)?;
         }
         disk.sync_names().map_err(|e| KeyRingError::io("syncing", &place, e))?;
-        Ok(Self { disk, place, now, doubt: false })
+        Ok(Self { disk, place, now, doubt: false, owed: BTreeSet::new() })
     }
 
     fn slot(&self, (camera, hour): &CameraHour) -> Option<&Slot> {
@@ -103,18 +105,24 @@ impl<D: Disk> Ring<D> {
         }
     }
 
-    /// Destroys the secrets of those hours that are not held at `now`; gives how many there were.
-    pub(crate) fn destroy(&mut self, hours: &[CameraHour], now: WallTime) -> Result<usize, KeyRingError> {
+    /// Destroys the secrets of those hours that are not held at `now`; gives those that are gone by it, or by an earlier
+    /// attempt that failed.
+    pub(crate) fn destroy(
+        &mut self,
+        hours: &[CameraHour],
+        now: WallTime,
+    ) -> Result<Vec<CameraHour>, KeyRingError> {
         // Also with nothing to destroy here: an earlier attempt may have left the old root behind.
         self.settle()?;
         let may_go =
             |of: &&CameraHour| self.slot(of).is_some_and(|slot| slot.held.is_none_or(|until| until <= now));
         let gone: BTreeSet<_> = hours.iter().filter(may_go).cloned().collect();
-        let count = gone.len();
-        if count > 0 {
+        if !gone.is_empty() {
+            self.owed.extend(gone.iter().cloned());
             self.rewrite(&Changes { gone, ..Changes::default() })?;
         }
-        Ok(count)
+        let owed = std::mem::take(&mut self.owed);
+        Ok(owed.into_iter().filter(|of| !self.contains(of)).collect())
     }
 
     /// Holds those hours that have a secret, until then, or (`None`) no longer; gives how many there are.

@@ -1,0 +1,204 @@
+//! Shredding: with the last original of a camera's hour the hour's secret goes, and it goes first. What was sealed then
+//! opens no more, whoever kept a copy of it. docs/keys.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use louver_base::{CameraId, WallSpan, WallTime};
+use louver_vault::{CameraHour, Hour, KeyRing};
+
+use crate::disk::{blocking, remove, sync_folder};
+use crate::layout::{self, HOUR_US, HourFolder, hour_folder, hours, recording_path, recordings_in};
+use crate::retention::Old;
+use crate::store::Inner;
+use crate::{RecordingKind, RetentionReport, StoreError};
+
+/// So long after its end nobody begins a segment of an hour any more: a group of pictures may still be on its way to the
+/// disk when its hour is over.
+const LATE: WallSpan = WallSpan::from_millis(5 * 60_000);
+
+/// Files that go, by what must be done before.
+#[derive(Debug, Default)]
+pub(crate) struct Going {
+    /// Nothing.
+    pub(crate) plain: Vec<Old>,
+    /// They are all that is left of their hours: the secret is destroyed first.
+    pub(crate) ending: Vec<Old>,
+}
+
+/// Originals without an hour secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unopenable {
+    pub(crate) deleted: u64,
+    pub(crate) kept: u64,
+}
+
+fn hour_of(old: &Old) -> CameraHour {
+    (old.key.0.clone(), Hour::of(old.key.2.start()))
+}
+
+fn is_over(hour: Hour, at: WallTime) -> bool {
+    hour.start() + WallSpan::from_micros(HOUR_US) <= at
+}
+
+/// Originals of an hour that are on the disk.
+fn originals(dir: &Path, (camera, hour): &CameraHour) -> Result<BTreeSet<crate::RecordingId>, StoreError> {
+    let kind = RecordingKind::Sealed;
+    let path = hour_folder(dir, kind, camera, hour.start());
+    let folder = HourFolder { start: hour.start(), path };
+    let ids = recordings_in(&folder, kind).map_err(|e| StoreError::io("reading", &folder.path, e))?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Whether there is any original.
+pub(crate) fn has_originals(dir: &Path) -> Result<bool, StoreError> {
+    let mut there = false;
+    each_hour(dir, |_, folder| {
+        let ids = recordings_in(folder, RecordingKind::Sealed);
+        there |= !ids.map_err(|e| StoreError::io("reading", &folder.path, e))?.is_empty();
+        Ok(())
+    })?;
+    Ok(there)
+}
+
+fn each_hour(
+    dir: &Path,
+    mut each: impl FnMut(CameraHour, &HourFolder) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let reading = |e| StoreError::io("reading", dir, e);
+    for camera in layout::cameras(dir, RecordingKind::Sealed).map_err(reading)? {
+        for folder in hours(dir, RecordingKind::Sealed, &camera).map_err(reading)? {
+            each((camera.clone(), Hour::of(folder.start)), &folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what a crash left after its secret was destroyed. Hours end oldest first, so later ones have secrets; originals
+/// from after the latest secret are none of those: they were sealed with another key ring (an older copy of it was put
+/// here), and opening them must stay possible with the right one.
+pub(crate) fn at_start(dir: &Path, key_ring: &KeyRing) -> Result<Unopenable, StoreError> {
+    let latest = key_ring.latest();
+    let mut found = Unopenable::default();
+    each_hour(dir, |of, folder| {
+        if key_ring.contains(&of.0, of.1) {
+            return Ok(());
+        }
+        let ids = originals(dir, &of)?;
+        if latest.is_none_or(|latest| of.1 >= latest) {
+            found.kept += ids.len() as u64;
+            return Ok(());
+        }
+        found.deleted += ids.len() as u64;
+        for id in ids {
+            remove(&recording_path(dir, RecordingKind::Sealed, &of.0, id))?;
+        }
+        sync_folder(&folder.path).map_err(|e| StoreError::io("syncing", &folder.path, e))
+    })?;
+    Ok(found)
+}
+
+impl Inner {
+    /// Sorts what is too old or too much. What is being written or held is left out.
+    pub(crate) async fn going(&self, old: Vec<Old>, now: WallTime) -> Result<Going, StoreError> {
+        let (dir, old) = (self.dir.clone(), self.may_go(old, now)?);
+        blocking(move || {
+            let mut going = Going::default();
+            let mut by_hour: BTreeMap<CameraHour, Vec<Old>> = BTreeMap::new();
+            for o in old {
+                match o.key.1 {
+                    RecordingKind::Sealed => by_hour.entry(hour_of(&o)).or_default().push(o),
+                    RecordingKind::Masked | RecordingKind::Scene => going.plain.push(o),
+                }
+            }
+            for (of, mut files) in by_hour {
+                let mut left = originals(&dir, &of)?;
+                left.retain(|id| !files.iter().any(|o| o.key.2 == *id));
+                if !left.is_empty() {
+                    going.plain.append(&mut files);
+                } else if is_over(of.1, now - LATE) {
+                    going.ending.append(&mut files);
+                } else {
+                    // Its recorder may be between two segments: the secret must stay, and with it one file, which comes by
+                    // here again.
+                    let newest = files.iter().map(|o| o.key.2).max();
+                    going.plain.extend(files.into_iter().filter(|o| Some(o.key.2) != newest));
+                }
+            }
+            Ok(going)
+        })
+        .await
+    }
+
+    /// Destroys the secrets of hours that end, all in one rewriting of the key ring, then deletes their last files. Gives how
+    /// many went.
+    pub(crate) async fn shred(
+        &self,
+        ending: Vec<Old>,
+        now: WallTime,
+        report: &mut RetentionReport,
+    ) -> Result<u64, StoreError> {
+        if ending.is_empty() {
+            return Ok(0);
+        }
+        let hours: Vec<CameraHour> =
+            ending.iter().map(hour_of).collect::<BTreeSet<_>>().into_iter().collect();
+        match self.destroy(hours.clone(), now, report).await {
+            Ok(()) => self.delete(ending, report).await,
+            // Not even room for the next key ring: the files make it. Until the secrets follow, whoever reads free
+            // blocks of the disk and has k holders could open what was in them.
+            Err(e) if e.is_disk_full() => {
+                tracing::warn!("the disk is full: originals are deleted before their secrets");
+                let deleted = self.delete(ending, report).await?;
+                self.destroy(hours, now, report).await?;
+                Ok(deleted)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn destroy(
+        &self,
+        hours: Vec<CameraHour>,
+        now: WallTime,
+        report: &mut RetentionReport,
+    ) -> Result<(), StoreError> {
+        let key_ring = self.key_ring()?;
+        let mut gone = blocking(move || Ok(key_ring.destroy(&hours, now)?)).await?;
+        report.shredded.append(&mut gone);
+        Ok(())
+    }
+
+    /// Destroys secrets that have no file (any more) and whose time is over: of hours in which nothing was sealed, and of
+    /// files that went in another way. Once an hour, since it reads all folders. A secret whose time is not over stays
+    /// whatever is missing: the files may be on a disk that is not mounted.
+    pub(crate) async fn sweep(
+        &self,
+        retention_hours: &[(CameraId, u32)],
+        now: WallTime,
+        report: &mut RetentionReport,
+    ) -> Result<(), StoreError> {
+        let this_hour = Some(Hour::of(now));
+        if *self.swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == this_hour {
+            return Ok(());
+        }
+        let (dir, key_ring) = (self.dir.clone(), self.key_ring()?);
+        let kept: BTreeMap<CameraId, u32> = retention_hours.iter().cloned().collect();
+        let without = blocking(move || {
+            let mut without = Vec::new();
+            for of in key_ring.hours() {
+                let over = kept.get(&of.0).is_some_and(|h| is_over(of.1, now - WallSpan::from_hours(*h)));
+                if over && originals(&dir, &of)?.is_empty() {
+                    without.push(of);
+                }
+            }
+            Ok(without)
+        })
+        .await?;
+        if !without.is_empty() {
+            self.destroy(without, now, report).await?;
+        }
+        *self.swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = this_hour;
+        Ok(())
+    }
+}

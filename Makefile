@@ -39,3 +39,4 @@ bench: ## what recording, masking a picture and masking a file cost
 	@bench/run.sh
 	@bench/see.sh
 	@bench/redact.sh
+	@bench/ledger.sh

@@ -55,7 +55,7 @@ page() { npm --prefix ui run --silent --if-present "$@"; }
 scripts_are_clean() {
   local script
   for script in scripts/*.sh bench/*.sh .ci/run; do bash -n "$script" || return 1; done
-  for script in scripts/*.py bench/*.py; do
+  for script in scripts/*.py bench/*.py crates/*/tests/*/*.py; do
     /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$script" || return 1
   done
   if command -v shellcheck >/dev/null; then shellcheck -x scripts/*.sh bench/*.sh .ci/run; else echo "shellcheck is not here, skipped"; fi

@@ -20,8 +20,8 @@ const LEAVES_A_ROUND: usize = 32_768;
 /// The journal is begun anew when so much of it stands in tiles.
 const TRIM_LEAVES: u64 = 16_384;
 const TRIM_BYTES: usize = 8 << 20;
-/// How long nothing is tried after a failure.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long nothing is tried after a failure: as long as between two checkpoints, within these.
+const RETRY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
 pub(crate) struct Publisher {
     pub(crate) shared: Arc<Shared>,
@@ -135,7 +135,7 @@ impl Publisher {
         state.publish_failures += 1;
         state.publish_trouble = Some(e.to_string());
         self.shared.done.notify_all();
-        let until = Instant::now() + RETRY;
+        let until = Instant::now() + self.every.clamp(RETRY.0, RETRY.1);
         while !state.writer_ended && Instant::now() < until {
             let left = until.saturating_duration_since(Instant::now());
             state = wait_for(&self.shared.news, state, left);

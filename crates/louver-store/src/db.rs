@@ -48,6 +48,25 @@ pub(crate) async fn connect(dir: &Path) -> Result<SqlitePool, StoreError> {
     }
 }
 
+/// Copies the catalogue of a data directory, as of one moment, into a file that is not there yet; works beside a running
+/// server. `false`: there is none.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn copy_catalogue(dir: &Path, to: &Path) -> Result<bool, StoreError> {
+    let path = dir.join(DATABASE);
+    if !path.exists() {
+        return Ok(false);
+    }
+    let doing = || StoreError::db("being copied");
+    let options = SqliteConnectOptions::new().filename(&path).busy_timeout(Duration::from_secs(10));
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(doing())?;
+    let to = to.to_string_lossy().into_owned();
+    let copied = sqlx::query("VACUUM INTO ?").bind(to).execute(&pool).await;
+    pool.close().await;
+    copied.map(|_| true).map_err(doing())
+}
+
 async fn check(pool: &SqlitePool) -> Result<(), StoreError> {
     let said: String = sqlx::query_scalar("PRAGMA quick_check(1)")
         .fetch_one(pool)

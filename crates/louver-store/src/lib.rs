@@ -28,6 +28,7 @@ mod usage;
 mod writer;
 
 pub use accounts::{Session, TokenHash};
+pub use db::copy_catalogue;
 pub use error::StoreError;
 pub use masked::MaskedWriter;
 pub use openings::OpeningTexts;

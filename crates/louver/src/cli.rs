@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{camera, doctor, eval, holder, link, open, redact, serve};
+use crate::{backup, camera, doctor, eval, holder, link, open, redact, serve};
 
 /// Cameras that watch over places, not people.
 ///
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Holder(holder::Command),
     /// Open sealed originals of one camera and write them as a video file
     Open(open::Args),
+    /// Copy what should outlive this machine; never the key ring
+    Backup(backup::Args),
     /// Say in plain words what is wrong with this machine or set-up
     Doctor(doctor::Args),
     /// Print a new one-time sign-in link, for whoever forgot the password

@@ -1,5 +1,6 @@
 //! The `louver` command: reads the command line and the settings, and wires the crates together.
 
+mod backup;
 mod camera;
 mod cli;
 mod control;
@@ -48,6 +49,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Serve(args) => serve::run(&args, &Settings::load(named)?).map(ok),
         Command::Camera(command) => camera::run(command, named).map(ok),
         Command::Holder(command) => holder::run(&command, named).map(ok),
+        Command::Backup(args) => backup::run(&args, named).map(ok),
         Command::Open(args) => open::run(&args, named).map(ok),
         Command::Doctor(args) => doctor::run(&args, named),
         Command::Link(args) => link::run(&args, named).map(ok),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use louver_base::WallTime;
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
 use crate::StoreError;
 use crate::layout::DATABASE;
@@ -30,6 +30,7 @@ pub(crate) async fn connect(dir: &Path) -> Result<SqlitePool, StoreError> {
         .busy_timeout(Duration::from_secs(10));
     let pool = SqlitePoolOptions::new()
         .max_connections(4)
+        .after_release(|connection, _| Box::pin(is_out_of_transaction(connection)))
         .connect_with(options)
         .await
         .map_err(StoreError::db("opening it"))?;
@@ -65,6 +66,17 @@ pub async fn copy_catalogue(dir: &Path, to: &Path) -> Result<bool, StoreError> {
     let copied = sqlx::query("VACUUM INTO ?").bind(to).execute(&pool).await;
     pool.close().await;
     copied.map(|_| true).map_err(doing())
+}
+
+/// Whether a connection may be used again. On a full disk SQLite rolls a transaction back by itself
+/// (<https://sqlite.org/lang_transaction.html>, section 3); sqlx's own ROLLBACK then fails, and sqlx takes the
+/// connection to be inside that transaction from then on. Its next transactions would be savepoints: one that is rolled
+/// back stays open and locks the catalogue, and what follows on it is never committed. Closing such a connection rolls back
+/// whatever is open.
+async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A dropped transaction has only asked for its ROLLBACK; this waits until that was tried.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn check(pool: &SqlitePool) -> Result<(), StoreError> {

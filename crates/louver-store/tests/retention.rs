@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{at, camera, copy, event, files, fragment, gop, masked, open, sealer};
+use common::{SmallDisk, at, camera, copy, event, files, fragment, gop, masked, open, sealer};
 use louver_base::{CameraId, Class, EventId};
 use louver_store::{DiskWatermark, Gap, GapReason, Store, StoreError, StoreOptions, StreamKind};
 
@@ -132,36 +132,10 @@ async fn a_disk_below_its_watermark_loses_the_oldest_of_all_cameras_first() {
     assert_eq!(store.cameras().await.unwrap(), [gate, yard]);
 }
 
-/// A small disk of its own. `None`, with a printed line, where mounting is not allowed.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(size: &str) -> Option<Self> {
-        let at = tempfile::tempdir().unwrap();
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "tmpfs"])
-            .arg(at.path())
-            .output();
-        match mounted {
-            Ok(out) if out.status.success() => Some(Self(at)),
-            _ => {
-                println!("skipped: mounting a small tmpfs needs root");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_says_so_loses_nothing_and_goes_on_once_there_is_room() {
     let Some(disk) = SmallDisk::mount("3m") else { return };
-    let dir = disk.0.path().join("data");
+    let dir = disk.path().join("data");
     let (store, _) = open(&dir).await;
     let gate = camera("gate");
     let mut writer = store.masked_writer(&gate);
@@ -211,8 +185,8 @@ async fn a_full_disk_says_so_loses_nothing_and_goes_on_once_there_is_room() {
 #[tokio::test]
 async fn a_first_start_on_a_full_disk_says_so() {
     let Some(disk) = SmallDisk::mount("1m") else { return };
-    std::fs::write(disk.0.path().join("filler"), vec![0; 2 << 20]).unwrap_err();
-    let refused = Store::open(&disk.0.path().join("data"), StoreOptions::default()).await.unwrap_err();
+    std::fs::write(disk.path().join("filler"), vec![0; 2 << 20]).unwrap_err();
+    let refused = Store::open(&disk.path().join("data"), StoreOptions::default()).await.unwrap_err();
     assert!(refused.is_disk_full() && refused.to_string().contains("is full"), "{refused:?}");
 }
 
@@ -236,12 +210,12 @@ async fn a_directory_that_cannot_be_written_to_is_refused_with_what_to_do() {
     let refused = Store::open(Path::new("/proc/louver/data"), StoreOptions::default()).await.unwrap_err();
     assert!(matches!(refused, StoreError::NotWritable { .. } | StoreError::Io { .. }), "{refused:?}");
     let Some(disk) = SmallDisk::mount("1m") else { return };
-    let made = std::process::Command::new("mount").args(["-o", "remount,ro"]).arg(disk.0.path()).status();
+    let made = std::process::Command::new("mount").args(["-o", "remount,ro"]).arg(disk.path()).status();
     if !made.is_ok_and(|s| s.success()) {
         println!("skipped: a tmpfs cannot be made read-only here");
         return;
     }
-    for dir in [disk.0.path().to_owned(), disk.0.path().join("data")] {
+    for dir in [disk.path().to_owned(), disk.path().join("data")] {
         let refused = Store::open(&dir, StoreOptions::default()).await.unwrap_err();
         assert!(matches!(refused, StoreError::NotWritable { .. }), "{refused:?}");
         assert!(refused.to_string().contains("cannot be written to: give the user"), "{refused}");

@@ -119,3 +119,44 @@ pub fn gop(wall: WallTime) -> Gop {
     };
     Gop { packets: vec![packet(0), packet(1)] }
 }
+
+/// A small disk of its own. `None`, with a printed line, where mounting is not allowed.
+pub struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    pub fn mount(size: &str) -> Option<Self> {
+        let at = tempfile::tempdir().unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "tmpfs"])
+            .arg(at.path())
+            .output();
+        match mounted {
+            Ok(out) if out.status.success() => Some(Self(at)),
+            _ => {
+                println!("skipped: mounting a small tmpfs needs root");
+                None
+            }
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file until not one more byte fits; it is what to delete to free the disk again.
+    pub fn fill(&self) -> PathBuf {
+        use std::io::Write as _;
+        let path = self.path().join("filler");
+        let mut file = std::fs::File::create(&path).unwrap();
+        for chunk in [&[0_u8; 4096][..], &[0]] {
+            while file.write_all(chunk).is_ok() {}
+        }
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}

@@ -86,6 +86,8 @@ const SOUGHT_SWEEPS: u32 = 20;
 #[derive(Clone, Copy, Debug)]
 struct Left {
     rect: Rect,
+    /// Whose place it is, where he had a figure: it stays for as long as something there looks different from the known place.
+    number: Option<u32>,
     /// Sweeps in a row that found nobody there, over cells that match the known place.
     empty: u32,
     sweeps: u32,
@@ -145,10 +147,9 @@ impl Tracks {
 
     /// What is drawn of them, furthest first; recognised on the detector's word alone from the score `sure` on.
     pub(crate) fn figures(&self, grid: Grid, now: MediaTime, sure: f32) -> Vec<Figure> {
-        let mut figures: Vec<Figure> = self
-            .all
+        let shown: Vec<&Track> = self.all.iter().filter(|t| t.shown(now, sure)).collect();
+        let mut figures: Vec<Figure> = shown
             .iter()
-            .filter(|t| t.shown(now, sure))
             .map(|t| Figure {
                 track: t.number,
                 kind: t.kind,
@@ -156,6 +157,17 @@ impl Tracks {
                 velocity: coarse(t.velocity(), grid),
             })
             .collect();
+        let hidden = self.left.iter().filter_map(|l| Some((l.number?, l.rect))).filter(|(number, rect)| {
+            let drawn =
+                |t: &&Track| t.number == *number || t.rect().intersection(*rect).area() * 2 > rect.area();
+            !shown.iter().any(drawn)
+        });
+        figures.extend(hidden.map(|(track, rect)| Figure {
+            track,
+            kind: FigureKind::Known(Class::Person),
+            rect: snapped(rect, grid),
+            velocity: [0, 0],
+        }));
         figures.sort_by_key(|f| (f.rect.bottom, f.track));
         figures
     }
@@ -168,7 +180,8 @@ impl Tracks {
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             let number = ((z ^ (z >> 31)) >> 32) as u32;
-            if !self.all.iter().any(|t| t.number == number) {
+            let given = self.all.iter().any(|t| t.number == number);
+            if !given && !self.left.iter().any(|l| l.number == Some(number)) {
                 return number;
             }
         }
@@ -264,9 +277,13 @@ impl Tracks {
                 (false, false) => BLINKS,
             };
             if track.misses > most {
+                let drawn = track.shown(taken, self.sure) && departed as f32 > DIFFERENT * cells as f32;
                 track.phase = Phase::Lost { since: taken };
                 if track.kind == FigureKind::Known(Class::Person) {
-                    self.left.push(Left { rect: track.rect(), empty: 0, sweeps: 0 });
+                    let number = drawn.then_some(track.number);
+                    // Nobody is drawn at two places.
+                    self.left.iter_mut().filter(|l| l.number == number).for_each(|l| l.number = None);
+                    self.left.push(Left { rect: track.rect(), number, empty: 0, sweeps: 0 });
                 }
             }
         }
@@ -285,6 +302,7 @@ impl Tracks {
             left.sweeps += 1;
             let empty = !somebody && departed as f32 <= DIFFERENT * cells as f32;
             left.empty = if empty { left.empty + 1 } else { 0 };
+            left.number = left.number.filter(|_| !empty);
             // Where nothing is known the cells are masked for themselves.
             let most = if unknown * 2 > cells { BLINKS_UNKNOWN } else { BLINKS_PRESENT };
             left.empty < EMPTY_SWEEPS && left.sweeps < most

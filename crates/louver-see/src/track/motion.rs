@@ -73,7 +73,8 @@ impl Axis {
         self.at_var + error * error
     }
 
-    fn bound(&mut self, side: f32) {
+    /// Keeps speed and doubt within what a thing of that size can have.
+    pub(super) fn bound(&mut self, side: f32) {
         let most = MOST_SPEED * side;
         self.speed = self.speed.clamp(-most, most);
         let (at_most, speed_most) = ((MOST_DOUBT * side).powi(2), (FIRST_SPEED * side).powi(2) * 2.0);

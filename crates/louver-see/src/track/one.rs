@@ -168,6 +168,11 @@ impl Track {
         (self.w * self.h).sqrt()
     }
 
+    /// Seconds from when it was last found to a time.
+    pub(super) fn unseen(&self, at: MediaTime) -> f32 {
+        self.observed.map_or(0.0, |o| (at - o.at).seconds().max(0.0) as f32)
+    }
+
     /// Pixels a second.
     pub(super) fn velocity(&self) -> (f32, f32) {
         (self.x.speed, self.y.speed)
@@ -330,6 +335,10 @@ impl Track {
         let gain = if self.kind == FigureKind::Moving { 1.0 } else { SIZE_GAIN };
         self.w += (w - self.w) * gain;
         self.h += (h - self.h) * gain;
+        // What has become smaller goes slower.
+        let side = self.side();
+        self.x.bound(side);
+        self.y.bound(side);
         if let Some(anchor) = &mut self.anchor {
             anchor.offset.0 += self.x.at - before.0;
             anchor.offset.1 += self.y.at - before.1;

@@ -1,8 +1,10 @@
 //! One answer of the detector: which track each detection belongs to.
 //!
-//! In three steps. Sure detections go to the tracks that are where they were expected; then the unsure ones do (a person half
-//! hidden, a detector that blinks: ByteTrack, Zhang et al., 2022); then sure ones that are left go to tracks that were not
-//! found, by the last place where they were (OC-SORT, Cao et al., 2023): whoever turned, stopped, or comes out from behind a post.
+//! In two steps. Detections go to the tracks that are where they were expected, sure and unsure ones alike: somebody half
+//! hidden is found unsurely for many sweeps, and must not be left over for another's sure box (ByteTrack, Zhang et al., 2022,
+//! gives the unsure ones away last; of people who stand side by side that made one pass on his number to the next). Then
+//! sure ones that are left go to tracks that were not found, by the last place where they were (OC-SORT, Cao et al., 2023):
+//! whoever turned, stopped, or comes out from behind a post.
 //! By place, speed and size alone, and within one appearance: nothing of how anybody looks is kept.
 
 use louver_base::{Class, MediaSpan, MediaTime};
@@ -76,9 +78,7 @@ pub(super) fn pair(tracks: &[Track], found: &[Detection], taken: MediaTime, sure
         }
     };
     let known = |t: &Track| t.followed() && t.kind != FigureKind::Moving;
-    let expected = |t: &Track, d: &Detection| expected(t, d, taken);
-    step(&known, &is_sure, &expected);
-    step(&known, &|d| !is_sure(d), &expected);
+    step(&known, &|_| true, &|t, d| expected(t, d, taken));
     // A movement that was there all the while is no one else's; one that has just turned up may be whoever was lost.
     let old = |t: &Track| t.followed() && taken - t.born >= OWN;
     step(&old, &|_| true, &|t, d| moving(t, d, sure));
@@ -131,7 +131,9 @@ fn expected(track: &Track, d: &Detection, taken: MediaTime) -> Option<f32> {
     let ((x, y), then, errors) = (centre(d.rect), track.place_at(taken), track.errors());
     let (across, down) = (track.x.spread(errors.0), track.y.spread(errors.1));
     let far = (x - then.0).powi(2) / across + (y - then.1).powi(2) / down;
-    if far > GATE {
+    // However vague a place has become: nobody gets farther than he can walk.
+    let walked = reach(track.unseen(taken), MOST_REACH) * track.side();
+    if far > GATE || (x - then.0).hypot(y - then.1) > walked {
         return None;
     }
     // Of two tracks as far away in their own measure, the one whose place is known better.
@@ -150,12 +152,17 @@ fn moving(track: &Track, d: &Detection, sure: f32) -> Option<f32> {
     (both * 2 > track.rect().area().min(d.rect.area())).then(|| GATE * (1.0 - track.rect().iou(d.rect)))
 }
 
+/// How far from its place something may turn up after so many seconds, sides.
+fn reach(gone: f32, most: f32) -> f32 {
+    (REACH + REACH_SPEED * gone).min(most)
+}
+
 /// The cost of a detection that a track not found may have got to from its last place.
 fn within_reach(track: &Track, d: &Detection, taken: MediaTime, most: f32) -> Option<f32> {
     let last = track.observed?;
     let gone = (taken - last.at).seconds() as f32;
     let side = track.side();
-    let reach = (REACH + REACH_SPEED * gone).min(most) * side;
+    let reach = reach(gone, most) * side;
     let (x, y) = centre(d.rect);
     // From the nearest place on its expected way: it may have stopped anywhere.
     let (to, velocity) = ((x - last.x, y - last.y), track.velocity());

@@ -250,6 +250,9 @@ proptest! {
             numbers.dedup();
             prop_assert_eq!(numbers.len(), yard.tracks.all.len());
             prop_assert!(yard.tracks.all.len() <= MOST_TRACKS);
+            let figures = yard.tracks.figures(yard.tracks.zones.grid(), yard.now, 0.5);
+            let drawn: std::collections::HashSet<u32> = figures.iter().map(|f| f.track).collect();
+            prop_assert_eq!(drawn.len(), figures.len());
             for t in &yard.tracks.all {
                 let (v, side) = (t.velocity(), t.side());
                 prop_assert!(v.0.abs() <= 8.01 * side && v.1.abs() <= 8.01 * side, "{t:?}");
@@ -287,4 +290,70 @@ proptest! {
         let known = |t: &Track| t.followed() && t.kind != FigureKind::Moving;
         prop_assert!(!yard.tracks.all.iter().any(known), "{:?}", yard.tracks.all);
     }
+}
+
+#[test]
+fn nobody_who_stands_hidden_takes_the_box_of_one_who_comes_in_far_away() {
+    let mut yard = Yard::new(640, 360);
+    let mut standing = None;
+    for n in 0..80 {
+        // One stands and is not found from the third second on; another comes in at the far side in the sixth.
+        let there = rect(60, 100, 32, 80);
+        let comes = (n >= 60).then(|| rect(600 - (n - 60) * 8, 100, 32, 80));
+        yard.picture(&[Some(there), comes].into_iter().flatten().collect::<Vec<_>>());
+        if n % 10 == 0 {
+            let seen = (n < 30).then_some(there);
+            yard.sweep(&seen.into_iter().chain(comes).map(person).collect::<Vec<_>>());
+        }
+        standing = standing.or(yard.numbers().first().copied().filter(|_| n == 20));
+    }
+    let numbers = yard.numbers();
+    assert_eq!(numbers.first().copied(), standing, "his cells still look different: he is there");
+    assert_eq!(numbers.len(), 2, "who came in has a number of his own");
+}
+
+#[test]
+fn an_unsure_box_at_the_place_of_one_half_hidden_is_his_and_not_the_sure_one_beside_him() {
+    let mut yard = Yard::new(320, 180);
+    let (left, right) = (rect(100, 60, 24, 70), rect(130, 60, 24, 70));
+    for n in 0..30 {
+        yard.picture(&[left, right]);
+        if n % 10 == 0 {
+            yard.sweep(&[person(left), person(right)]);
+        }
+    }
+    let before = yard.numbers();
+    // The left one steps away unseen; the right one takes half a step and is found surely, and a post hides part of a third.
+    yard.sweep(&[person(rect(116, 60, 24, 70)), found(Class::Person, 0.3, rect(134, 62, 24, 66))]);
+    assert_eq!(yard.numbers(), before);
+}
+
+#[test]
+fn where_somebody_was_lost_his_figure_stays_until_the_place_looks_empty() {
+    let mut yard = Yard::new(320, 180);
+    let (whole, rest) = (rect(150, 60, 24, 70), rect(150, 60, 24, 16));
+    for n in 0..30 {
+        yard.picture(&[whole]);
+        if n % 10 == 0 {
+            yard.sweep(&[person(whole)]);
+        }
+    }
+    // Something is before him: less than a third of him is seen, and the detector finds nobody.
+    let drawn = |yard: &Yard| {
+        let figures = yard.tracks.figures(yard.tracks.zones.grid(), yard.now, 0.5);
+        figures.iter().filter(|f| f.kind == FigureKind::Known(Class::Person)).count()
+    };
+    for n in 0..80 {
+        yard.picture(&[rest]);
+        if n % 10 == 9 {
+            yard.sweep(&[]);
+        }
+        assert_eq!(drawn(&yard), 1, "picture {n}");
+    }
+    for _ in 0..3 {
+        yard.picture(&[]);
+        yard.sweep(&[]);
+    }
+    assert_eq!(drawn(&yard), 0, "two sweeps found the place empty");
+    assert!(yard.tracks.people().next().is_none());
 }

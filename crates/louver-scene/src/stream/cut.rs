@@ -5,7 +5,7 @@ use louver_base::{WallSpan, WallTime};
 
 use super::STATE_HOLDS;
 use super::follow::{Follower, Step};
-use super::header::HEADER;
+use super::header::{HEADER, Header};
 use super::record::{DELTA, FULL};
 use super::state::State;
 use super::wire::{Boxed, boxed, boxes};
@@ -23,8 +23,10 @@ pub struct SceneCut {
     follower: Follower,
     /// The newest header, until it is sent.
     header: Option<Bytes>,
-    /// Header and full record of the state at the start, when its stream ended before the next record.
-    stood: Option<Bytes>,
+    /// The header that was sent last.
+    sent: Option<Header>,
+    /// Header, unless it was sent, and full record of the state at the start, when its stream ended before the next record.
+    stood: Option<(Option<Bytes>, Bytes)>,
     /// Whether the receiver has the state before the next record.
     level: bool,
     out: BytesMut,
@@ -35,7 +37,18 @@ impl SceneCut {
     /// Of `from..to`, in `most` bytes or little more.
     pub fn new(from: WallTime, to: WallTime, most: usize) -> Self {
         let (follower, out) = (Follower::default(), BytesMut::new());
-        Self { from, to, most, follower, header: None, stood: None, level: false, out, next: None }
+        Self {
+            from,
+            to,
+            most,
+            follower,
+            header: None,
+            sent: None,
+            stood: None,
+            level: false,
+            out,
+            next: None,
+        }
     }
 
     /// Whether it has all the bytes that it may have: nothing more is taken.
@@ -59,7 +72,7 @@ impl SceneCut {
             match step {
                 Step::Began => {
                     if let Some(full) = standing {
-                        self.stood = Some([self.header.take().unwrap_or_default(), full].concat().into());
+                        self.stood = Some((self.header.take(), full));
                     }
                     self.header = Some(part.whole);
                     self.level = false;
@@ -96,8 +109,9 @@ impl SceneCut {
     fn begin(&mut self, standing: Option<Bytes>) {
         if let Some(full) = standing {
             self.send(full);
-        } else if let Some(stood) = self.stood.take() {
-            self.out.put_slice(&stood);
+        } else if let Some((header, full)) = self.stood.take() {
+            self.put_header(header);
+            self.out.put_slice(&full);
         }
     }
 
@@ -107,11 +121,20 @@ impl SceneCut {
     }
 
     fn send(&mut self, record: Bytes) {
-        if let Some(header) = self.header.take() {
-            self.out.put_slice(&header);
-        }
+        let header = self.header.take();
+        self.put_header(header);
         self.out.put_slice(&record);
         self.level = true;
+    }
+
+    /// Not the same twice in a row: where something that is no header stood between them, the receiver has lost nothing.
+    fn put_header(&mut self, header: Option<Bytes>) {
+        let Some(header) = header else { return };
+        let says = header.get(8..).and_then(Header::parse);
+        if says != self.sent {
+            self.out.put_slice(&header);
+            self.sent = says;
+        }
     }
 }
 

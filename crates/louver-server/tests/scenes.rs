@@ -157,6 +157,42 @@ async fn recorded_scenes_are_drawn_as_video_on_demand() {
 }
 
 #[tokio::test]
+async fn of_recordings_that_are_damaged_throughout_there_is_no_video_but_a_sentence() {
+    let site = start().await;
+    let cookie = site.sign_in().await;
+    record(&site, 0, 10_000).await;
+    record(&site, 100_000, 110_000).await;
+    let listed = span(&site, "archive", &cookie, 0, 60_000).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let id = listed[0]["id"].as_str().unwrap().to_owned();
+    let mut folders = vec![site.store.dir().join("masked")];
+    let mut damaged = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().unwrap().to_str() == Some(&format!("{id}.lvc")) {
+                let mut bytes = std::fs::read(&path).unwrap();
+                bytes[70] ^= 1;
+                std::fs::write(&path, bytes).unwrap();
+                damaged += 1;
+            }
+        }
+    }
+    assert_eq!(damaged, 1);
+    let refused = span(&site, "masked.mp4", &cookie, 0, 9_000).await;
+    assert_eq!(refused.status.as_u16(), 404);
+    assert!(
+        refused.json()["error"]["message"].as_str().unwrap().contains("are damaged"),
+        "{:?}",
+        refused.json()
+    );
+    // Where some can be shown, it is; and the turn was given back.
+    let some = span(&site, "masked.mp4", &cookie, 0, 105_000).await;
+    assert_eq!((some.status.as_u16(), &some.body[4..8]), (200, &b"ftyp"[..]));
+}
+
+#[tokio::test]
 async fn a_scene_file_is_listed_with_its_format_and_drawn_when_it_is_asked_for() {
     let site = start().await;
     let cookie = site.sign_in().await;

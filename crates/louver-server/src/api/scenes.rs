@@ -7,6 +7,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_node::Rendition;
 use louver_scene::Masked;
@@ -106,7 +107,7 @@ pub(crate) async fn masked_video(
     if files.is_empty() {
         return Err(ApiError::not_found("recording"));
     }
-    let (sender, receiver) = mpsc::channel(VIDEO_WAITING);
+    let (sender, mut receiver) = mpsc::channel(VIDEO_WAITING);
     let running = app.tasks.token();
     tokio::spawn(async move {
         let made = draw(&app, &camera, &files, Rendition::new(from, from, to), &sender);
@@ -125,8 +126,18 @@ pub(crate) async fn masked_video(
         }
         drop((turn, running));
     });
+    // Before the head is sent, so that nothing at all is no video of 0 bytes.
+    let first = match receiver.recv().await {
+        Some(first) => first.map_err(|e| ApiError::internal("drawing a video", &*e))?,
+        None => {
+            let text =
+                "Nothing of this span can be shown: its recordings are damaged, or were deleted just now.";
+            return Err(ApiError::new(ErrorCode::NotFound, text));
+        }
+    };
+    let body = futures::stream::once(std::future::ready(Ok(first))).chain(Chunks(receiver));
     let headers = [(header::CONTENT_TYPE, "video/mp4"), (header::CACHE_CONTROL, "private, no-store")];
-    Ok((headers, Body::from_stream(Chunks(receiver))).into_response())
+    Ok((headers, Body::from_stream(body)).into_response())
 }
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;

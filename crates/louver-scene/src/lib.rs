@@ -21,5 +21,5 @@ pub use mux::{LiveFragment, MaskedMuxer};
 pub use render::Style;
 pub use scene::{Cell, Figure, FigureKind, Grid, Rect, Scene, Why, Window};
 pub use show::{PeopleAreNeverShown, Show};
-pub use tag::{ReadBackError, TAG_BYTES, TagKey};
+pub use tag::{CameraTagKey, ReadBackError, TAG_BYTES, TagKey};
 pub use zones::{Zone, ZoneError, ZoneKind, ZoneMap};

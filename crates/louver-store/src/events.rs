@@ -85,7 +85,7 @@ impl Store {
             return Err(StoreError::TooLarge { camera, bytes: jpeg.get().len() });
         }
         let path = layout::still_path(&self.0.dir, &camera, start, id);
-        let bytes = jpeg.tagged(&self.0.keys.tag);
+        let bytes = jpeg.tagged(&self.0.keys.camera(&camera).tag);
         blocking(move || replace(&path, &bytes)).await?;
         let in_memory = {
             let mut fresh = self.0.fresh();
@@ -111,7 +111,7 @@ impl Store {
     pub async fn still(&self, id: EventId) -> Result<Option<Masked<Bytes>>, StoreError> {
         let (camera, start) = self.event_place(id).await?;
         let path = layout::still_path(&self.0.dir, &camera, start, id);
-        let tag = self.0.keys.tag.clone();
+        let tag = self.0.keys.camera(&camera).tag;
         blocking(move || match read_start(&path, STILL_BYTES_MAX as u64) {
             Ok(bytes) => Ok(Masked::read_back(&tag, bytes).ok()),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

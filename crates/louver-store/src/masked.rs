@@ -8,6 +8,7 @@ use louver_scene::{Masked, TAG_BYTES};
 
 use crate::layout::hour_of;
 use crate::masked_file::{PART_BYTES_MAX, part};
+use crate::setup::CameraKeys;
 use crate::store::Inner;
 use crate::writer::FileWriter;
 use crate::{Recording, RecordingKind, ScenePart, StoreError};
@@ -22,12 +23,14 @@ const FILE_SPAN: WallSpan = WallSpan::from_millis(60_000);
 #[derive(Debug)]
 pub struct MaskedWriter {
     files: FileWriter,
+    keys: CameraKeys,
     init: Option<Masked<Bytes>>,
 }
 
 impl MaskedWriter {
     pub(crate) fn new(inner: Arc<Inner>, camera: CameraId, kind: RecordingKind) -> Self {
-        Self { files: FileWriter::new(inner, camera, kind), init: None }
+        let keys = inner.keys.camera(&camera);
+        Self { files: FileWriter::new(inner, camera, kind), keys, init: None }
     }
 
     /// Says what stands at the start of the files to come (`ftyp`, `moov`, or a scene stream's header). Finishes the file of other parameters.
@@ -61,8 +64,7 @@ impl MaskedWriter {
         if self.files.open_since().is_some_and(|start| file_done(start, first)) {
             self.finish().await?;
         }
-        let keys = &self.files.inner().keys;
-        let fragment = part(keys, &fragment, first, last);
+        let fragment = part(&self.keys, &fragment, first, last);
         if self.files.open_since().is_some() {
             return self.files.append(fragment, last).await;
         }
@@ -70,7 +72,7 @@ impl MaskedWriter {
             return Err(StoreError::NotBegun { camera: self.files.camera().clone() });
         };
         // Init and first fragment in one write: no file without a picture.
-        let mut start = BytesMut::from(&part(keys, init, first, first)[..]);
+        let mut start = BytesMut::from(&part(&self.keys, init, first, first)[..]);
         start.extend_from_slice(&fragment);
         self.files.begin(first, start.freeze()).await?;
         self.files.list_begun(last);

@@ -17,7 +17,9 @@
 //! | 32 | 8 | arrival of the last picture, likewise |
 //! | 40 | 4 | bytes of body and tag, big-endian |
 //! | 44 | 4 | 0 |
-//! | 48 | 16 | first half of the keyed BLAKE3 hash of bytes 24 to 47 and the last 32 bytes of the tag |
+//! | 48 | 16 | first half of the BLAKE3 hash, keyed with the camera's, of bytes 24 to 47 and the last 32 bytes of the tag |
+//!
+//! The camera's key here: `BLAKE3 derive_key("louver 2026 masked store wall times", mask.key (32 bytes) ‖ camera's id)`.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -28,7 +30,7 @@ use bytes::{Bytes, BytesMut};
 use louver_base::WallTime;
 use louver_scene::{Masked, TAG_BYTES};
 
-use crate::setup::Keys;
+use crate::setup::CameraKeys;
 use crate::{MaskedFile, MaskedFragment};
 
 /// Bytes of a head.
@@ -43,7 +45,7 @@ pub(crate) const FILE_BYTES_MAX: u64 = 64 << 20;
 const HEAD_UUID: [u8; 16] = *b"louver-mstore-1\0";
 
 /// One part as it goes to disk.
-pub(crate) fn part(keys: &Keys, body: &Masked<Bytes>, first: WallTime, last: WallTime) -> Bytes {
+pub(crate) fn part(keys: &CameraKeys, body: &Masked<Bytes>, first: WallTime, last: WallTime) -> Bytes {
     let tagged = body.tagged(&keys.tag);
     let mut out = BytesMut::with_capacity(HEAD_BYTES + tagged.len());
     out.extend_from_slice(&mark());
@@ -66,7 +68,7 @@ fn mark() -> [u8; 24] {
     mark
 }
 
-fn check(keys: &Keys, facts: &[u8], tag_hash: &[u8]) -> [u8; 16] {
+fn check(keys: &CameraKeys, facts: &[u8], tag_hash: &[u8]) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new_keyed(&keys.wall);
     hasher.update(facts).update(tag_hash);
     let mut half = [0; 16];
@@ -103,7 +105,7 @@ struct Part {
 
 /// The part at the start of `bytes`: its length on disk, and itself unless it is damaged. `None` if no whole part
 /// stands there.
-fn read_part(keys: &Keys, bytes: &Bytes) -> Option<(usize, Option<Part>)> {
+fn read_part(keys: &CameraKeys, bytes: &Bytes) -> Option<(usize, Option<Part>)> {
     let head = Head::parse(bytes)?;
     let end = HEAD_BYTES + head.len;
     if bytes.len() < end {
@@ -117,7 +119,7 @@ fn read_part(keys: &Keys, bytes: &Bytes) -> Option<(usize, Option<Part>)> {
 
 /// What can be shown of a file's bytes, without the fragments that ended before `from`. `None` if its start is damaged:
 /// no player could show the rest.
-pub(crate) fn parse(keys: &Keys, bytes: &Bytes, from: WallTime) -> Option<MaskedFile> {
+pub(crate) fn parse(keys: &CameraKeys, bytes: &Bytes, from: WallTime) -> Option<MaskedFile> {
     let (mut at, init) = read_part(keys, bytes)?;
     let mut file = MaskedFile { init: init?.bytes, fragments: Vec::new(), damaged: 0 };
     while at < bytes.len() {
@@ -160,7 +162,7 @@ pub(crate) enum Scan {
 
 /// Looks for the last whole fragment. Heads are followed from the start; only the last parts are read and checked
 /// whole, since a file is only ever appended to (a day of one camera is 1440 such files).
-pub(crate) fn scan(keys: &Keys, path: &Path) -> io::Result<Scan> {
+pub(crate) fn scan(keys: &CameraKeys, path: &Path) -> io::Result<Scan> {
     let file = File::open(path)?;
     let of = file.metadata()?.len();
     let parts = follow_heads(keys, &file, of)?;
@@ -192,7 +194,7 @@ fn starts_as_ours(file: &File, of: u64) -> io::Result<bool> {
 }
 
 /// Proven heads of the parts that lie whole in the file, with their offsets; damage between them is passed over.
-fn follow_heads(keys: &Keys, file: &File, of: u64) -> io::Result<Vec<(u64, Head)>> {
+fn follow_heads(keys: &CameraKeys, file: &File, of: u64) -> io::Result<Vec<(u64, Head)>> {
     let mut parts = Vec::new();
     let mut at = 0;
     while at + (HEAD_BYTES as u64) < of {
@@ -213,7 +215,7 @@ fn follow_heads(keys: &Keys, file: &File, of: u64) -> io::Result<Vec<(u64, Head)
 }
 
 /// The head at `at`, if its part ends inside the file and the tag there is the one it was made with.
-fn proven_head(keys: &Keys, file: &File, at: u64, of: u64) -> io::Result<Option<Head>> {
+fn proven_head(keys: &CameraKeys, file: &File, at: u64, of: u64) -> io::Result<Option<Head>> {
     let mut bytes = [0; HEAD_BYTES];
     file.read_exact_at(&mut bytes, at)?;
     let Some(head) = Head::parse(&bytes) else { return Ok(None) };

@@ -146,7 +146,7 @@ impl Store {
     ) -> Result<MaskedFile, StoreError> {
         let bytes = self.masked_bytes(camera, kind, id).await?;
         let path = layout::recording_path(&self.0.dir, kind, camera, id);
-        let (camera, keys) = (camera.clone(), self.0.keys.clone());
+        let (camera, keys) = (camera.clone(), self.0.keys.camera(camera));
         blocking(move || {
             let read = masked_file::read_start(&path, bytes).map_err(|e| match e.kind() {
                 std::io::ErrorKind::NotFound => StoreError::NoRecording { camera: camera.clone() },

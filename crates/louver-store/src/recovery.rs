@@ -17,7 +17,7 @@ use crate::fresh::{Entry, FileState};
 use crate::journal::{self, Line, Told};
 use crate::layout::{self, HourFolder, JOURNAL, hour_of, journal_path, recording_path};
 use crate::masked_file::{self, Scan};
-use crate::setup::Keys;
+use crate::setup::{CameraKeys, Keys};
 use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError};
 
 /// What [`Store::open`](crate::Store::open) found and did.
@@ -195,7 +195,7 @@ async fn look(
     kind: RecordingKind,
     mut known: BTreeMap<RecordingId, bool>,
 ) -> Result<Found, StoreError> {
-    let (dir, keys, camera) = (dir.to_owned(), keys.clone(), camera.clone());
+    let (dir, keys, camera) = (dir.to_owned(), keys.camera(camera), camera.clone());
     blocking(move || {
         let reading = |e| StoreError::io("reading", &dir, e);
         let mut found = Found { there: 0, looked_at: Vec::new(), missing: Vec::new() };
@@ -219,7 +219,7 @@ async fn look(
 }
 
 /// A torn end of masked video is cut off: it can never be shown, and players choke on it.
-fn look_at_masked(path: &Path, keys: &Keys) -> Result<Outcome, StoreError> {
+fn look_at_masked(path: &Path, keys: &CameraKeys) -> Result<Outcome, StoreError> {
     let scan = masked_file::scan(keys, path).map_err(|e| StoreError::io("reading", path, e))?;
     Ok(match scan {
         Scan::Fragments { end, bytes, of } if bytes == of => Outcome::Whole { end, bytes },

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use louver_scene::TagKey;
+use louver_base::CameraId;
+use louver_scene::{CameraTagKey, TagKey};
 use louver_vault::{Absent, KeyRing, SiteId};
 use rustix::fs::{FlockOperation, flock};
 
@@ -22,11 +23,15 @@ pub(crate) struct Ground {
     pub(crate) key_ring: KeyRing,
 }
 
-/// Keys of the masked store.
+/// What the masked store's keys are made of: nothing is tagged with it itself.
 #[derive(Clone)]
-pub(crate) struct Keys {
+pub(crate) struct Keys([u8; 32]);
+
+/// Keys of one camera's part of the masked store: a file in another camera's folder is as one that is not ours.
+#[derive(Clone)]
+pub(crate) struct CameraKeys {
     /// Tags fragments and stills.
-    pub(crate) tag: TagKey,
+    pub(crate) tag: CameraTagKey,
     /// Binds wall times to fragments.
     pub(crate) wall: [u8; 32],
 }
@@ -37,10 +42,22 @@ impl std::fmt::Debug for Keys {
     }
 }
 
+impl std::fmt::Debug for CameraKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CameraKeys")
+    }
+}
+
 impl Keys {
-    pub(crate) fn new(bytes: [u8; 32]) -> Self {
-        let wall = blake3::derive_key("louver 2026 masked store wall times", &bytes);
-        Self { tag: TagKey::new(bytes), wall }
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn camera(&self, camera: &CameraId) -> CameraKeys {
+        let mut material = self.0.to_vec();
+        material.extend_from_slice(camera.as_str().as_bytes());
+        let wall = blake3::derive_key("louver 2026 masked store wall times", &material);
+        CameraKeys { tag: TagKey::new(self.0).camera(camera), wall }
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use louver_base::{CameraId, WallTime};
-use louver_scene::TagKey;
 use louver_vault::{Hour, HourSecret, KeyRing, SiteId};
 use sqlx::SqlitePool;
 use tokio::sync::Notify;
@@ -135,11 +134,6 @@ impl Store {
     /// The site's random id, made at first start.
     pub fn site_id(&self) -> SiteId {
         self.0.site_id
-    }
-
-    /// The key that tags masked fragments and stills.
-    pub fn tag_key(&self) -> &TagKey {
-        &self.0.keys.tag
     }
 
     /// The key ring: secrets of hours, holds. Its calls wait for the disk. Let go of it before [`close`](Self::close).

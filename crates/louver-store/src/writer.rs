@@ -53,10 +53,6 @@ impl FileWriter {
         Self { inner, camera, kind, open: None }
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
-    }
-
     pub(crate) fn camera(&self) -> &CameraId {
         &self.camera
     }

@@ -5,13 +5,13 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{at, camera, copy, event, files, fragment, gop, masked, open, sealer};
 use louver_base::{Class, EventId, WallTime};
 use louver_store::{
-    EventBox, EventChange, EventQuery, EventRecord, Gap, GapReason, Recording, Store, StoreError, StreamKind,
-    TokenHash,
+    EventBox, EventChange, EventQuery, EventRecord, Gap, GapReason, Recording, RecordingKind, ScenePart,
+    Store, StoreError, StreamKind, TokenHash,
 };
 
 fn seen(ms: i64) -> EventChange {
@@ -224,6 +224,52 @@ async fn files_of_another_site_are_kept_but_not_shown() {
     }
     assert_eq!((all.len(), files(other.path(), ".mp4").len()), (6, 9));
     assert_eq!(store.still(EventId::from_random(2)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_file_moved_into_another_cameras_folder_is_kept_but_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    fill(&store).await;
+    let (mut scenes, part) = (store.scene_writer(&camera("gate")), masked("part"));
+    scenes.begin(masked("header")).await.unwrap();
+    let (full, delta, rest) = (part.clone(), part.clone(), part);
+    scenes.append_scene(&ScenePart { full, delta, rest, first: at(0), last: at(900) }).await.unwrap();
+    scenes.finish().await.unwrap();
+    let of = |camera: &str, ending: &str| files(&dir.path().join("masked").join(camera), ending);
+    let moved = |from: &Path| PathBuf::from(from.to_str().unwrap().replace("/gate/", "/else/"));
+    store.close().await.unwrap();
+    let all: Vec<PathBuf> = [of("gate", ".mp4"), of("gate", ".lvc")].concat();
+    for from in &all {
+        let to = moved(from);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap();
+    }
+    let (mine, yours) = (EventId::from_random(0), EventId::from_random(1));
+    let still = of("gate", &format!("{mine}.jpg"))[0].to_str().unwrap().to_owned();
+    std::fs::copy(&still, still.replace("/gate/", "/yard/").replace(&mine.to_string(), &yours.to_string()))
+        .unwrap();
+    let (store, recovery) = open(dir.path()).await;
+    assert_eq!((store.still(yours).await.unwrap(), store.still(mine).await.unwrap().is_some()), (None, true));
+    assert_eq!((recovery.unreadable, recovery.empty), (7, 0), "{recovery:?}");
+    let found = store.recordings(&camera("else"), at(-1), at(9_000_000)).await.unwrap();
+    assert_eq!(found.len(), 7);
+    for r in &found {
+        let shown = match r.kind {
+            RecordingKind::Scene => store.scene_file(&camera("else"), r.id).await,
+            _ => store.masked_file(&camera("else"), r.id).await,
+        };
+        assert!(matches!(shown, Err(StoreError::Damaged { .. })), "{r:?}");
+    }
+    // Where it was made it is shown as before.
+    for r in store.recordings(&camera("gate"), at(-1), at(9_000_000)).await.unwrap() {
+        let shown = match r.kind {
+            RecordingKind::Scene => store.scene_file(&camera("gate"), r.id).await,
+            RecordingKind::Masked => store.masked_file(&camera("gate"), r.id).await,
+            RecordingKind::Sealed => continue,
+        };
+        assert!(!shown.unwrap().fragments.is_empty(), "{r:?}");
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod masked_file;
 mod openings;
 mod recordings;
 mod recovery;
+mod reserve;
 mod retention;
 mod sealed;
 mod setup;

@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::disk::{make_folder, replace};
 use crate::layout::{DATABASE, KEY_RING};
-use crate::{RecordingKind, StoreError, shred};
+use crate::{RecordingKind, StoreError, reserve, shred};
 
 /// What a start needs of the directory before anything else.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ pub(crate) fn prepare(dir: &Path) -> Result<Ground, StoreError> {
     make_folder(dir).map_err(|e| StoreError::io("making", dir, e))?;
     let lock = take_lock(dir)?;
     probe(dir)?;
+    reserve::make(dir);
     let site = key_file(dir, "site.id", |text| text.trim().parse().ok())?;
     let mask = key_file(dir, "mask.key", |text| {
         let mut bytes = [0; 32];

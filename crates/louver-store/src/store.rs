@@ -14,7 +14,8 @@ use crate::disk::blocking;
 use crate::fresh::Fresh;
 use crate::setup::{Keys, prepare};
 use crate::{
-    MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, disk, flush, recovery, shred,
+    MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, disk, flush, recovery, reserve,
+    shred,
 };
 
 /// How a store works.
@@ -82,7 +83,13 @@ impl Store {
         let (key_ring, place) = (Arc::new(ground.key_ring), dir.to_owned());
         let ring = Arc::clone(&key_ring);
         let unopenable = blocking(move || shred::at_start(&place, &ring)).await?;
-        let opened = open_catalogue(dir, &ground.keys).await;
+        let opened = match open_catalogue(dir, &ground.keys).await {
+            Err(e) if is_out_of_room(&e, dir) && reserve::give_up(dir) => {
+                tracing::warn!("the disk is full: the reserve is given up, so that retention can make room");
+                open_catalogue(dir, &ground.keys).await
+            }
+            other => other,
+        };
         let (pool, recovery) = opened.map_err(|e| full_disk_first(e, dir))?;
         let recovery = Recovery { shredded: unopenable.deleted, without_secret: unopenable.kept, ..recovery };
         let stop = Arc::new(Notify::new());
@@ -201,11 +208,17 @@ async fn try_catalogue(dir: &Path, keys: &Keys) -> Result<(SqlitePool, Recovery)
     }
 }
 
+/// Whether the catalogue could not be opened because the disk is full. SQLite does not always say so: where the last bytes
+/// do not hold its shared memory, that is an error of its own.
+fn is_out_of_room(error: &StoreError, dir: &Path) -> bool {
+    let low = || disk::space(dir).is_ok_and(|s| s.free < reserve::RESERVE_BYTES / 4);
+    matches!(error, StoreError::Database { .. }) && (error.is_disk_full() || low())
+}
+
 /// A catalogue that cannot be opened because the disk is full: that is what to say.
 fn full_disk_first(error: StoreError, dir: &Path) -> StoreError {
-    let full = error.is_disk_full() || disk::space(dir).is_ok_and(|s| s.free == 0);
     match error {
-        StoreError::Database { .. } if full => {
+        error if is_out_of_room(&error, dir) => {
             StoreError::DiskFull { path: dir.to_owned(), source: std::io::ErrorKind::StorageFull.into() }
         }
         other => other,

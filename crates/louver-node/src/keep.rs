@@ -1,7 +1,7 @@
 //! What a camera's analysis gives to the store: scenes, events, stills.
 
 use bytes::Bytes;
-use louver_base::{CameraId, EventId, WallTime};
+use louver_base::{CameraId, EventId, WallSpan, WallTime};
 use louver_scene::Masked;
 use louver_store::{
     EventChange, EventRecord, Gap, GapReason, MaskedWriter, RecordingKind, ScenePart, Store, StoreError,
@@ -37,6 +37,9 @@ pub(crate) enum Keep {
 /// is recorded: analysis and live pictures never wait for a disk.
 const WAITING: usize = 512;
 
+/// A gap that a disk makes is noted so often while it lasts: what ends it may be a restart, which must not pass for its cause.
+pub(crate) const NOTED_EVERY: WallSpan = WallSpan::from_millis(60_000);
+
 /// The end that analysis holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Keeper {
@@ -58,6 +61,8 @@ impl Keeper {
             writer,
             kept_until: None,
             missing: Some(GapReason::Restart),
+            noted_until: None,
+            waits: false,
         };
         tasks.spawn(task.run(receiver));
         Self { queue, dropped: 0, missed: false }
@@ -89,12 +94,16 @@ struct Writing {
     kept_until: Option<WallTime>,
     /// Why nothing has been kept since then, if so.
     missing: Option<GapReason>,
+    /// Until when the disk's gap going on has been noted.
+    noted_until: Option<WallTime>,
+    /// Events wait in memory for the disk, and that was said.
+    waits: bool,
 }
 
 impl Writing {
     async fn run(mut self, mut queue: mpsc::Receiver<Keep>) {
         for kind in [RecordingKind::Masked, RecordingKind::Scene] {
-            match self.store.last_recorded(&self.camera, kind).await {
+            match self.store.accounted_until(&self.camera, kind).await {
                 Ok(until) => self.kept_until = self.kept_until.max(until),
                 Err(e) => {
                     tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
@@ -109,11 +118,20 @@ impl Writing {
             match (self.write(what).await, part) {
                 (Ok(()), Some((first, last))) => self.worked(first, last).await,
                 (Ok(()), None) => {}
-                (Err(e), Some(_)) => self.failed(&e),
+                (Err(e), Some((_, last))) => self.failed(&e, last).await,
+                // Once a spell: a full disk must not fill the log too.
+                (Err(e), None) if e.is_disk_full() => {
+                    if !std::mem::replace(&mut self.waits, true) {
+                        tracing::warn!(camera = %self.camera, error = &e as &dyn std::error::Error, "events are kept in memory until there is room, their stills are not kept");
+                    }
+                }
                 (Err(e), None) => {
                     tracing::warn!(camera = %self.camera, error = &e as &dyn std::error::Error, "not kept");
                 }
             }
+        }
+        if let Some(reason @ (GapReason::DiskFull | GapReason::DiskFailed)) = self.missing {
+            self.note_gap(WallTime::now(), reason).await;
         }
         if let Err(e) = self.writer.finish().await {
             tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "the last masked file is not finished");
@@ -139,12 +157,25 @@ impl Writing {
         }
     }
 
-    fn failed(&mut self, e: &StoreError) {
+    async fn failed(&mut self, e: &StoreError, until: WallTime) {
         let reason = if e.is_disk_full() { GapReason::DiskFull } else { GapReason::DiskFailed };
         if self.missing.replace(reason) != Some(reason) {
             tracing::error!(camera = %self.camera, error = e as &dyn std::error::Error, "what is shown is not kept");
             let problem = e.to_string();
             self.status.update(|s| s.recording_problem = Some(problem));
+        }
+        if self.noted_until.is_none_or(|noted| until - noted >= NOTED_EVERY) {
+            self.noted_until = Some(until);
+            self.note_gap(until, reason).await;
+        }
+    }
+
+    /// What cannot be written now is written when there is room.
+    async fn note_gap(&self, end: WallTime, reason: GapReason) {
+        let Some(start) = self.kept_until.filter(|start| *start < end) else { return };
+        let gap = Gap { camera: self.camera.clone(), stream: StreamKind::Sub, start, end, reason };
+        if let Err(e) = self.store.record_gap(gap).await {
+            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not on the disk yet");
         }
     }
 
@@ -154,14 +185,9 @@ impl Writing {
             if matches!(reason, GapReason::DiskFull | GapReason::DiskFailed) {
                 self.status.update(|s| s.recording_problem = None);
             }
-            if let Some(start) = self.kept_until.filter(|start| *start < first) {
-                let camera = self.camera.clone();
-                let gap = Gap { camera, stream: StreamKind::Sub, start, end: first, reason };
-                if let Err(e) = self.store.record_gap(gap).await {
-                    tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not noted");
-                }
-            }
+            self.note_gap(first, reason).await;
         }
+        (self.noted_until, self.waits) = (None, false);
         self.kept_until = Some(last);
     }
 }
@@ -214,6 +240,53 @@ mod tests {
         let gaps = store.gaps(&camera, at(0), at(100_000)).await.unwrap();
         let gaps: Vec<_> = gaps.iter().map(|g| (g.stream, g.start, g.end, g.reason)).collect();
         assert_eq!(gaps, [(StreamKind::Sub, last, at(90_000), GapReason::Overloaded)]);
+        store.close().await.unwrap();
+    }
+
+    /// Waits for what `keeper` was given, and ends it.
+    async fn ends(keeper: Keeper, tasks: &TaskTracker) {
+        drop(keeper);
+        tasks.close();
+        tokio::time::timeout(Duration::from_secs(20), tasks.wait()).await.unwrap();
+        tasks.reopen();
+    }
+
+    #[tokio::test]
+    async fn a_gap_that_a_disk_makes_keeps_its_reason_when_a_restart_ends_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), StoreOptions::default()).await.unwrap();
+        let (camera, tasks) = ("gate".parse::<CameraId>().unwrap(), TaskTracker::new());
+        let nothing = Scene::nothing(PictureSize::new(16, 16).unwrap());
+        let bytes = nothing.encode(&mut JpegEncoder::default(), MediaTime::ZERO, true).unwrap().into_bytes();
+        let part = |first: WallTime| {
+            let (full, delta, rest) = (bytes.clone(), bytes.clone(), bytes.clone());
+            let last = first + WallSpan::from_millis(50);
+            Keep::Part(Box::new(ScenePart { full, delta, rest, first, last }))
+        };
+        let start = || Keeper::start(store.clone(), camera.clone(), &StatusCell::default(), &tasks);
+        let mut keeper = start();
+        keeper.keep(Keep::Begin(bytes.clone()));
+        keeper.keep(part(at(100)));
+        ends(keeper, &tasks).await;
+        // The disk fails: something that is no folder stands in the camera's place.
+        let (folder, aside) = (dir.path().join("masked/gate"), dir.path().join("aside"));
+        std::fs::rename(&folder, &aside).unwrap();
+        std::fs::write(&folder, "in the way").unwrap();
+        let mut keeper = start();
+        keeper.keep(Keep::Begin(bytes.clone()));
+        keeper.keep(part(at(5_000)));
+        ends(keeper, &tasks).await;
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::rename(&aside, &folder).unwrap();
+        let mut keeper = start();
+        keeper.keep(Keep::Begin(bytes.clone()));
+        let again = WallTime::now() + WallSpan::from_millis(60_000);
+        keeper.keep(part(again));
+        ends(keeper, &tasks).await;
+        let gaps = store.gaps(&camera, at(0), again + WallSpan::from_millis(1)).await.unwrap();
+        let told: Vec<_> = gaps.iter().map(|g| (g.start, g.reason)).collect();
+        assert_eq!(told, [(at(150), GapReason::DiskFailed), (gaps[0].end, GapReason::Restart)]);
+        assert!(gaps[0].end > at(5_000) && gaps[1].end == again, "{gaps:?}");
         store.close().await.unwrap();
     }
 }

@@ -10,6 +10,7 @@ use louver_vault::{Holders, SegmentSealer, SiteId, VaultError};
 use tokio::sync::mpsc;
 
 use crate::feed::{Feed, FeedSender, From, gap_reason};
+use crate::keep::NOTED_EVERY;
 use crate::{CameraSettings, StatusCell, StreamState};
 
 /// Why a group could not be kept.
@@ -36,6 +37,8 @@ pub(crate) struct Recorder {
     recorded_until: Option<WallTime>,
     /// Why nothing has been kept since then, if so.
     missing: Option<GapReason>,
+    /// Until when the disk's gap going on has been noted.
+    noted_until: Option<WallTime>,
 }
 
 impl Recorder {
@@ -58,13 +61,14 @@ impl Recorder {
             cutter: GopCutter::new(GopLimits::default()),
             recorded_until: None,
             missing: Some(GapReason::Restart),
+            noted_until: None,
         }
     }
 
     /// Records until the source ends. `feed` is where analysis gets its pictures when it sees the main stream.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, feed: Option<FeedSender>) {
         self.status.update(|s| s.main = StreamState::Connecting);
-        match self.store.last_recorded(&self.camera, RecordingKind::Sealed).await {
+        match self.store.accounted_until(&self.camera, RecordingKind::Sealed).await {
             Ok(until) => self.recorded_until = until,
             Err(e) => {
                 tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
@@ -82,6 +86,9 @@ impl Recorder {
             self.keep(gop).await;
         }
         self.finish().await;
+        if let Some(reason @ (GapReason::DiskFull | GapReason::DiskFailed)) = self.missing {
+            self.note_gap(WallTime::now(), reason).await;
+        }
         self.status.update(|s| s.main = StreamState::Off);
     }
 
@@ -158,6 +165,7 @@ impl Recorder {
                 if let Some(reason) = self.missing.take() {
                     self.note_gap(first, reason).await;
                 }
+                self.noted_until = None;
                 self.recorded_until = Some(last);
                 self.status.update(|s| {
                     s.last_sealed = Some(last);
@@ -175,6 +183,10 @@ impl Recorder {
                         KeepError::Store(e) => e.to_string(),
                     };
                     self.status.update(|s| s.recording_problem = Some(problem));
+                }
+                if self.noted_until.is_none_or(|noted| last - noted >= NOTED_EVERY) {
+                    self.noted_until = Some(last);
+                    self.note_gap(last, reason).await;
                 }
             }
         }
@@ -215,7 +227,7 @@ impl Recorder {
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
         let gap = Gap { camera: self.camera.clone(), stream: StreamKind::Main, start, end, reason };
         if let Err(e) = self.store.record_gap(gap).await {
-            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not noted");
+            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not on the disk yet");
         }
     }
 }

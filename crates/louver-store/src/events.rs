@@ -40,7 +40,7 @@ impl Store {
             }
             fresh.events.insert(event.record.id, event);
         }
-        self.0.write_journals().await
+        self.0.write_journal(&journal).await
     }
 
     /// Changes an open event. Cheap: memory now, disk with the next flush.
@@ -64,15 +64,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoEvent`] when it is not open; [`StoreError::DiskFull`], [`StoreError::Io`] as at its start.
     pub async fn finish_event(&self, id: EventId, end: WallTime) -> Result<(), StoreError> {
-        {
+        let journal = {
             let mut fresh = self.0.fresh();
             let open = fresh.events.get_mut(&id).filter(|e| e.record.end.is_none());
             let event = open.ok_or(StoreError::NoEvent(id))?;
             event.finish(end);
             let journal = key(&event.record.camera, event.record.start);
-            fresh.journal(journal, Line::End { id, end });
-        }
-        self.0.write_journals().await
+            fresh.journal(journal.clone(), Line::End { id, end });
+            journal
+        };
+        self.0.write_journal(&journal).await
     }
 
     /// Keeps the event's still (JPEG), in place of an earlier one.
@@ -101,7 +102,7 @@ impl Store {
                 .await
                 .map_err(StoreError::db("noting a still"))?;
         }
-        self.0.write_journals().await
+        self.0.write_journal(&key(&camera, start)).await
     }
 
     /// The event's still (JPEG, its tag behind it), or `None` if it has none that can be shown.

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::disk::{append_lines, blocking};
 use crate::event_state::EventState;
 use crate::fresh::{Entry, FileState, GapKey, RecordingKey};
+use crate::journal::JournalKey;
 use crate::store::Inner;
 use crate::{Gap, StoreError, StreamKind, journal, layout, recovery};
 
@@ -60,33 +61,43 @@ impl Inner {
     }
 
     /// Writes the journal lines noted so far; those that cannot be written stay for the next time.
-    pub(crate) async fn write_journals(&self) -> Result<(), StoreError> {
+    async fn write_journals(&self) -> Result<(), StoreError> {
+        self.write_noted().await?.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// The same for whoever noted lines in `of`: what becomes of other cameras' is not told to him.
+    pub(crate) async fn write_journal(&self, of: &JournalKey) -> Result<(), StoreError> {
+        let failed = self.write_noted().await?;
+        failed.into_iter().find(|(key, _)| key == of).map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    async fn write_noted(&self) -> Result<Vec<(JournalKey, StoreError)>, StoreError> {
         let turn = Arc::clone(&self.journals).lock_owned().await;
         let noted = self.fresh().take_unwritten();
         if noted.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let dir = self.dir.clone();
-        let (failed, error) = blocking(move || {
+        let failed = blocking(move || {
             // Held until the last line is written, even if nobody waits for it any more.
             let _turn = turn;
             let mut failed = Vec::new();
-            let mut error = None;
             for (key, lines) in noted {
                 let path = layout::journal_path(&dir, &key.0, key.1);
                 if let Err(e) = append_lines(&path, &journal::text(&lines)) {
-                    error = Some(e);
-                    failed.push((key, lines));
+                    failed.push((key, lines, e));
                 }
             }
-            Ok((failed, error))
+            Ok(failed)
         })
         .await?;
+        let mut errors = Vec::with_capacity(failed.len());
         let mut fresh = self.fresh();
-        for (key, lines) in failed {
+        for (key, lines, error) in failed {
+            errors.push((key.clone(), error));
             fresh.give_back(key, lines);
         }
-        error.map_or(Ok(()), Err)
+        Ok(errors)
     }
 
     fn snapshot(&self) -> Snapshot {

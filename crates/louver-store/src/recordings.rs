@@ -107,6 +107,29 @@ impl Store {
         Ok(newer.max(stored.map(WallTime::from_micros)))
     }
 
+    /// Until when it is known what became of the camera's video: recorded, or noted as a gap of its stream. `None` if it never
+    /// was recorded. At a start: where the next gap begins.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn accounted_until(
+        &self,
+        camera: &CameraId,
+        kind: RecordingKind,
+    ) -> Result<Option<WallTime>, StoreError> {
+        let Some(recorded) = self.last_recorded(camera, kind).await? else { return Ok(None) };
+        let stream = match kind {
+            RecordingKind::Sealed => StreamKind::Main,
+            RecordingKind::Masked | RecordingKind::Scene => StreamKind::Sub,
+        };
+        let gaps = self.gaps(camera, recorded, WallTime::from_micros(i64::MAX)).await?;
+        Ok(gaps
+            .iter()
+            .filter(|g| g.stream == stream)
+            .map(|g| g.end)
+            .fold(Some(recorded), |a, b| a.max(Some(b))))
+    }
+
     /// What can be shown of a masked video, the one being written included. About 1 MB; 64 MiB at most.
     ///
     /// # Errors
@@ -185,12 +208,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::DiskFull`], [`StoreError::Io`]: it is then kept in memory and written later.
     pub async fn record_gap(&self, gap: Gap) -> Result<(), StoreError> {
+        let journal = crate::journal::key(&gap.camera, gap.start);
         {
             let mut fresh = self.0.fresh();
-            fresh.journal(crate::journal::key(&gap.camera, gap.start), crate::journal::Line::gap(&gap));
+            fresh.journal(journal.clone(), crate::journal::Line::gap(&gap));
             fresh.gaps.insert((gap.camera.clone(), gap.stream, gap.start), gap);
         }
-        self.0.write_journals().await
+        self.0.write_journal(&journal).await
     }
 
     /// Gaps of a camera that touch `from..to`, oldest first.

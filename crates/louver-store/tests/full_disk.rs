@@ -6,9 +6,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::{SmallDisk, at, camera};
+use common::{SmallDisk, at, camera, masked};
 use louver_base::CameraId;
-use louver_store::{DiskWatermark, Gap, GapReason, Store, StoreOptions, StreamKind, TokenHash};
+use louver_store::{
+    DiskWatermark, Gap, GapReason, RecordingKind, Store, StoreOptions, StreamKind, TokenHash,
+};
 
 const HOUR: i64 = 3_600_000;
 
@@ -81,4 +83,77 @@ async fn once_a_full_disk_has_room_again_the_catalogue_takes_everything_without_
         }
     }
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_without_a_free_byte_gives_up_its_reserve_and_makes_room() {
+    let Some(disk) = SmallDisk::mount("24m") else { return };
+    let dir = disk.path().join("data");
+    let gate = camera("gate");
+    let store = open_quietly(&dir).await;
+    assert_eq!(std::fs::metadata(dir.join("reserve")).unwrap().len(), 4 << 20);
+    let mut writer = store.masked_writer(&gate);
+    writer.begin(masked("init")).await.unwrap();
+    for n in 0..10 {
+        // A file of its own for each.
+        writer.append(masked(vec![7; 500_000]), at(n * 60_000), at(n * 60_000 + 900)).await.unwrap();
+    }
+    writer.finish().await.unwrap();
+    store.close().await.unwrap();
+    disk.fill();
+    let store = open_quietly(&dir).await;
+    assert!(!dir.join("reserve").exists());
+    std::fs::write(dir.join("others"), vec![0; 5 << 20]).unwrap_err();
+    let report = store.retention_pass(at(HOUR), &[], DiskWatermark::Bytes(1 << 20)).await.unwrap();
+    assert!(report.crowded_out_files > 0 && !report.still_low, "{report:?}");
+    writer = store.masked_writer(&gate);
+    writer.begin(masked("init")).await.unwrap();
+    writer.append(masked("fragment"), at(HOUR), at(HOUR + 900)).await.unwrap();
+    writer.finish().await.unwrap();
+    store.close().await.unwrap();
+    // Without a reserve it says what to do.
+    disk.fill();
+    let refused = Store::open(&dir, StoreOptions::default()).await.unwrap_err();
+    assert!(refused.is_disk_full() && refused.to_string().contains("free some space"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_is_told_to_its_own_camera_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_quietly(dir.path()).await;
+    let (gate, yard) = (camera("gate"), camera("yard"));
+    std::fs::write(dir.path().join("masked/yard"), "in the way").unwrap();
+    let refused = store.record_gap(gap(&yard, 0)).await.unwrap_err();
+    assert!(
+        std::error::Error::source(&refused).is_some() && refused.to_string().contains("yard"),
+        "{refused}"
+    );
+    store.record_gap(gap(&gate, 0)).await.unwrap();
+    assert!(store.record_gap(gap(&yard, 1)).await.is_err());
+    std::fs::remove_file(dir.path().join("masked/yard")).unwrap();
+    store.record_gap(gap(&gate, 1)).await.unwrap();
+    let lines = |id: &str| {
+        let journal = common::files(&dir.path().join("masked").join(id), ".jsonl");
+        std::fs::read_to_string(&journal[0]).unwrap().lines().count()
+    };
+    assert_eq!((lines("gate"), lines("yard")), (2, 2), "nothing is lost");
+}
+
+#[tokio::test]
+async fn what_is_recorded_and_what_is_noted_as_a_gap_are_accounted_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_quietly(dir.path()).await;
+    let gate = camera("gate");
+    let until = async |kind| store.accounted_until(&gate, kind).await.unwrap();
+    store.record_gap(gap(&gate, 0)).await.unwrap();
+    assert_eq!(until(RecordingKind::Scene).await, None, "never recorded: no gap");
+    let mut writer = store.masked_writer(&gate);
+    writer.begin(masked("init")).await.unwrap();
+    writer.append(masked("fragment"), at(5000), at(5900)).await.unwrap();
+    assert_eq!(until(RecordingKind::Masked).await, Some(at(5900)));
+    store.record_gap(Gap { start: at(5900), end: at(9000), ..gap(&gate, 0) }).await.unwrap();
+    assert_eq!(until(RecordingKind::Masked).await, Some(at(5900)), "the other stream's gap");
+    let mine = Gap { start: at(5900), end: at(8000), stream: StreamKind::Sub, ..gap(&gate, 0) };
+    store.record_gap(mine).await.unwrap();
+    assert_eq!(until(RecordingKind::Masked).await, Some(at(8000)));
 }

@@ -123,11 +123,8 @@ impl Store {
             RecordingKind::Masked | RecordingKind::Scene => StreamKind::Sub,
         };
         let gaps = self.gaps(camera, recorded, WallTime::from_micros(i64::MAX)).await?;
-        Ok(gaps
-            .iter()
-            .filter(|g| g.stream == stream)
-            .map(|g| g.end)
-            .fold(Some(recorded), |a, b| a.max(Some(b))))
+        let noted = gaps.iter().filter(|g| g.stream == stream).map(|g| g.end).max();
+        Ok(noted.max(Some(recorded)))
     }
 
     /// What can be shown of a masked video, the one being written included. About 1 MB; 64 MiB at most.

@@ -21,6 +21,13 @@ pub(crate) fn start(filter: Option<&str>, server: bool) -> Result<(), Error> {
         source: Some(Box::new(e)),
     })?;
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colour)
+        // A line that cannot be written (the log lies on the full disk that it tells of) is left out. Telling of that on
+        // standard error as well would panic, and end whatever task wrote the line.
+        .log_internal_errors(false)
+        .init();
     Ok(())
 }

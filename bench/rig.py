@@ -112,16 +112,16 @@ class Louver:
     def __init__(self, binary, folder, rtsp, cameras):
         self.binary, self.folder = binary, folder
         self.data = os.path.join(folder, "data")
-        self.identity = os.path.join(folder, "holder.age")
+        self.identity = os.path.join(folder, "holder.txt")
         self.cameras = [f"cam{n}" for n in range(cameras)]
         self.settings = os.path.join(folder, "louver.toml")
         self.port = free_port()
         self.process = self.cookie = None
         made = subprocess.run([binary, "holder", "new", "-o", self.identity],
                               capture_output=True, text=True, check=True, cwd=folder)
-        recipient = re.search(r"age1[0-9a-z]+", made.stdout + made.stderr).group()
+        recipient = re.search(r"holder1[0-9a-z]+", made.stdout + made.stderr).group()
         with open(os.open(self.settings, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
-            out.write(f'data = "data"\nlisten = "127.0.0.1:{self.port}"\n[vault]\nrecipients = ["{recipient}"]\n')
+            out.write(f'data = "data"\nlisten = "127.0.0.1:{self.port}"\n[holders]\nneeded = 1\nlist = [{{ name = "Ada", public = "{recipient}" }}]\n')
             out.write(f'[detector]\nlibrary = "{ROOT}/.deps/lib/libonnxruntime.so"\n'
                       f'model = "{ROOT}/.deps/models/ssd_mobilenetv2_oidv4.onnx"\nkind = "ssd-mobilenet-v2"\n')
             for camera in self.cameras:
@@ -173,7 +173,7 @@ class Louver:
         """Opens what was recorded (seconds since 1970); gives what `louver open --json` says, or None and why."""
         moment = [time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(t)) + f".{int(t % 1 * 1000):03}Z" for t in (since, until)]
         done = subprocess.run(
-            [self.binary, "open", "--identity", self.identity, "--data", self.data, "--camera", camera,
+            [self.binary, "open", "--holder", self.identity, "--data", self.data, "--camera", camera,
              "--from", moment[0], "--to", moment[1], "-o", out, "--json"],
             capture_output=True, text=True, check=False)
         return (json.loads(done.stdout), None) if done.returncode == 0 else (None, done.stderr.strip())

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly ROOT=$PWD DEMO=$PWD/.demo PORT=${DEMO_PORT:-8470} RTSP_PORT=8554
-readonly SETTINGS=$DEMO/louver.toml HOLDER=$DEMO/holder.age
+readonly SETTINGS=$DEMO/louver.toml HOLDER=$DEMO/holder.txt
 
 say() { printf 'demo: %s\n' "$*"; }
 fail() { printf 'demo: %s\n' "$@" >&2; exit 1; }
@@ -72,7 +72,7 @@ write_settings() {
       fail "\`louver holder new\` failed"
     }
   fi
-  recipient=$(cat "$DEMO/holder.log" "$HOLDER" 2>/dev/null | grep -om1 'age1[0-9a-z]*') ||
+  recipient=$(cat "$DEMO/holder.log" "$HOLDER" 2>/dev/null | grep -om1 'holder1[0-9a-z]*') ||
     fail "$HOLDER does not say who it belongs to; \`make clean-demo\` starts anew (and forgets its recordings)"
   password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
   (
@@ -83,9 +83,10 @@ write_settings() {
 data = "data"
 listen = "127.0.0.1:$PORT"
 
-[vault]
-# Originals are sealed for the holder of holder.age, and open with that file alone.
-recipients = ["$recipient"]
+[holders]
+# Originals are sealed for the holder of holder.txt, and open with that file and the recorder's key ring.
+needed = 1
+list = [{ name = "Demo", public = "$recipient" }]
 
 [detector]
 model = "../.deps/models/ssd_mobilenetv2_oidv4.onnx"

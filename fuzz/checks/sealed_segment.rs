@@ -4,10 +4,10 @@ use std::io::Cursor;
 use std::sync::LazyLock;
 
 use louver_media::{Gop, VideoParams};
-use louver_vault::{Identity, SegmentInfo, SegmentReader, Tail};
+use louver_vault::{HourSecret, Identity, OpeningKeys, SegmentHead, SegmentInfo, SegmentReader, Tail};
 
-const VECTOR: &[u8] = include_bytes!("../../crates/louver-vault/tests/vectors/one-holder.sealed");
-const FRAME: usize = 44;
+const VECTOR: &[u8] = include_bytes!("../../crates/louver-vault/tests/vectors/one-of-one-0.sealed");
+const FRAME: usize = 76;
 
 /// Takes the bytes as a file, and as a list of changes to the vector.
 pub(crate) fn any_bytes(bytes: &[u8]) {
@@ -16,18 +16,20 @@ pub(crate) fn any_bytes(bytes: &[u8]) {
 }
 
 struct Sealed {
-    identity: Identity,
+    keys: OpeningKeys,
     fragments: Vec<(VideoParams, Gop)>,
 }
 
-/// The identity of 32 bytes 0x4c: it protects nothing.
+/// The holder of 32 bytes 0x4c and the hour secret of 32 bytes 0x55: they protect nothing.
 static SEALED: LazyLock<Sealed> = LazyLock::new(|| {
-    let hrp = bech32::Hrp::parse("age-secret-key-").expect("constant");
-    let text = bech32::encode::<bech32::Bech32>(hrp, &[0x4c; 32]).expect("constant").to_uppercase();
-    let identity = Identity::from_text(&text).expect("constant");
-    let mut reader = SegmentReader::open(Cursor::new(VECTOR), &identity).expect("the vector opens");
+    let identity = Identity::from_recovery_secret([0x4c; 32].into()).expect("constant");
+    let head = SegmentHead::read(&mut &VECTOR[..]).expect("the vector has a header");
+    let mut keys = OpeningKeys::new();
+    keys.add_share_of(&head, &identity).expect("the vector is for this holder");
+    keys.add_hour_secret(head.camera().clone(), head.hour(), HourSecret::from_bytes(&[0x55; 32]));
+    let mut reader = SegmentReader::open(Cursor::new(VECTOR), &keys).expect("the vector opens");
     let fragments = reader.fragments().collect::<Result<_, _>>().expect("the vector is whole");
-    Sealed { identity, fragments }
+    Sealed { keys, fragments }
 });
 
 fn nothing_opens_that_was_not_sealed(file: &[u8]) {
@@ -35,7 +37,7 @@ fn nothing_opens_that_was_not_sealed(file: &[u8]) {
     if let Ok(info) = &inspected {
         lies_within(info, file);
     }
-    let opened = SegmentReader::open(Cursor::new(file), &SEALED.identity);
+    let opened = SegmentReader::open(Cursor::new(file), &SEALED.keys);
     let Ok(mut reader) = opened else { return };
     let info = inspected.expect("what opens can be inspected");
     assert_eq!(*reader.info(), info);
@@ -62,7 +64,7 @@ fn nothing_opens_that_was_not_sealed(file: &[u8]) {
 
 fn lies_within(info: &SegmentInfo, file: &[u8]) {
     assert_eq!(info.file_bytes, file.len() as u64);
-    let mut at = info.header_bytes;
+    let mut at = info.head.bytes();
     for (n, fragment) in info.fragments.iter().enumerate() {
         assert_eq!((fragment.sequence, fragment.at), (n as u32, at));
         assert!(fragment.bytes > FRAME as u64 && fragment.packets > 0 && fragment.first <= fragment.last);
@@ -91,7 +93,7 @@ fn changed(changes: &[u8]) -> Vec<u8> {
             3 => file.splice(at..at, vec![two; one.into()]).for_each(drop),
             4 => file[at..end].fill(0),
             5 => {
-                // Fragments stand 40 to 100 bytes apart: long enough to double or move one.
+                // Fragments stand 90 to 140 bytes apart: long enough to double or move one.
                 let copy = file[at..end].to_vec();
                 let to = (at + usize::from(two)).min(file.len());
                 file.splice(to..to, copy);
@@ -126,7 +128,7 @@ fn right_frame_check(file: &mut [u8], at: usize) {
     let Some(length) = header_length(file) else { return };
     let found = file[at..].windows(4).position(|w| w == b"LVFR").map(|n| at + n);
     let Some(head) = found.and_then(|at| file.get(at..at + FRAME)) else { return };
-    let check = sha256(&[b"louver frame", &file[length - 32..length], &head[..36]]);
+    let check = sha256(&[b"louver frame", &file[length - 32..length], &head[..68]]);
     let at = found.unwrap_or(at);
-    file[at + 36..at + FRAME].copy_from_slice(&check[..8]);
+    file[at + 68..at + FRAME].copy_from_slice(&check[..8]);
 }

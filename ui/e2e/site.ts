@@ -124,7 +124,7 @@ retention_hours = 72
 analysis = "${camera.analysis}"
 `,
   );
-  return `data = "data"\nlisten = "${listen}"\nsite_name = "Test site"\n[storage]\nmin_free_percent = 1\n[vault]\nrecipients = ["${recipient}"]\n${cameras.join("")}`;
+  return `data = "data"\nlisten = "${listen}"\nsite_name = "Test site"\n[storage]\nmin_free_percent = 1\n[holders]\nneeded = 1\nlist = [{ name = "Ada", public = "${recipient}" }]\n${cameras.join("")}`;
 }
 
 function cameras(): Promise<{ child: ChildProcess; said: RegExpExecArray }> {
@@ -151,9 +151,9 @@ export async function startSite(name: string, options: { cameras: "on" | "off" }
       running.push(started.child);
       rtsp = (started.said[1] ?? "").replace(/\/$/, "");
     }
-    const key = join(folder, "holder.age");
+    const key = join(folder, "holder.txt");
     const told = execFileSync(BINARY, ["holder", "new", "-o", key], { encoding: "utf8", cwd: folder });
-    const recipient = /age1[0-9a-z]+/.exec(told + readFileSync(key, "utf8"))?.[0] ?? "";
+    const recipient = /holder1[0-9a-z]+/.exec(told + readFileSync(key, "utf8"))?.[0] ?? "";
     const file = join(folder, "louver.toml");
     writeFileSync(file, settings(`127.0.0.1:${String(await freePort())}`, recipient, rtsp), { mode: 0o600 });
     const louver = await start(name, BINARY, ["serve", "--settings", file], /(http:\/\/\S+)\/sign-in#token=\S+/);

@@ -3,7 +3,7 @@
 use louver_codec::detector::Detector;
 use louver_ingest::{Role, Source};
 use louver_store::Store;
-use louver_vault::{Holders, SiteId};
+use louver_vault::{HolderSet, SiteId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,8 +20,8 @@ use crate::{CameraHandle, CameraSettings, thread};
 pub struct NodeConfig {
     /// The cameras of the register.
     pub cameras: Vec<CameraSettings>,
-    /// Who can open what is sealed.
-    pub holders: Holders,
+    /// Who can open what is sealed, and how many of them it takes.
+    pub holders: HolderSet,
     /// The site, part of every key's context.
     pub site: SiteId,
     /// The detector; without one nothing is ever shown, and everything is sealed.

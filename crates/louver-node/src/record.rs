@@ -6,7 +6,7 @@ use louver_media::{Gop, GopCutter, GopLimits, VideoParams};
 use louver_store::{
     Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
 };
-use louver_vault::{Holders, SegmentSealer, SiteId, VaultError};
+use louver_vault::{Epoch, HolderSet, Hour, Sealed, SegmentSealer, SiteId, VaultError};
 use tokio::sync::mpsc;
 
 use crate::feed::{Feed, FeedSender, From, gap_reason};
@@ -26,10 +26,12 @@ enum KeepError {
 pub(crate) struct Recorder {
     store: Store,
     camera: CameraId,
-    holders: Holders,
+    holders: HolderSet,
     site: SiteId,
     status: StatusCell,
     writer: SealedWriter,
+    /// What this hour's segments are sealed with; never of an hour that is over for longer than a camera can be silent.
+    epoch: Option<Epoch>,
     sealer: Option<SegmentSealer>,
     params: Option<VideoParams>,
     cutter: GopCutter,
@@ -45,7 +47,7 @@ impl Recorder {
     pub(crate) fn new(
         store: Store,
         settings: &CameraSettings,
-        holders: Holders,
+        holders: HolderSet,
         site: SiteId,
         status: &StatusCell,
     ) -> Self {
@@ -56,6 +58,7 @@ impl Recorder {
             holders,
             site,
             status: status.clone(),
+            epoch: None,
             sealer: None,
             params: None,
             cutter: GopCutter::new(GopLimits::default()),
@@ -148,6 +151,7 @@ impl Recorder {
                     self.keep(gop).await;
                 }
                 self.cutter.restart();
+                self.leave_hour(WallTime::now()).await;
                 let reason = *self.missing.get_or_insert(gap_reason(&error));
                 // Noted while it lasts, and lengthened at every attempt: a restart must not hide it.
                 self.note_gap(WallTime::now(), reason).await;
@@ -196,25 +200,60 @@ impl Recorder {
         if self.writer.open_since().is_some_and(|start| rotation_due(start, first)) {
             self.finish().await;
         }
-        let sealer = match &mut self.sealer {
-            Some(sealer) if self.writer.open_since().is_some() && sealer.is_in_hour(first) => sealer,
-            sealer => {
-                let Some(params) = &self.params else { return Ok(()) };
-                let (new, header) =
-                    SegmentSealer::start(self.site, &self.camera, first, params, &self.holders)?;
+        let open = self.writer.open_since().is_some();
+        let sealer = match self.sealer.take().filter(|sealer| open && sealer.is_in_hour(first)) {
+            Some(sealer) => sealer,
+            None => {
+                let Some(params) = self.params.clone() else { return Ok(()) };
+                let (sealer, header) = self.segment(first, &params).await?;
                 self.writer.begin(header, first).await?;
-                sealer.insert(new)
+                sealer
             }
         };
-        let fragment = sealer.seal(gop)?;
+        let fragment = self.sealer.insert(sealer).seal(gop)?;
         self.writer.append(fragment).await?;
         Ok(())
+    }
+
+    /// The next segment of the hour's epoch. The hour's secret is in the key ring, on the disk, before an epoch begins.
+    async fn segment(
+        &mut self,
+        first: WallTime,
+        params: &VideoParams,
+    ) -> Result<(SegmentSealer, Sealed), KeepError> {
+        let hour = Hour::of(first);
+        // The old hour's chain is wiped before the new one's is made.
+        let epoch = match self.epoch.take().filter(|epoch| epoch.hour() == hour) {
+            Some(epoch) => epoch,
+            None => self.begin_epoch(hour).await?,
+        };
+        let epoch = self.epoch.insert(epoch);
+        match epoch.segment(first, params) {
+            Err(VaultError::EpochFull) => {
+                let epoch = self.begin_epoch(hour).await?;
+                Ok(self.epoch.insert(epoch).segment(first, params)?)
+            }
+            begun => Ok(begun?),
+        }
+    }
+
+    async fn begin_epoch(&self, hour: Hour) -> Result<Epoch, KeepError> {
+        let secret = self.store.hour_secret(&self.camera, hour).await?;
+        Ok(Epoch::begin(self.site, &self.camera, hour, &self.holders, &secret)?)
+    }
+
+    /// Ends what belongs to an hour that is over, so that a camera that is silent leaves no keys in memory.
+    async fn leave_hour(&mut self, now: WallTime) {
+        if self.epoch.as_ref().is_some_and(|epoch| epoch.hour() != Hour::of(now)) {
+            self.epoch = None;
+            self.finish().await;
+        }
     }
 
     async fn finish(&mut self) {
         let Some(sealer) = self.sealer.take() else { return };
         let done = match sealer.finish() {
-            Ok(end) => self.writer.finish(end).await.map(drop).map_err(KeepError::Store),
+            Ok(finished) => self.writer.finish(finished.end).await.map(drop).map_err(KeepError::Store),
             Err(e) => Err(KeepError::Seal(e)),
         };
         if let Err(e) = done {

@@ -61,7 +61,7 @@ async fn originals_are_sealed_byte_by_byte_and_without_a_detector_nothing_but_gr
         return;
     };
     let data = dir.path().join("data");
-    let identity = Identity::generate();
+    let identity = Identity::generate().unwrap();
     let gate = camera("gate", &file(&main), Some(&file(&sub)), Analysis::On);
     let site = start(&data, &identity, vec![gate], None).await;
     let handle = site.handles[0].clone();
@@ -113,7 +113,7 @@ async fn a_camera_whose_analysis_is_off_is_sealed_and_nothing_of_it_is_shown_or_
         return;
     };
     let data = dir.path().join("data");
-    let identity = Identity::generate();
+    let identity = Identity::generate().unwrap();
     let cameras = vec![
         camera("vault", &file(&main), Some(&file(&sub)), Analysis::Off),
         camera("yard", &file(&main), None, Analysis::Off),
@@ -143,7 +143,7 @@ async fn a_restart_goes_on_where_it_stopped_and_the_time_between_is_a_gap_with_i
     let dir = tempfile::tempdir().unwrap();
     let Some(main) = clip(dir.path(), "main.mp4", "320x240") else { return };
     let data = dir.path().join("data");
-    let identity = Identity::generate();
+    let identity = Identity::generate().unwrap();
     let mut ended = Vec::new();
     for _ in 0..2 {
         let gate = camera("gate", &file(&main), None, Analysis::On);
@@ -180,7 +180,7 @@ async fn a_camera_that_cannot_be_played_says_why_and_leaves_the_others_alone() {
     let Some(main) = clip(dir.path(), "main.mp4", "320x240") else { return };
     let (garbage, gone) = (dir.path().join("garbage.mp4"), dir.path().join("gone.mp4"));
     std::fs::write(&garbage, vec![7; 50_000]).unwrap();
-    let identity = Identity::generate();
+    let identity = Identity::generate().unwrap();
     let cameras = vec![
         camera("garbage", &file(&garbage), None, Analysis::On),
         camera("gone", &format!("file://{}", gone.display()), None, Analysis::On),
@@ -206,7 +206,7 @@ async fn without_the_sub_stream_the_main_stream_is_seen_in_its_place_and_scaled(
     let dir = tempfile::tempdir().unwrap();
     let Some(main) = clip(dir.path(), "main.mp4", "1280x720") else { return };
     let Some(server) = Rtsp::start("/gate/main", &main) else { return };
-    let (data, identity) = (dir.path().join("data"), Identity::generate());
+    let (data, identity) = (dir.path().join("data"), Identity::generate().unwrap());
     let (at_main, at_sub) = (format!("{}/gate/main", server.address), format!("{}/gate/sub", server.address));
     let gate = camera("gate", &at_main, Some(&at_sub), Analysis::On);
     let site = start(&data, &identity, vec![gate], None).await;
@@ -249,7 +249,7 @@ async fn a_place_is_learned_and_shown_with_a_detector_and_its_originals_are_the_
     };
     let Some(detector) = detector() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let identity = Identity::generate();
+    let identity = Identity::generate().unwrap();
     let gate = camera("gate", &file(&main), Some(&file(&sub)), Analysis::On);
     let site = start(dir.path(), &identity, vec![gate], Some(detector)).await;
     let handle = site.handles[0].clone();
@@ -274,7 +274,7 @@ async fn somebody_who_comes_is_an_event_with_boxes_and_a_masked_still() {
     let Some(()) = ffmpeg(&args, &people) else { return };
     let data = dir.path().join("data");
     let gate = camera("gate", &file(&people), None, Analysis::On);
-    let site = start(&data, &Identity::generate(), vec![gate], Some(detector)).await;
+    let site = start(&data, &Identity::generate().unwrap(), vec![gate], Some(detector)).await;
     let query = EventQuery { class: Some(Class::Person), ..EventQuery::default() };
     wait(40, "a person with a still", async || {
         site.store.events(&query).await.unwrap().iter().any(|e| e.still)

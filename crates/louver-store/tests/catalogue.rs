@@ -50,7 +50,7 @@ async fn fill(store: &Store) {
         for n in 0..3 {
             writer.append(seal.seal(&gop(at(hour + n * 1000))).unwrap()).await.unwrap();
         }
-        writer.finish(seal.finish().unwrap()).await.unwrap();
+        writer.finish(seal.finish().unwrap().end).await.unwrap();
         let reason = GapReason::ALL[hour as usize % 7];
         for end in [5000, 9000] {
             let gap = Gap {

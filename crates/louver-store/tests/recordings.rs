@@ -226,7 +226,7 @@ async fn a_sealed_segment_torn_at_any_byte_keeps_its_whole_fragments_and_all_its
             std::fs::remove_file(db).unwrap();
         }
     }
-    let finished = writer.finish(seal.finish().unwrap()).await.unwrap();
+    let finished = writer.finish(seal.finish().unwrap().end).await.unwrap();
     assert_eq!((finished.kind, finished.end), (RecordingKind::Sealed, at(2100)));
 }
 

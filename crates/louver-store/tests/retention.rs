@@ -25,7 +25,7 @@ async fn hour(store: &Store, id: &CameraId, hour: i64) {
     let mut writer = store.sealed_writer(id);
     writer.begin(header, at(start)).await.unwrap();
     writer.append(seal.seal(&gop(at(start))).unwrap()).await.unwrap();
-    writer.finish(seal.finish().unwrap()).await.unwrap();
+    writer.finish(seal.finish().unwrap().end).await.unwrap();
     let e = EventId::from_random((hour + 1000) as u128);
     store.start_event(event((hour + 1000) as u128, id.as_str(), Class::Person, start)).await.unwrap();
     store.set_still(e, masked("still")).await.unwrap();

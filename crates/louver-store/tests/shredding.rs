@@ -23,7 +23,7 @@ async fn seal(store: &Store, id: &CameraId, hour: i64, minute: i64) {
     let mut writer = store.sealed_writer(id);
     writer.begin(header, start).await.unwrap();
     writer.append(seal.seal(&gop(start)).unwrap()).await.unwrap();
-    writer.finish(seal.finish().unwrap()).await.unwrap();
+    writer.finish(seal.finish().unwrap().end).await.unwrap();
 }
 
 fn number(hour: i64) -> Hour {

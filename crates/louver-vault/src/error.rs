@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use louver_base::{CameraId, WallTime};
 use louver_media::fmp4::Fmp4Error;
 
-use crate::holder::{Recipient, RecipientError};
+use crate::Hour;
+use crate::holder::{HolderId, HolderPublicError};
 use crate::inspect::Damage;
 
 /// Everything that this crate refuses. Each says what happened and what to do next; the cause is the source.
@@ -15,8 +16,8 @@ use crate::inspect::Damage;
 pub enum VaultError {
     /// Settings name nobody who could open what is sealed. Do not record.
     #[error(
-        "no holder, no recording: make an identity with `louver holder new` and put its recipient (age1…) into \
-         louver.toml under [vault] recipients"
+        "no holder, no recording: make one with `louver holder new` and put the line that starts with holder1 into \
+         louver.toml under [holders]"
     )]
     NoHolder,
     /// More holders than a segment's header can name.
@@ -24,27 +25,35 @@ pub enum VaultError {
     TooManyHolders(usize),
     /// One holder is named twice: perhaps another was meant.
     #[error("the holder {0} is named twice: name every holder once")]
-    SameHolderTwice(Recipient),
-    /// A text that is no recipient.
+    SameHolderTwice(HolderId),
+    /// More holders needed than there are, or none.
+    #[error("of {holders} holders {needed} are to be needed: choose 1 to {holders}")]
+    NeededOutOfRange {
+        /// As many as were asked for.
+        needed: usize,
+        /// As many as there are.
+        holders: usize,
+    },
+    /// A text that is no holder's public half.
     #[error(transparent)]
-    Recipient(#[from] RecipientError),
+    Holder(#[from] HolderPublicError),
 
-    /// An identity file is never written over: what was sealed for it could not be opened again.
-    #[error("{path}: this file exists and is left as it is; choose another name for the new identity")]
+    /// A holder's file is never written over: what was sealed for it could not be opened again.
+    #[error("{path}: this file exists and is left as it is; choose another name for the new holder's file")]
     IdentityExists {
         /// The file.
         path: PathBuf,
     },
-    /// The new identity could not be written; nothing was sealed for it yet, so try another place.
-    #[error("{path}: the identity could not be written; choose a folder that exists and can be written")]
+    /// The new holder's file could not be written; nothing was sealed for it yet, so try another place.
+    #[error("{path}: the holder's file could not be written; choose a folder that exists and can be written")]
     IdentityWrite {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// The identity file could not be read.
-    #[error("{path}: the identity could not be read")]
+    /// The holder's file could not be read.
+    #[error("{path}: the holder's file could not be read")]
     IdentityRead {
         /// The file.
         path: PathBuf,
@@ -78,14 +87,27 @@ pub enum VaultError {
     /// The segment holds as many fragments as the format allows: finish it and start the next.
     #[error("the segment holds 1048576 fragments and takes no more: start the next one")]
     SegmentFull,
+    /// A segment starts in another hour than its epoch: begin another epoch.
+    #[error(
+        "a segment that starts at {start} does not belong to the epoch of the hour {epoch}: begin another"
+    )]
+    AnotherHour {
+        /// The epoch's hour.
+        epoch: Hour,
+        /// The segment's start.
+        start: WallTime,
+    },
+    /// An epoch has as many segments as the format allows: begin another.
+    #[error("the epoch has 4096 segments and takes no more: begin another")]
+    EpochFull,
     /// The cryptographic library failed: treat it as a broken machine and stop recording this segment.
     #[error("the cryptographic library failed while {doing}")]
     Crypto {
         /// What was being done.
         doing: &'static str,
     },
-    /// The holder secret could not be encrypted to the holders.
-    #[error("the segment's secret could not be encrypted to its holders")]
+    /// A share could not be encrypted to its holder.
+    #[error("a share could not be encrypted to its holder")]
     Wrap(#[source] Box<age::EncryptError>),
 
     /// Reading the file failed: the disk's fault, not the format's.
@@ -117,21 +139,57 @@ pub enum VaultError {
         /// What does not fit.
         what: &'static str,
     },
-    /// Not this identity.
+    /// Not this holder.
     #[error(
-        "this identity ({yours}) is not among the holders; sealed for: {holders}. Use the identity file of one of them"
+        "this holder ({yours}) has no share of it; shares are with {holders}. Use the file of one of them"
     )]
     NotAHolder {
-        /// Recipient of the identity that was tried.
-        yours: Recipient,
-        /// Recipients in the header, comma-separated.
+        /// Id of the holder that was tried.
+        yours: HolderId,
+        /// Ids in the header, comma-separated.
         holders: String,
     },
-    /// The header names this holder, but its key block does not open: made wrong on purpose, or damaged before it was hashed.
-    #[error("the key block does not open although it names this identity: the segment was tampered with")]
+    /// The header names this holder, but his share does not open or is none: made wrong on purpose.
+    #[error("the share for this holder does not open or belongs elsewhere: the segment was tampered with")]
     KeyBlock(#[source] Option<Box<age::DecryptError>>),
+    /// Fewer shares than are needed.
+    #[error(
+        "camera {camera}, segment of {start}: shares of {needed} holders are needed and {found} are here; ask more \
+         holders, and each for the shares of this hour"
+    )]
+    TooFewShares {
+        /// Of which camera.
+        camera: CameraId,
+        /// When the segment starts.
+        start: WallTime,
+        /// k.
+        needed: u8,
+        /// Shares of this epoch that are here and good.
+        found: usize,
+    },
+    /// A share is not what the recorder gave out, and the others are too few.
+    #[error(
+        "the share of holder {holder} is not the one that the recorder gave out: ask this holder again, or another"
+    )]
+    BadShare {
+        /// Whose.
+        holder: HolderId,
+    },
+    /// The recorder's half of the key is missing.
+    #[error(
+        "there is no secret for camera {camera} and the hour {hour}: it was destroyed when its time was over, or it \
+         lies in another recorder's key ring; without it nobody can open this hour"
+    )]
+    NoHourSecret {
+        /// Of which camera.
+        camera: CameraId,
+        /// Of which hour.
+        hour: Hour,
+    },
     /// The keys derived do not fit the header's commitment.
-    #[error("the key does not fit the header's commitment: the segment was tampered with")]
+    #[error(
+        "the key does not fit the header's commitment: the hour's secret is another's, or the segment was tampered with"
+    )]
     Commitment,
     /// A fragment is not what was sealed there.
     #[error("fragment {fragment} at byte {at}: {what}")]
@@ -238,27 +296,39 @@ impl VaultError {
     }
 }
 
-/// Why a file is no identity.
+/// Why a text is no holder's secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityProblem {
-    /// No line starts as an identity does.
-    #[error("this is no age identity: a line that starts with AGE-SECRET-KEY-1 is expected")]
-    NoKey,
-    /// A line starts as one but does not parse.
-    #[error("the line with AGE-SECRET-KEY-1 is damaged: compare it with your copy, letter by letter")]
-    BadKey,
-    /// More than one.
-    #[error("this file holds more than one identity: keep one in each file")]
-    TwoKeys,
-    /// It holds only public keys.
-    #[error("this is a recipient (age1…), the public half: the file with AGE-SECRET-KEY-1 is needed")]
-    OnlyRecipient,
+    /// Nothing like 24 words.
+    #[error("this is no holder's file: 24 words are expected, as `louver holder new` writes them")]
+    NoWords,
+    /// Too few or too many.
+    #[error("24 words are expected, and {found} are here: compare them with your copy")]
+    WordCount {
+        /// As many as there are.
+        found: usize,
+    },
+    /// A word that is not in the list.
+    #[error("word {number} is none of the list: compare it with your copy, letter by letter")]
+    UnknownWord {
+        /// Which, from 1.
+        number: usize,
+    },
+    /// All are words of the list, but not these in this order.
+    #[error("a word is wrong, or two are swapped: compare all with your copy")]
+    Checksum,
+    /// An identity of age.
+    #[error("this is an age identity: a holder has 24 words; make one with `louver holder new`")]
+    AgeIdentity,
+    /// It holds only the public half.
+    #[error("this is the public half (holder1…): the file with the 24 words is needed")]
+    OnlyPublic,
     /// Protected by a passphrase or another key.
-    #[error("this identity is itself encrypted: decrypt it first (`age -d`), then use the result")]
+    #[error("this file is itself encrypted: decrypt it first (`age -d`), then use the result")]
     Encrypted,
-    /// An identity file has a few hundred bytes.
-    #[error("this is no age identity: it is longer than 64 KiB")]
+    /// A holder's file has a few hundred bytes.
+    #[error("this is no holder's file: it is longer than 64 KiB")]
     TooLong,
 }
 

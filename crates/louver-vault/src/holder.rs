@@ -1,68 +1,219 @@
-//! Holders: who can open what is sealed.
+//! Holders: who can open what is sealed, when k of them agree. docs/keys.md, "Holder".
+
+mod identity;
+mod set;
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::str::FromStr;
 
 use age::secrecy::ExposeSecret;
-use aws_lc_rs::agreement;
-use louver_base::WallTime;
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use bech32::{Bech32, Hrp};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-use crate::VaultError;
-use crate::error::IdentityProblem;
+use crate::keys::sha256;
+pub use identity::{IDENTITY_WORDS, Identity};
+pub use set::{HolderSet, MAX_HOLDERS};
 
-/// Holders at most: the header stays small, and nobody gathers more people than that for an opening.
-pub const MAX_HOLDERS: usize = 32;
+/// Says what a signature is for, so that one can never be taken for another.
+const CONSENT: &[u8] = b"louver consent v1\n";
+const SIGN_IN: &[u8] = b"louver sign-in v1\n";
 
-/// An identity file of `age-keygen` has about 200 bytes.
-const MAX_IDENTITY_FILE: u64 = 64 << 10;
+const PREFIX: &str = "holder";
 
-/// A holder's public half, an age X25519 recipient (`age1…`). It stands in the settings and in every segment's header.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Recipient(age::x25519::Recipient);
+/// Names a holder: the first bytes of a hash of the public half; 16 hexadecimal digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HolderId([u8; 8]);
 
-/// Why a text is no recipient. The text itself is not repeated: it may be a secret put in the wrong place.
+/// A text that is no holder's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipientError {
-    /// Not of the right form.
-    #[error(
-        "this is no recipient: expected are the 62 characters that `louver holder new` prints, starting with age1"
-    )]
-    Form,
-    /// The secret half was given. It has stood where others could read it.
-    #[error(
-        "this is a secret identity (AGE-SECRET-KEY-1…), not a recipient: take it out, treat it as known to others and \
-         make a new one with `louver holder new`"
-    )]
-    Secret,
-    /// A key that shares no secret with anybody: what is sealed for it, everybody could open.
-    #[error("this recipient is one of the few keys that protect nothing: make one with `louver holder new`")]
-    Weak,
-}
+#[error("a holder's id has 16 hexadecimal digits")]
+pub struct HolderIdError;
 
-impl FromStr for Recipient {
-    type Err = RecipientError;
-    fn from_str(text: &str) -> Result<Self, RecipientError> {
-        let text = text.trim();
-        if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY") {
-            return Err(RecipientError::Secret);
-        }
-        let key: age::x25519::Recipient = text.parse().map_err(|_| RecipientError::Form)?;
-        let (_, bytes) = bech32::decode(text).map_err(|_| RecipientError::Form)?;
-        if shares_a_secret(&bytes) { Ok(Self(key)) } else { Err(RecipientError::Weak) }
+impl HolderId {
+    /// From its bytes.
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
     }
 }
 
-/// False for points of low order, whose shared secret is always zero (RFC 7748 section 6.1); sealing to one would
-/// panic inside age.
+impl FromStr for HolderId {
+    type Err = HolderIdError;
+    fn from_str(text: &str) -> Result<Self, HolderIdError> {
+        let mut bytes = [0; 8];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| HolderIdError)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for HolderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for HolderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A holder's public half (`holder1…`): what shares are encrypted to, and what consents are checked against. It stands in the
+/// settings and is no secret.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HolderPublic {
+    /// X25519.
+    sealing: [u8; 32],
+    /// Ed25519.
+    signing: [u8; 32],
+}
+
+/// Why a text is no public half. The text itself is not repeated: it may be a secret put in the wrong place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HolderPublicError {
+    /// Not of the right form.
+    #[error(
+        "this is no holder's public half: expected is the line starting with holder1 that `louver holder new` prints"
+    )]
+    Form,
+    /// The secret was given. It has stood where others could read it.
+    #[error(
+        "these are a holder's secret words, not the public half: take them out, treat them as known to others and make \
+         new ones with `louver holder new`"
+    )]
+    Secret,
+    /// Of age, which cannot sign.
+    #[error(
+        "this is an age recipient (age1…): holders also sign, so make one with `louver holder new` and put its line \
+         starting with holder1 here"
+    )]
+    AgeRecipient,
+    /// A key that shares no secret with anybody, or that anybody can sign for.
+    #[error(
+        "this public half is one of the few keys that protect nothing: make one with `louver holder new`"
+    )]
+    Weak,
+}
+
+impl FromStr for HolderPublic {
+    type Err = HolderPublicError;
+    fn from_str(text: &str) -> Result<Self, HolderPublicError> {
+        let text = text.trim();
+        if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY") || Identity::from_text(text).is_ok() {
+            return Err(HolderPublicError::Secret);
+        }
+        if text.starts_with("age1") {
+            return Err(HolderPublicError::AgeRecipient);
+        }
+        // 64 bytes take 116 characters: no need to look at more.
+        let form = HolderPublicError::Form;
+        let (prefix, bytes) = text.get(..116).filter(|t| t.len() == text.len()).map_or(Err(form), |t| {
+            bech32::primitives::decode::CheckedHrpstring::new::<Bech32>(t)
+                .map(|d| (d.hrp(), d.byte_iter().collect::<Vec<u8>>()))
+                .map_err(|_| form)
+        })?;
+        if prefix.as_str() != PREFIX {
+            return Err(form);
+        }
+        let bytes: [u8; 64] = bytes.try_into().map_err(|_| form)?;
+        let public = Self::from_bytes(&bytes)?;
+        // One public half, one text: ids and lists compare texts.
+        if public.to_string() == text { Ok(public) } else { Err(form) }
+    }
+}
+
+impl TryFrom<String> for HolderPublic {
+    type Error = HolderPublicError;
+    fn try_from(text: String) -> Result<Self, HolderPublicError> {
+        text.parse()
+    }
+}
+
+impl From<HolderPublic> for String {
+    fn from(public: HolderPublic) -> Self {
+        public.to_string()
+    }
+}
+
+impl fmt::Display for HolderPublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A prefix of six letters and 64 bytes are within what Bech32 takes.
+        let hrp = Hrp::parse(PREFIX).map_err(|_| fmt::Error)?;
+        bech32::encode_to_fmt::<Bech32, _>(f, hrp, &self.to_bytes()).map_err(|_| fmt::Error)
+    }
+}
+
+impl fmt::Debug for HolderPublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl HolderPublic {
+    /// From its 64 bytes: X25519, then Ed25519.
+    ///
+    /// # Errors
+    /// [`HolderPublicError::Weak`].
+    pub fn from_bytes(bytes: &[u8; 64]) -> Result<Self, HolderPublicError> {
+        let (mut sealing, mut signing) = ([0; 32], [0; 32]);
+        sealing.copy_from_slice(&bytes[..32]);
+        signing.copy_from_slice(&bytes[32..]);
+        if shares_a_secret(&sealing) && !is_small_order(&signing) {
+            Ok(Self { sealing, signing })
+        } else {
+            Err(HolderPublicError::Weak)
+        }
+    }
+
+    /// Its 64 bytes: X25519, then Ed25519.
+    pub fn to_bytes(&self) -> [u8; 64] {
+        let mut out = [0; 64];
+        out[..32].copy_from_slice(&self.sealing);
+        out[32..].copy_from_slice(&self.signing);
+        out
+    }
+
+    /// The holder's id.
+    pub fn id(&self) -> HolderId {
+        let hash = sha256(&[b"louver holder id", &self.to_bytes()]);
+        let mut id = [0; 8];
+        id.copy_from_slice(&hash[..8]);
+        HolderId(id)
+    }
+
+    /// Whether `signature` (Ed25519) is this holder's consent to exactly these bytes.
+    pub fn consented(&self, document: &[u8], signature: &[u8]) -> bool {
+        self.signed(CONSENT, document, signature)
+    }
+
+    /// Whether `signature` is this holder's answer to a sign-in's challenge: of `site` (16 bytes) and the random bytes.
+    pub fn signed_in(&self, site: crate::SiteId, challenge: &[u8; 32], signature: &[u8]) -> bool {
+        self.signed(SIGN_IN, &[&site.as_bytes()[..], challenge].concat(), signature)
+    }
+
+    fn signed(&self, what: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        let key = UnparsedPublicKey::new(&ED25519, &self.signing);
+        key.verify(&[what, message].concat(), signature).is_ok()
+    }
+
+    /// For age: `age1…`.
+    pub(crate) fn as_age(&self) -> Option<age::x25519::Recipient> {
+        let hrp = Hrp::parse("age").ok()?;
+        bech32::encode::<Bech32>(hrp, &self.sealing).ok()?.parse().ok()
+    }
+}
+
+/// False for points of low order, whose shared secret is always zero (RFC 7748 section 6.1): what is sealed to one,
+/// everybody could open.
 fn shares_a_secret(public: &[u8]) -> bool {
+    use aws_lc_rs::agreement;
     let random = aws_lc_rs::rand::SystemRandom::new();
     agreement::EphemeralPrivateKey::generate(&agreement::X25519, &random).is_ok_and(|ours| {
         let theirs = agreement::UnparsedPublicKey::new(&agreement::X25519, public);
@@ -73,258 +224,100 @@ fn shares_a_secret(public: &[u8]) -> bool {
     })
 }
 
-impl TryFrom<String> for Recipient {
-    type Error = RecipientError;
-    fn try_from(text: String) -> Result<Self, RecipientError> {
-        text.parse()
-    }
+/// True for the points of small order, for which one signature (S = 0, R the neutral point) fits many messages. Sixty-four
+/// messages are tried: for a key of order 8 each fits with one chance in eight, for lesser orders with more.
+fn is_small_order(public: &[u8]) -> bool {
+    let mut signature = [0; 64];
+    signature[0] = 1;
+    let key = UnparsedPublicKey::new(&ED25519, public);
+    (0..64_u8).any(|n| key.verify(&[n], &signature).is_ok())
 }
 
-impl From<Recipient> for String {
-    fn from(recipient: Recipient) -> Self {
-        recipient.to_string()
-    }
+/// The raw key of an age recipient.
+fn raw(recipient: &age::x25519::Recipient) -> Option<[u8; 32]> {
+    let (_, bytes) = bech32::decode(&recipient.to_string()).ok()?;
+    bytes.try_into().ok()
 }
 
-impl fmt::Display for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Recipient {
-    /// For age.
-    pub(crate) fn as_age(&self) -> &dyn age::Recipient {
-        &self.0
-    }
-}
-
-/// Everybody for whom a site seals: 1 to 32, each once. Without one there is no recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holders(Vec<Recipient>);
-
-impl Holders {
-    /// Takes the recipients in the settings' order.
-    ///
-    /// # Errors
-    /// [`VaultError::NoHolder`] when there is none; too many, or one twice.
-    pub fn new(recipients: Vec<Recipient>) -> Result<Self, VaultError> {
-        if recipients.is_empty() {
-            return Err(VaultError::NoHolder);
-        }
-        if recipients.len() > MAX_HOLDERS {
-            return Err(VaultError::TooManyHolders(recipients.len()));
-        }
-        let twice = recipients.iter().enumerate().find(|(n, r)| recipients[..*n].contains(r));
-        match twice {
-            Some((_, recipient)) => Err(VaultError::SameHolderTwice(recipient.clone())),
-            None => Ok(Self(recipients)),
-        }
-    }
-
-    /// The recipients, at least one.
-    pub fn recipients(&self) -> &[Recipient] {
-        &self.0
-    }
-}
-
-/// A holder's secret half. Only the holder has it: it is made by `louver holder new`, kept away from the recorder, and
-/// needed for opening alone.
-#[derive(Clone)]
-pub struct Identity(age::x25519::Identity);
-
-impl fmt::Debug for Identity {
-    /// Without the secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Identity of {}", self.recipient())
-    }
-}
-
-impl Identity {
-    /// A new one, from the system's random numbers.
-    pub fn generate() -> Self {
-        Self(age::x25519::Identity::generate())
-    }
-
-    /// The public half, for the settings.
-    pub fn recipient(&self) -> Recipient {
-        Recipient(self.0.to_public())
-    }
-
-    /// For age.
-    pub(crate) fn as_age(&self) -> &dyn age::Identity {
-        &self.0
-    }
-
-    /// From the text of an age identity file: comments, and one line `AGE-SECRET-KEY-1…`.
-    ///
-    /// # Errors
-    /// Says what the text is instead.
-    pub fn from_text(text: &str) -> Result<Self, IdentityProblem> {
-        if text.starts_with("age-encryption.org/") || text.starts_with("-----BEGIN AGE ENCRYPTED FILE") {
-            return Err(IdentityProblem::Encrypted);
-        }
-        let lines: Vec<&str> =
-            text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
-        let mut keys = lines.iter().filter(|l| l.starts_with("AGE-SECRET-KEY-1"));
-        match (keys.next(), keys.next()) {
-            (Some(line), None) => line.parse().map(Self).map_err(|_| IdentityProblem::BadKey),
-            (Some(_), Some(_)) => Err(IdentityProblem::TwoKeys),
-            (None, _) if lines.iter().any(|l| l.parse::<Recipient>().is_ok()) => {
-                Err(IdentityProblem::OnlyRecipient)
-            }
-            (None, _) => Err(IdentityProblem::NoKey),
-        }
-    }
-
-    /// The identity as age's own tools write it (`age-keygen`), with the public key in a comment.
-    pub fn to_text(&self, created: WallTime) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(512));
-        text.push_str(
-            "# Louver holder. Whoever has this file can open what is sealed for it; without it nobody can.\n",
-        );
-        text.push_str("# Keep it, and a copy, away from the recorder.\n");
-        text.push_str(&format!("# created: {created}\n# public key: {}\n", self.recipient()));
-        text.push_str(self.0.to_string().expose_secret());
-        text.push('\n');
-        text
-    }
-
-    /// Reads an identity file.
-    ///
-    /// # Errors
-    /// When it cannot be read, or is something else: the message says what.
-    pub fn read_file(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::IdentityRead { path: path.to_owned(), source };
-        // Room from the start: a growing buffer would leave copies of the secret behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_IDENTITY_FILE as usize + 1));
-        File::open(path)
-            .map_err(failed)?
-            .take(MAX_IDENTITY_FILE + 1)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
-        let not = |why| VaultError::NotAnIdentity { path: path.to_owned(), why };
-        if bytes.len() as u64 > MAX_IDENTITY_FILE {
-            return Err(not(IdentityProblem::TooLong));
-        }
-        let starts_encrypted = bytes.starts_with(b"age-encryption.org/");
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| if starts_encrypted { IdentityProblem::Encrypted } else { IdentityProblem::NoKey });
-        text.and_then(Self::from_text).map_err(not)
-    }
-
-    /// Writes a new identity file that only its owner can read (mode 0600), and makes sure that it is on the disk.
-    ///
-    /// # Errors
-    /// [`VaultError::IdentityExists`] when there is a file of that name: it is never written over.
-    pub fn write_file(&self, path: &Path, created: WallTime) -> Result<(), VaultError> {
-        let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(file) => file,
-            Err(source) if source.kind() == ErrorKind::AlreadyExists => {
-                return Err(VaultError::IdentityExists { path: path.to_owned() });
-            }
-            Err(source) => return Err(VaultError::IdentityWrite { path: path.to_owned(), source }),
-        };
-        let written = file.write_all(self.to_text(created).as_bytes()).and_then(|()| file.sync_all());
-        written.map_err(|source| {
-            // Half an identity is worse than none. That it cannot be removed is seen by the next try: the file exists.
-            let _ = std::fs::remove_file(path);
-            VaultError::IdentityWrite { path: path.to_owned(), source }
-        })
-    }
+/// age's identity of 32 raw bytes; every 32 bytes are one.
+fn age_identity(secret: &[u8; 32]) -> Option<age::x25519::Identity> {
+    use zeroize::Zeroizing;
+    let hrp = Hrp::parse("age-secret-key-").ok()?;
+    let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, secret).ok()?);
+    let identity: age::x25519::Identity = text.parse().ok()?;
+    debug_assert_eq!(identity.to_string().expose_secret(), &*text);
+    Some(identity)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn an_identity_file_is_its_owners_alone_reads_back_and_is_never_written_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("holder.txt");
-        let identity = Identity::generate();
-        identity.write_file(&path, WallTime::from_millis(0)).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(Identity::read_file(&path).unwrap().recipient(), identity.recipient());
-        let before = std::fs::read(&path).unwrap();
-        let refused = Identity::generate().write_file(&path, WallTime::from_millis(0)).unwrap_err();
-        assert!(refused.to_string().contains("exists and is left as it is"), "{refused}");
-        assert_eq!(std::fs::read(&path).unwrap(), before);
-        let text = String::from_utf8(before).unwrap();
-        assert!(
-            text.contains(&format!("# public key: {}\n", identity.recipient())),
-            "as age-keygen writes it"
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_no_identity_says_what_it_is_instead() {
-        let (one, two) = (Identity::generate(), Identity::generate());
-        let at = WallTime::from_millis(0);
-        let cases = [
-            ("hello".to_owned(), IdentityProblem::NoKey),
-            (String::new(), IdentityProblem::NoKey),
-            (format!("# mine\n{}\n", one.recipient()), IdentityProblem::OnlyRecipient),
-            ("-----BEGIN AGE ENCRYPTED FILE-----\n".to_owned(), IdentityProblem::Encrypted),
-            (one.to_text(at).replace("AGE-SECRET-KEY-1", "AGE-SECRET-KEY-1QQ"), IdentityProblem::BadKey),
-            (format!("{}{}", *one.to_text(at), *two.to_text(at)), IdentityProblem::TwoKeys),
-        ];
-        for (text, problem) in cases {
-            assert_eq!(Identity::from_text(&text).unwrap_err(), problem);
+    fn a_public_half_reads_back_and_names_its_holder() {
+        let public = Identity::generate().unwrap().public();
+        let text = public.to_string();
+        assert!(text.starts_with("holder1") && text.len() == 116, "{text}");
+        assert_eq!(text.parse(), Ok(public.clone()));
+        assert_eq!(public.id().to_string().parse(), Ok(public.id()));
+        for wrong in
+            ["", "holder1abc", &text[..115], &format!("{text}q"), &text.replace("holder1", "h0lder1")]
+        {
+            assert_eq!(wrong.parse::<HolderPublic>(), Err(HolderPublicError::Form), "{wrong}");
         }
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("long");
-        std::fs::write(&path, vec![b'a'; 100_000]).unwrap();
-        assert!(Identity::read_file(&path).unwrap_err().to_string().contains("longer than 64 KiB"));
-        let missing = Identity::read_file(&dir.path().join("none")).unwrap_err();
-        assert!(matches!(missing, VaultError::IdentityRead { .. }));
+        let mut changed = text.into_bytes();
+        changed[60] = if changed[60] == b'q' { b'p' } else { b'q' };
+        assert!(String::from_utf8(changed).unwrap().parse::<HolderPublic>().is_err(), "a letter is wrong");
     }
 
     #[test]
-    fn without_a_holder_the_sentence_says_how_to_make_one() {
-        let refused = Holders::new(vec![]).unwrap_err().to_string();
+    fn a_secret_in_the_place_of_a_public_half_is_refused_and_not_repeated() {
+        let words = Identity::generate().unwrap().words();
+        let refused = words.parse::<HolderPublic>().unwrap_err();
+        assert_eq!(refused, HolderPublicError::Secret);
         assert!(
-            refused.starts_with("no holder, no recording") && refused.contains("louver holder new"),
-            "{refused}"
+            !refused.to_string().contains(words.split(' ').next_back().unwrap()) || words.ends_with("new")
         );
+        let age = "AGE-SECRET-KEY-1QQQ".parse::<HolderPublic>();
+        assert_eq!(age, Err(HolderPublicError::Secret));
+        let recipient = "age196cqcz6f6jguupdlalaywk3nnhy9j8dkqq7869dd4ckncknuuqpqywqufh5m2ab";
+        assert_eq!(recipient.parse::<HolderPublic>(), Err(HolderPublicError::AgeRecipient));
     }
 
     #[test]
-    fn a_holder_named_twice_is_refused_and_32_are_enough() {
-        let one = Identity::generate().recipient();
-        assert!(matches!(Holders::new(vec![one.clone(), one]), Err(VaultError::SameHolderTwice(_))));
-        let many = |n| Holders::new((0..n).map(|_| Identity::generate().recipient()).collect());
-        assert!(many(MAX_HOLDERS).is_ok());
-        assert!(matches!(many(MAX_HOLDERS + 1), Err(VaultError::TooManyHolders(33))));
-    }
-
-    #[test]
-    fn a_secret_in_the_place_of_a_recipient_is_refused_and_not_repeated() {
-        let text = Identity::generate().0.to_string().expose_secret().to_owned();
-        let refused = text.parse::<Recipient>().unwrap_err();
-        assert_eq!(refused, RecipientError::Secret);
-        assert!(!refused.to_string().contains(&text[17..]));
-        assert_eq!(text.to_lowercase().parse::<Recipient>().unwrap_err(), RecipientError::Secret);
-    }
-
-    #[test]
-    fn a_recipient_reads_back_and_one_that_protects_nothing_is_refused() {
-        let recipient = Identity::generate().recipient();
-        assert_eq!(recipient.to_string().parse(), Ok(recipient));
-        assert_eq!("age1abc".parse::<Recipient>(), Err(RecipientError::Form));
-        let hrp = bech32::Hrp::parse("age").unwrap();
+    fn a_public_half_that_protects_nothing_is_refused() {
+        let good = Identity::generate().unwrap().public().to_bytes();
         for first in [0, 1] {
-            let mut low_order = [0; 32];
-            low_order[0] = first;
-            let text = bech32::encode::<bech32::Bech32>(hrp, &low_order).unwrap();
-            assert_eq!(text.parse::<Recipient>(), Err(RecipientError::Weak));
+            let mut bytes = good;
+            bytes[..32].fill(0);
+            bytes[0] = first;
+            assert_eq!(HolderPublic::from_bytes(&bytes), Err(HolderPublicError::Weak), "sealing");
         }
+        // The neutral point, the point of order 2, two of order 4 and one of order 8.
+        let eight = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+        let two = format!("ec{}7f", "ff".repeat(30));
+        let one = format!("01{}", "00".repeat(31));
+        let four = "00".repeat(32);
+        let other_four = format!("{}80", "00".repeat(31));
+        for point in [one.as_str(), &two, &four, &other_four, eight] {
+            let mut bytes = good;
+            hex::decode_to_slice(point, &mut bytes[32..]).unwrap();
+            assert_eq!(HolderPublic::from_bytes(&bytes), Err(HolderPublicError::Weak), "signing {point}");
+        }
+    }
+
+    #[test]
+    fn a_consent_is_to_these_bytes_by_this_holder_and_no_sign_in() {
+        let (one, two) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        let signature = one.consent(b"document").unwrap();
+        assert!(one.public().consented(b"document", &signature));
+        assert!(!one.public().consented(b"documents", &signature));
+        assert!(!two.public().consented(b"document", &signature));
+        assert!(!one.public().consented(b"document", &signature[..63]));
+        let site = crate::SiteId::from_bytes([1; 16]);
+        let signature = one.sign_in(site, &[2; 32]).unwrap();
+        assert!(one.public().signed_in(site, &[2; 32], &signature));
+        assert!(!one.public().signed_in(site, &[3; 32], &signature));
+        assert!(!one.public().consented(&[&[1; 16][..], &[2; 32]].concat(), &signature));
     }
 }

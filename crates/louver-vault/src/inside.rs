@@ -5,13 +5,21 @@ use louver_base::{MediaTime, WallTime};
 use louver_media::{Codec, Gop, Packet, PictureSize, VideoParams};
 
 use crate::VaultError;
+use crate::frame::MAX_BODY;
 use crate::inspect::Damage;
 use crate::keys::TAG;
-use crate::layout::{Fields, MAX_BODY};
+use crate::layout::Fields;
 
 const CODING_H264: u8 = 1;
 /// Every packet has at least three one-byte numbers in the table.
 const SMALLEST_ENTRY: usize = 3;
+
+/// A body's plaintext, behind room for its head.
+pub(crate) struct Packed {
+    pub(crate) bytes: Vec<u8>,
+    /// Where the pictures start in `bytes`; the list lies between the head and there.
+    pub(crate) pictures: usize,
+}
 
 /// Appends parameters, packet table and packets to `head` and leaves room for the tag, in memory taken once: a buffer
 /// that grows would copy the video and leave plaintext behind in freed memory.
@@ -20,7 +28,7 @@ pub(crate) fn pack(
     params: &VideoParams,
     gop: &Gop,
     first: WallTime,
-) -> Result<Vec<u8>, VaultError> {
+) -> Result<Packed, VaultError> {
     let start = parameters(params)?;
     let table = table(gop, first);
     let body = start.len() + table.len() + gop.bytes();
@@ -31,8 +39,9 @@ pub(crate) fn pack(
     out.extend_from_slice(head);
     out.extend_from_slice(&start);
     out.extend_from_slice(&table);
+    let pictures = out.len();
     gop.packets.iter().for_each(|p| out.extend_from_slice(&p.data));
-    Ok(out)
+    Ok(Packed { bytes: out, pictures })
 }
 
 fn parameters(params: &VideoParams) -> Result<Vec<u8>, VaultError> {
@@ -62,12 +71,21 @@ fn table(gop: &Gop, first: WallTime) -> Vec<u8> {
     out
 }
 
+/// A body taken apart.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unpacked {
+    pub(crate) params: VideoParams,
+    pub(crate) gop: Gop,
+    /// Bytes of the list; the pictures follow.
+    pub(crate) list: usize,
+}
+
 /// Takes a body apart. Nothing in it is believed that the bytes there do not bear out.
-pub(crate) fn unpack(body: &Bytes, packets: u32, first: WallTime) -> Result<(VideoParams, Gop), Damage> {
+pub(crate) fn unpack(body: &Bytes, packets: u32, first: WallTime) -> Result<Unpacked, Damage> {
     read(body, packets as usize, first).ok_or(Damage::Inside)
 }
 
-fn read(body: &Bytes, count: usize, first: WallTime) -> Option<(VideoParams, Gop)> {
+fn read(body: &Bytes, count: usize, first: WallTime) -> Option<Unpacked> {
     let mut rest = Fields(body);
     let params = read_parameters(&mut rest)?;
     if count > rest.0.len() / SMALLEST_ENTRY {
@@ -81,7 +99,8 @@ fn read(body: &Bytes, count: usize, first: WallTime) -> Option<(VideoParams, Gop
         let size = take(&mut rest)?;
         entries.push((media, wall, usize::try_from(size >> 1).ok()?, size & 1 != 0));
     }
-    let mut at = body.len() - rest.0.len();
+    let list = body.len() - rest.0.len();
+    let mut at = list;
     let mut packets = Vec::with_capacity(count);
     for (media, wall, size, key) in entries {
         let end = at.checked_add(size).filter(|end| *end <= body.len())?;
@@ -89,7 +108,7 @@ fn read(body: &Bytes, count: usize, first: WallTime) -> Option<(VideoParams, Gop
         packets.push(Packet { media, wall, key, data: body.slice(at..end) });
         at = end;
     }
-    (at == body.len()).then_some((params, Gop { packets }))
+    (at == body.len()).then_some(Unpacked { params, gop: Gop { packets }, list })
 }
 
 fn read_parameters(rest: &mut Fields<'_>) -> Option<VideoParams> {
@@ -164,10 +183,12 @@ mod tests {
             let params = VideoParams { codec: Codec::H264, size, config: config.into() };
             let (gop, first) = (Gop { packets }, WallTime::from_micros(first));
             let packed = pack(b"head", &params, &gop, first).unwrap();
-            prop_assert_eq!(packed.capacity(), packed.len() + TAG);
-            let body = Bytes::from(packed).slice(4..);
+            prop_assert_eq!(packed.bytes.capacity(), packed.bytes.len() + TAG);
+            let list = packed.pictures - 4;
+            let body = Bytes::from(packed.bytes).slice(4..);
+            prop_assert_eq!(&body[list..], &gop.packets.iter().flat_map(|p| p.data.to_vec()).collect::<Vec<_>>());
             let count = gop.packets.len() as u32;
-            prop_assert_eq!(unpack(&body, count, first), Ok((params, gop)));
+            prop_assert_eq!(unpack(&body, count, first), Ok(Unpacked { params, gop, list }));
             let cut = cut.index(body.len());
             prop_assert!(unpack(&body.slice(..cut), count, first).is_err());
         }
@@ -176,7 +197,7 @@ mod tests {
         #[test]
         fn anything_inside_is_read_or_refused_without_panic(body: Vec<u8>, count: u32, first: i64) {
             let body = Bytes::from([&[1, 2, 0, 2, 0, 0, 0][..], &body].concat());
-            if let Ok((_, gop)) = unpack(&body, count, WallTime::from_micros(first)) {
+            if let Ok(Unpacked { gop, .. }) = unpack(&body, count, WallTime::from_micros(first)) {
                 prop_assert_eq!(gop.packets.len(), count as usize);
                 prop_assert!(gop.bytes() <= body.len());
             }

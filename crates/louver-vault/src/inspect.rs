@@ -2,11 +2,13 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use louver_base::{CameraId, WallTime};
+use louver_base::WallTime;
 
+use crate::VaultError;
+use crate::digest::SegmentDigest;
+use crate::frame::{FRAME, FRAME_BOUND, Frame};
+use crate::header::SegmentHead;
 use crate::keys::TAG;
-use crate::layout::{Bound, FRAME, Frame, Header, PREFIX};
-use crate::{SiteId, VaultError};
 
 /// One fragment, as its clear head and its place in the file tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct FragmentInfo {
     pub first: WallTime,
     /// Latest arrival of a packet in it.
     pub last: WallTime,
+    /// To its list and pictures.
+    pub commitment: [u8; 32],
 }
 
 impl FragmentInfo {
@@ -37,6 +41,7 @@ impl FragmentInfo {
             key: frame.key,
             first: frame.first,
             last: frame.last,
+            commitment: frame.commitment,
         }
     }
 
@@ -65,6 +70,9 @@ pub enum Damage {
         /// The number that it has.
         found: u32,
     },
+    /// It opens, and its head was made for other contents: sealed by somebody who has the key and tampers.
+    #[error("it opens, but its head commits to other contents: sealed by somebody who tampers")]
+    Commitment,
     /// Its tag does not fit.
     #[error("its contents were changed or damaged, or come from another segment")]
     Contents,
@@ -108,22 +116,16 @@ pub enum Tail {
 /// What a sealed file tells without any key. Nothing of it is proven before the segment is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentInfo {
-    /// Whose.
-    pub site: SiteId,
-    /// Of which camera.
-    pub camera: CameraId,
-    /// Arrival of the first picture.
-    pub start: WallTime,
-    /// Recipients of those who can open it, as text.
-    pub holders: Vec<String>,
-    /// Bytes of the header.
-    pub header_bytes: u64,
+    /// Whose, of which camera, from when, and who can open it.
+    pub head: SegmentHead,
     /// Whole fragments, in order, without holes.
     pub fragments: Vec<FragmentInfo>,
     /// How it ends.
     pub tail: Tail,
     /// Bytes of the file.
     pub file_bytes: u64,
+    /// Bytes 0 to 67 of each of `fragments`, and of the end marker where there is one.
+    pub heads: Vec<u8>,
 }
 
 impl SegmentInfo {
@@ -134,7 +136,21 @@ impl SegmentInfo {
     /// [`VaultError::NotSealed`], [`VaultError::NewerFormat`]: it cannot be opened here. [`VaultError::Read`]: the disk.
     /// A damaged or torn fragment is no error: [`tail`](Self::tail) tells.
     pub fn inspect(source: &mut (impl Read + Seek)) -> Result<Self, VaultError> {
-        scan(source).map(|(_, info)| info)
+        let file_bytes =
+            source.seek(SeekFrom::End(0)).map_err(|source| VaultError::Read { at: 0, source })?;
+        source.seek(SeekFrom::Start(0)).map_err(|source| VaultError::Read { at: 0, source })?;
+        let head = SegmentHead::read(source)?;
+        let mut scan = Scan { head, file_bytes, fragments: Vec::new(), heads: Vec::new() };
+        let tail = scan.all_fragments(source)?;
+        let tail = scan.last_was_written(source, tail)?;
+        let Scan { head, file_bytes, fragments, heads } = scan;
+        Ok(Self { head, fragments, tail, file_bytes, heads })
+    }
+
+    /// Hash over the header and all heads that are there: what the ledger was told if the segment is finished, and what it
+    /// is to be told of one that was cut off.
+    pub fn digest(&self) -> SegmentDigest {
+        SegmentDigest::of(self.head.hash(), &self.heads)
     }
 
     /// Whether the end marker is there.
@@ -157,108 +173,76 @@ pub(crate) fn read_at(source: &mut (impl Read + Seek), at: u64, out: &mut [u8]) 
     read.map_err(|source| VaultError::Read { at, source })
 }
 
-pub(crate) fn scan(source: &mut (impl Read + Seek)) -> Result<(Bound, SegmentInfo), VaultError> {
-    let file_bytes = source.seek(SeekFrom::End(0)).map_err(|source| VaultError::Read { at: 0, source })?;
-    let bound = read_header(source, file_bytes)?;
-    let mut fragments = Vec::new();
-    let mut at = bound.bytes as u64;
-    let tail = loop {
-        match next(source, &bound.hash, fragments.len() as u32, at, file_bytes)? {
-            Next::Fragment(fragment) => {
-                at = fragment.end();
-                fragments.push(fragment);
-            }
-            Next::Tail(tail) => break tail,
-        }
-    };
-    let tail = last_was_written(source, &mut fragments, tail)?;
-    let header = &bound.header;
-    let info = SegmentInfo {
-        site: header.site,
-        camera: header.camera.clone(),
-        start: header.start,
-        holders: header.holders.clone(),
-        header_bytes: bound.bytes as u64,
-        fragments,
-        tail,
-        file_bytes,
-    };
-    Ok((bound, info))
-}
-
-fn read_header(source: &mut (impl Read + Seek), file_bytes: u64) -> Result<Bound, VaultError> {
-    let mut prefix = [0; PREFIX];
-    let there = file_bytes.min(PREFIX as u64) as usize;
-    read_at(source, 0, &mut prefix[..there])?;
-    let length = Header::length(&prefix[..there])?;
-    if file_bytes < length as u64 {
-        return Err(VaultError::HeaderCutOff { bytes: file_bytes });
-    }
-    let mut bytes = vec![0; length];
-    read_at(source, 0, &mut bytes)?;
-    Header::parse(&bytes)
-}
-
-enum Next {
-    Fragment(FragmentInfo),
-    Tail(Tail),
-}
-
-fn next(
-    source: &mut (impl Read + Seek),
-    header: &[u8; 32],
-    fragment: u32,
-    at: u64,
+struct Scan {
+    head: SegmentHead,
     file_bytes: u64,
-) -> Result<Next, VaultError> {
-    let left = file_bytes.saturating_sub(at);
-    if left == 0 {
-        return Ok(Next::Tail(Tail::Open));
-    }
-    if left < FRAME as u64 {
-        return Ok(Next::Tail(Tail::Torn { keep: at }));
-    }
-    let mut head = [0; FRAME];
-    read_at(source, at, &mut head)?;
-    if head == [0; FRAME] {
-        // The file's length reached the disk before a power cut, its contents did not.
-        return Ok(Next::Tail(Tail::Torn { keep: at }));
-    }
-    let damaged = |what| Ok(Next::Tail(Tail::Damaged { fragment, at, what }));
-    let frame = match Frame::parse(&head, header) {
-        Ok(frame) if frame.sequence == fragment => frame,
-        Ok(frame) => return damaged(Damage::OutOfOrder { found: frame.sequence }),
-        Err(what) => return damaged(what),
-    };
-    let found = FragmentInfo::new(&frame, at);
-    if found.end() > file_bytes {
-        Ok(Next::Tail(Tail::Torn { keep: at }))
-    } else if !frame.end {
-        Ok(Next::Fragment(found))
-    } else if found.end() < file_bytes {
-        Ok(Next::Tail(Tail::Damaged { fragment: fragment + 1, at: found.end(), what: Damage::AfterEnd }))
-    } else {
-        Ok(Next::Tail(Tail::Finished { at }))
-    }
+    fragments: Vec<FragmentInfo>,
+    heads: Vec<u8>,
 }
 
-/// After a power cut the last fragment may have its head and its length, but zeros for an end. A tag is never zero.
-fn last_was_written(
-    source: &mut (impl Read + Seek),
-    fragments: &mut Vec<FragmentInfo>,
-    tail: Tail,
-) -> Result<Tail, VaultError> {
-    let (Tail::Open | Tail::Torn { .. }, Some(last)) = (tail, fragments.last()) else {
-        return Ok(tail);
-    };
-    let mut tag = [0; TAG];
-    read_at(source, last.end() - TAG as u64, &mut tag)?;
-    if tag != [0; TAG] {
-        return Ok(tail);
+impl Scan {
+    fn all_fragments(&mut self, source: &mut (impl Read + Seek)) -> Result<Tail, VaultError> {
+        let mut at = self.head.bytes();
+        loop {
+            if let Some(tail) = self.next(source, at)? {
+                return Ok(tail);
+            }
+            at = self.fragments.last().map_or(at, FragmentInfo::end);
+        }
     }
-    let keep = last.at;
-    fragments.pop();
-    Ok(Tail::Torn { keep })
+
+    /// Takes the fragment at `at`, or tells how the segment ends there.
+    fn next(&mut self, source: &mut (impl Read + Seek), at: u64) -> Result<Option<Tail>, VaultError> {
+        let fragment = self.fragments.len() as u32;
+        let left = self.file_bytes.saturating_sub(at);
+        if left == 0 {
+            return Ok(Some(Tail::Open));
+        }
+        if left < FRAME as u64 {
+            return Ok(Some(Tail::Torn { keep: at }));
+        }
+        let mut head = [0; FRAME];
+        read_at(source, at, &mut head)?;
+        if head == [0; FRAME] {
+            // The file's length reached the disk before a power cut, its contents did not.
+            return Ok(Some(Tail::Torn { keep: at }));
+        }
+        let damaged = |what| Ok(Some(Tail::Damaged { fragment, at, what }));
+        let frame = match Frame::parse(&head, self.head.hash()) {
+            Ok(frame) if frame.sequence == fragment => frame,
+            Ok(frame) => return damaged(Damage::OutOfOrder { found: frame.sequence }),
+            Err(what) => return damaged(what),
+        };
+        let found = FragmentInfo::new(&frame, at);
+        if found.end() > self.file_bytes {
+            return Ok(Some(Tail::Torn { keep: at }));
+        }
+        self.heads.extend_from_slice(&head[..FRAME_BOUND]);
+        if !frame.end {
+            self.fragments.push(found);
+            Ok(None)
+        } else if found.end() < self.file_bytes {
+            Ok(Some(Tail::Damaged { fragment: fragment + 1, at: found.end(), what: Damage::AfterEnd }))
+        } else {
+            Ok(Some(Tail::Finished { at }))
+        }
+    }
+
+    /// After a power cut the last fragment may have its head and its length, but zeros for an end. A tag is never zero.
+    fn last_was_written(&mut self, source: &mut (impl Read + Seek), tail: Tail) -> Result<Tail, VaultError> {
+        let (Tail::Open | Tail::Torn { .. }, Some(last)) = (tail, self.fragments.last()) else {
+            return Ok(tail);
+        };
+        let mut tag = [0; TAG];
+        read_at(source, last.end() - TAG as u64, &mut tag)?;
+        if tag != [0; TAG] {
+            return Ok(tail);
+        }
+        let keep = last.at;
+        self.fragments.pop();
+        self.heads.truncate(self.fragments.len() * FRAME_BOUND);
+        Ok(Tail::Torn { keep })
+    }
 }
 
 /// Whether reading failed because the file is shorter than it was.

@@ -4,12 +4,13 @@
 mod disk;
 mod error;
 mod generation;
+mod look;
 mod record;
 mod ring;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -62,6 +63,18 @@ impl KeyRing {
         })?;
         let ring = Ring::open(disk, folder, absent)?;
         Ok(Self { ring: Mutex::new(ring), wanted: Mutex::default() })
+    }
+
+    /// Secrets of those of `hours` that have one, from a folder that another process may be using. Nothing is locked or
+    /// changed: what is drawn or destroyed meanwhile may or may not be seen.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Missing`], [`KeyRingError::Damaged`], [`KeyRingError::Newer`], [`KeyRingError::Io`].
+    pub fn look(
+        folder: &Path,
+        hours: &[CameraHour],
+    ) -> Result<BTreeMap<CameraHour, HourSecret>, KeyRingError> {
+        look::look(folder, hours)
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring<Folder>> {

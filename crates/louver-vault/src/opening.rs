@@ -22,9 +22,8 @@ use std::path::{Path, PathBuf};
 use louver_base::{MediaSpan, WallTime};
 use louver_media::{Gop, Packet, VideoParams, fmp4};
 
-use crate::VaultError;
-use crate::holder::Identity;
 use crate::reader::SegmentReader;
+use crate::{OpeningKeys, VaultError};
 use clock::{Clock, Step};
 pub use output::Existing;
 use output::Output;
@@ -33,8 +32,8 @@ use plan::Plan;
 /// What to open, and where to.
 #[derive(Clone, Copy, Debug)]
 pub struct Export<'a> {
-    /// A holder.
-    pub identity: &'a Identity,
+    /// Shares and hour secrets.
+    pub keys: &'a OpeningKeys,
     /// Sealed files of one camera, in any order. Those outside the range are only inspected.
     pub segments: &'a [PathBuf],
     /// First picture wanted. The video starts at the key frame at or before it, where there is one.
@@ -84,7 +83,7 @@ pub struct Progress {
 }
 
 /// Opens a time range of one camera into a fragmented MP4 with the original NAL units. Memory: two fragments, more only
-/// where a camera's reordered pictures lie across fragments (64 MiB and one fragment at most), and 48 bytes for every
+/// where a camera's reordered pictures lie across fragments (64 MiB and one fragment at most), and 150 bytes for every
 /// fragment in the files given.
 ///
 /// `progress` is called before every fragment; when it breaks, the export ends with [`VaultError::Stopped`].
@@ -92,7 +91,7 @@ pub struct Progress {
 /// # Errors
 /// Nothing of the output is left after any of them, and an existing file is as it was.
 /// - [`VaultError::EmptyRange`], [`VaultError::NothingInRange`], [`VaultError::NoKeyFrame`], [`VaultError::MixedCameras`]
-/// - [`VaultError::InSegment`] with the file around [`VaultError::NotAHolder`], [`VaultError::Damaged`] and all else that
+/// - [`VaultError::InSegment`] with the file around [`VaultError::TooFewShares`], [`VaultError::Damaged`] and all else that
 ///   [`SegmentReader`] refuses
 /// - [`VaultError::PictureChanged`]: export as two files
 /// - [`VaultError::OutputExists`], [`VaultError::Output`]
@@ -117,7 +116,7 @@ pub fn export_mp4(
             Some((file, reader)) if *file == chosen.file => reader,
             other => {
                 let source = File::open(path).map_err(|e| within(VaultError::OpenFile(e)))?;
-                let reader = SegmentReader::open(source, job.identity).map_err(within)?;
+                let reader = SegmentReader::open(source, job.keys).map_err(within)?;
                 &mut other.insert((chosen.file, reader)).1
             }
         };

@@ -1,22 +1,19 @@
-//! Opening a sealed segment with a holder's identity.
+//! Opening a sealed segment.
 
 use std::io::{Read, Seek};
 
 use bytes::Bytes;
 use louver_media::{Gop, VideoParams};
 
-use crate::VaultError;
-use crate::holder::Identity;
-use crate::inside;
-use crate::inspect::{Damage, FragmentInfo, SegmentInfo, Tail, is_cut_off, read_at, scan};
-use crate::keys::{HolderSecret, Place, SegmentKey, TAG};
-use crate::layout::{FRAME, Frame, bound_to};
+use crate::frame::{FRAME, Frame, bound_to};
+use crate::inspect::{Damage, FragmentInfo, SegmentInfo, Tail, is_cut_off, read_at};
+use crate::keys::{Place, SegmentKey, TAG, fragment_commitment};
+use crate::{OpeningKeys, VaultError, inside};
 
 /// An opened segment: any fragment, in any order, one in memory at a time.
 pub struct SegmentReader<R> {
     source: R,
     key: SegmentKey,
-    header_hash: [u8; 32],
     info: SegmentInfo,
 }
 
@@ -28,24 +25,14 @@ impl<R> std::fmt::Debug for SegmentReader<R> {
 }
 
 impl<R: Read + Seek> SegmentReader<R> {
-    /// Unwraps the segment's secret with `identity`.
+    /// Joins the shares and derives the segment's key.
     ///
     /// # Errors
-    /// As [`SegmentInfo::inspect`]; [`VaultError::NotAHolder`] when it was sealed for others, and
-    /// [`VaultError::KeyBlock`] or [`VaultError::Commitment`] when somebody tampered with it.
-    pub fn open(mut source: R, identity: &Identity) -> Result<Self, VaultError> {
-        let (bound, info) = scan(&mut source)?;
-        let header = &bound.header;
-        let yours = identity.recipient();
-        if !header.holders.contains(&yours.to_string()) {
-            return Err(VaultError::NotAHolder { yours, holders: header.holders.join(", ") });
-        }
-        let secret = HolderSecret::unwrap(&header.wrapped, identity)?;
-        let (key, commitment) = SegmentKey::derive(&secret, &header.salt, &header.context())?;
-        if !commitment.fits(&header.commitment) {
-            return Err(VaultError::Commitment);
-        }
-        Ok(Self { source, key, header_hash: bound.hash, info })
+    /// As [`SegmentInfo::inspect`] and [`OpeningKeys::opens`].
+    pub fn open(mut source: R, keys: &OpeningKeys) -> Result<Self, VaultError> {
+        let info = SegmentInfo::inspect(&mut source)?;
+        let key = keys.segment_key(&info.head)?;
+        Ok(Self { source, key, info })
     }
 
     /// What is there.
@@ -58,12 +45,27 @@ impl<R: Read + Seek> SegmentReader<R> {
     /// # Errors
     /// [`VaultError::Damaged`] with its number and place when it is not what was sealed there.
     pub fn fragment(&mut self, fragment: u32) -> Result<(VideoParams, Gop), VaultError> {
+        self.opened(fragment).map(|opened| (opened.params, opened.gop))
+    }
+
+    /// Opens one fragment together with what proves to others that it was sealed.
+    ///
+    /// # Errors
+    /// As [`fragment`](Self::fragment).
+    pub fn opened(&mut self, fragment: u32) -> Result<OpenedFragment, VaultError> {
         let count = self.info.fragments.len();
         let found = self.info.fragments.get(fragment as usize).copied();
         let found = found.ok_or(VaultError::NoSuchFragment { fragment, count })?;
+        let damaged = |what| VaultError::Damaged { fragment, at: found.at, what };
         let (frame, body) = self.body(&found, false)?;
-        let opened = inside::unpack(&body, frame.packets, frame.first);
-        opened.map_err(|what| VaultError::Damaged { fragment, at: found.at, what })
+        let opened = inside::unpack(&body, frame.packets, frame.first).map_err(damaged)?;
+        let blind = self.key.blind(fragment)?;
+        let list = Bytes::copy_from_slice(&body[..opened.list]);
+        // Nobody but who had the segment's key can have made a head that does not fit; an export of it would be refused.
+        if fragment_commitment(&blind, &list, &body[opened.list..]) != frame.commitment {
+            return Err(damaged(Damage::Commitment));
+        }
+        Ok(OpenedFragment { params: opened.params, gop: opened.gop, list, blind })
     }
 
     /// Checks how the segment ends: the end marker, where there is one, is proven to be the recorder's.
@@ -76,7 +78,7 @@ impl<R: Read + Seek> SegmentReader<R> {
             Tail::Open | Tail::Torn { .. } => Ok(()),
             Tail::Damaged { fragment, at, what } => Err(VaultError::Damaged { fragment, at, what }),
             Tail::Finished { at } => {
-                let last = self.info.fragments.last().map_or(self.info.start, |f| f.last);
+                let last = self.info.fragments.last().map_or(self.info.head.start(), |f| f.last);
                 let marker = FragmentInfo {
                     sequence: self.info.fragments.len() as u32,
                     at,
@@ -85,6 +87,7 @@ impl<R: Read + Seek> SegmentReader<R> {
                     key: false,
                     first: last,
                     last,
+                    commitment: [0; 32],
                 };
                 self.body(&marker, true).map(|_| ())
             }
@@ -104,14 +107,34 @@ impl<R: Read + Seek> SegmentReader<R> {
         read_at(&mut self.source, found.at, &mut bytes)
             .map_err(|e| if is_cut_off(&e) { damaged(Damage::CutOff) } else { e })?;
         let (head, body) = bytes.split_first_chunk_mut::<FRAME>().ok_or(damaged(Damage::CutOff))?;
-        let frame = Frame::parse(head, &self.header_hash).map_err(damaged)?;
+        let frame = Frame::parse(head, self.info.head.hash()).map_err(damaged)?;
         if (frame.sequence, frame.end, frame.body as usize) != (found.sequence, end, body.len()) {
             return Err(damaged(Damage::Contradiction)); // The file was changed since it was scanned.
         }
         let place = Place { sequence: found.sequence, end };
-        let plain = self.key.open(place, &bound_to(&self.header_hash, head), body);
+        let plain = self.key.open(place, &bound_to(self.info.head.hash(), head), body);
         let plain = plain.ok_or(damaged(Damage::Contents))?;
         Ok((frame, Bytes::from(bytes).slice(FRAME..FRAME + plain)))
+    }
+}
+
+/// A fragment with what an export proves it by. docs/format-export.md.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedFragment {
+    /// How its pictures are coded.
+    pub params: VideoParams,
+    /// Its pictures.
+    pub gop: Gop,
+    /// The list as sealed: parameters and packet table.
+    pub list: Bytes,
+    /// Together with list and pictures it gives the commitment in the fragment's head.
+    pub blind: [u8; 32],
+}
+
+impl OpenedFragment {
+    /// The commitment of a list, a blind and the pictures' bytes, for whoever checks an export.
+    pub fn commitment(list: &[u8], blind: &[u8; 32], pictures: &[u8]) -> [u8; 32] {
+        fragment_commitment(blind, list, pictures)
     }
 }
 
@@ -146,30 +169,46 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::SiteId;
-    use crate::holder::Holders;
-    use crate::layout::Header;
-    use crate::sealer::SegmentSealer;
+    use crate::header::Header;
+    use crate::{Epoch, HolderSet, Hour, HourSecret, Identity, SegmentHead, SiteId};
     use louver_base::{MediaTime, WallTime};
     use louver_media::{Codec, Packet, PictureSize};
+
+    const SITE: SiteId = SiteId::from_bytes([1; 16]);
+
+    fn begun(identity: &Identity) -> Epoch {
+        let holders = HolderSet::new(1, vec![identity.public()]).unwrap();
+        let secret = HourSecret::from_bytes(&[7; 32]);
+        Epoch::begin(SITE, &"gate".parse().unwrap(), Hour::from_number(0), &holders, &secret).unwrap()
+    }
+
+    fn keys(identity: &Identity, head: &SegmentHead) -> OpeningKeys {
+        let mut keys = OpeningKeys::new();
+        keys.add_share_of(head, identity).unwrap();
+        for (camera, hour) in [("gate", 0), ("yard", 0), ("gate", 1)] {
+            let secret = HourSecret::from_bytes(&[7; 32]);
+            keys.add_hour_secret(camera.parse().unwrap(), Hour::from_number(hour), secret);
+        }
+        keys
+    }
+
+    fn params() -> VideoParams {
+        VideoParams { codec: Codec::H264, size: PictureSize::new(64, 48).unwrap(), config: Bytes::new() }
+    }
 
     /// An attacker can make frame checks, which need no key; what they change is still refused.
     #[test]
     fn a_forged_head_with_a_right_frame_check_is_believed_by_inspection_and_refused_by_opening() {
-        let identity = Identity::generate();
-        let holders = Holders::new(vec![identity.recipient()]).unwrap();
-        let params =
-            VideoParams { codec: Codec::H264, size: PictureSize::new(64, 48).unwrap(), config: Bytes::new() };
+        let identity = Identity::generate().unwrap();
         let wall = WallTime::from_millis(1000);
         let data = Bytes::from_static(&[0, 0, 0, 1, 9]);
         let gop = Gop { packets: vec![Packet { media: MediaTime::ZERO, wall, key: true, data }] };
-        let camera = "gate".parse().unwrap();
-        let site = SiteId::from_bytes([1; 16]);
-        let (mut sealer, header) = SegmentSealer::start(site, &camera, wall, &params, &holders).unwrap();
+        let (mut sealer, header) = begun(&identity).segment(wall, &params()).unwrap();
         let fragments = [sealer.seal(&gop).unwrap(), sealer.seal(&gop).unwrap()];
-        let end = sealer.finish().unwrap();
+        let end = sealer.finish().unwrap().end;
         let pieces = [&header, &fragments[0], &fragments[1], &end].map(|s| s.as_bytes().to_vec());
         let hash: [u8; 32] = *pieces[0].last_chunk().unwrap();
+        let keys = keys(&identity, &SegmentHead::read(&mut &pieces[0][..]).unwrap());
         let forge = |piece: &[u8], change: &dyn Fn(&mut Frame)| {
             let mut frame = Frame::parse(piece.first_chunk().unwrap(), &hash).unwrap();
             change(&mut frame);
@@ -178,7 +217,7 @@ mod tests {
             out
         };
         let refused = |file: Vec<u8>, fragment: u32| {
-            let mut reader = SegmentReader::open(Cursor::new(&file), &identity).unwrap();
+            let mut reader = SegmentReader::open(Cursor::new(&file), &keys).unwrap();
             assert!(reader.info().is_finished(), "nothing is to be seen without the key");
             let error = reader.fragments().find_map(Result::err);
             let named = match error {
@@ -192,6 +231,7 @@ mod tests {
         refused([&header[..], one, &forge(two, &later), end].concat(), 1);
         refused([&header[..], &forge(one, &|f| f.packets += 1), two, end].concat(), 0);
         refused([&header[..], &forge(one, &|f| f.key = false), two, end].concat(), 0);
+        refused([&header[..], &forge(one, &|f| f.commitment[0] ^= 1), two, end].concat(), 0);
         // A fragment in another's place, an end drawn forward over a fragment that was dropped.
         refused(
             [&header[..], &forge(two, &|f| f.sequence = 0), &forge(one, &|f| f.sequence = 1), end].concat(),
@@ -203,43 +243,52 @@ mod tests {
     /// Somebody who can write to the disk can make a header whose hash fits. What it says about the key is bound to it.
     #[test]
     fn a_header_that_was_rewritten_with_a_right_hash_does_not_open() {
-        let identity = Identity::generate();
-        let holders = Holders::new(vec![identity.recipient()]).unwrap();
-        let header = || Header {
-            site: SiteId::from_bytes([1; 16]),
-            camera: "gate".parse().unwrap(),
-            start: WallTime::from_millis(1000),
-            salt: [2; 32],
-            commitment: [0; 32],
-            holders: vec![identity.recipient().to_string()],
-            wrapped: vec![],
+        let identity = Identity::generate().unwrap();
+        let (_, sealed) = begun(&identity).segment(WallTime::from_millis(1000), &params()).unwrap();
+        let whole = SegmentHead::read(&mut sealed.as_bytes()).unwrap();
+        let share = whole.share_of(&identity).unwrap();
+        let with = |change: &dyn Fn(&mut Header)| {
+            let mut header = whole.header.clone();
+            change(&mut header);
+            Header::parse(&header.encode().0).unwrap()
         };
-        let secret = HolderSecret::generate().unwrap();
-        let sealed =
-            |header: &Header| SegmentKey::derive(&secret, &header.salt, &header.context()).unwrap().1.0;
-        let wrapped = secret.wrap(&holders).unwrap();
-        let whole = Header { commitment: sealed(&header()), wrapped, ..header() };
-        let opens =
-            |header: &Header| SegmentReader::open(Cursor::new(header.encode().0), &identity).map(|_| ());
-        assert!(opens(&whole).is_ok());
-        let other_secret = HolderSecret::generate().unwrap().wrap(&holders).unwrap();
-        let clone = || Header { commitment: whole.commitment, wrapped: whole.wrapped.clone(), ..header() };
-        let changed: [(&str, Header); 6] = [
-            ("site", Header { site: SiteId::from_bytes([9; 16]), ..clone() }),
-            ("camera", Header { camera: "yard".parse().unwrap(), ..clone() }),
-            ("hour", Header { start: WallTime::from_millis(3_600_000), ..clone() }),
-            ("salt", Header { salt: [3; 32], ..clone() }),
-            ("commitment", Header { commitment: [3; 32], ..clone() }),
-            ("secret", Header { wrapped: other_secret, ..clone() }),
+        let keys = keys(&identity, &whole);
+        assert!(keys.opens(&with(&|_| {})).is_ok());
+        // What the key is bound to beside the share.
+        let link = |h: &mut Header| {
+            h.keys = crate::KeyBlock::new(h.keys.epoch(), 1, 1, h.keys.shares().to_vec().into());
+        };
+        let later = |h: &mut Header| h.start = WallTime::from_millis(2000);
+        let changes: [(&str, &dyn Fn(&mut Header)); 3] =
+            [("salt", &|h| h.salt = [3; 32]), ("commitment", &|h| h.commitment = [3; 32]), ("link", &link)];
+        for (what, change) in changes {
+            assert!(matches!(keys.opens(&with(change)), Err(VaultError::Commitment)), "{what}");
+        }
+        assert!(keys.opens(&with(&later)).is_ok(), "times within the hour are bound by the fragments' tags");
+        // What the share itself says.
+        let changes: [(&str, &dyn Fn(&mut Header)); 3] = [
+            ("site", &|h| h.site = SiteId::from_bytes([9; 16])),
+            ("camera", &|h| h.camera = "yard".parse().unwrap()),
+            ("hour", &|h| h.start = WallTime::from_millis(3_600_000)),
         ];
-        for (what, header) in &changed {
-            assert!(matches!(opens(header), Err(VaultError::Commitment)), "{what}");
+        for (what, change) in changes {
+            let head = with(change);
+            assert!(matches!(head.share_of(&identity), Err(VaultError::KeyBlock(None))), "{what}");
+            assert!(matches!(keys.opens(&head), Err(VaultError::BadShare { .. })), "{what}");
         }
-        let stranger = Holders::new(vec![Identity::generate().recipient()]).unwrap();
-        let not_for_us = secret.wrap(&stranger).unwrap();
-        let cut_off = whole.wrapped[..whole.wrapped.len() - 1].to_vec();
-        for wrapped in [vec![], b"age-encryption.org/v1\n".to_vec(), not_for_us, cut_off] {
-            assert!(matches!(opens(&Header { wrapped, ..clone() }), Err(VaultError::KeyBlock(_))));
-        }
+        // A share file that was made for the occasion, with a right hash: the key is another.
+        let mut bytes = share.to_bytes().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        let forged = crate::Share::parse(&bytes).unwrap();
+        let shares = vec![crate::WrappedShare {
+            holder: identity.id(),
+            hash: forged.hash(),
+            file: forged.wrap(&identity.public()).unwrap().into(),
+        }];
+        let head = with(&|h| h.keys = crate::KeyBlock::new(h.keys.epoch(), 0, 1, shares.clone().into()));
+        let mut keys = OpeningKeys::new();
+        keys.add_share_of(&head, &identity).unwrap();
+        keys.add_hour_secret("gate".parse().unwrap(), Hour::from_number(0), HourSecret::from_bytes(&[7; 32]));
+        assert!(matches!(keys.opens(&head), Err(VaultError::Commitment)));
     }
 }

@@ -1,14 +1,15 @@
 //! Sealing: packets go in, bytes that only the holders can open come out.
 
 use bytes::Bytes;
-use louver_base::{CameraId, WallTime};
+use louver_base::WallTime;
 use louver_media::{Gop, VideoParams};
 
-use crate::holder::Holders;
+use crate::digest::{DigestOfHeads, SegmentDigest};
+use crate::frame::{FRAME, FRAME_BOUND, Frame, MAX_FRAGMENTS, bound_to};
+use crate::header::{Header, MAX_HEADER};
 use crate::inspect::FragmentInfo;
-use crate::keys::{HolderSecret, Place, SegmentKey, TAG, fill_random};
-use crate::layout::{FRAME, Frame, Header, MAX_FRAGMENTS, MAX_HEADER, bound_to, hour_of};
-use crate::{SiteId, VaultError, inside};
+use crate::keys::{Place, SegmentKey, TAG, fragment_commitment};
+use crate::{Hour, VaultError, inside};
 
 /// Bytes of an original as they go to disk: sealed.
 ///
@@ -54,74 +55,59 @@ impl std::fmt::Debug for Sealed {
     }
 }
 
-/// Seals one segment of one camera. It holds the segment's key in memory until it is finished or dropped; after a crash,
+/// A segment's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The end marker, to be appended to the segment's file.
+    pub end: Sealed,
+    /// What the ledger is told.
+    pub digest: SegmentDigest,
+}
+
+/// Seals one segment of one camera ([`Epoch::segment`](crate::Epoch::segment) begins it). It holds the segment's key in memory until it is finished or dropped; after a crash,
 /// or after a write that failed, start another: a segment is never continued.
 pub struct SegmentSealer {
     key: SegmentKey,
     header_hash: [u8; 32],
-    hour: i64,
+    hour: Hour,
     params: VideoParams,
     /// Of the next fragment.
     sequence: u32,
     /// Where the next fragment will start in the file.
     at: u64,
     latest: WallTime,
+    digest: DigestOfHeads,
 }
 
 impl std::fmt::Debug for SegmentSealer {
     /// Without the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "SegmentSealer {{ hour: {}, next fragment: {}, at: {} }}",
-            self.hour, self.sequence, self.at
-        )
+        write!(f, "SegmentSealer {{ {}, next fragment: {}, at: {} }}", self.hour, self.sequence, self.at)
     }
 }
 
 impl SegmentSealer {
-    /// A new segment and its header. The header must be on the disk (fsync) before the first fragment counts as kept:
-    /// without it nothing opens. When this returns, the holder secret is wiped already.
-    ///
-    /// # Errors
-    /// When the system gives no random numbers, or the cryptographic libraries fail.
-    pub fn start(
-        site: SiteId,
-        camera: &CameraId,
-        start: WallTime,
-        params: &VideoParams,
-        holders: &Holders,
-    ) -> Result<(Self, Sealed), VaultError> {
-        let secret = HolderSecret::generate()?;
-        let mut salt = [0; 32];
-        fill_random(&mut salt)?;
-        let wrapped = secret.wrap(holders)?;
-        let holders = holders.recipients().iter().map(ToString::to_string).collect();
-        let header =
-            Header { site, camera: camera.clone(), start, salt, commitment: [0; 32], holders, wrapped };
-        Self::with_secret(&secret, header, params)
-    }
-
-    /// The header's commitment is filled in here.
-    pub(crate) fn with_secret(
-        secret: &HolderSecret,
-        mut header: Header,
-        params: &VideoParams,
-    ) -> Result<(Self, Sealed), VaultError> {
-        let (key, commitment) = SegmentKey::derive(secret, &header.salt, &header.context())?;
-        header.commitment = commitment.0;
+    /// With the header's bytes.
+    pub(crate) fn new(key: SegmentKey, header: &Header, params: &VideoParams) -> (Self, Sealed) {
         let (bytes, header_hash) = header.encode();
-        // 32 recipients of age's 62 characters and their stanzas take about 6 KiB.
-        debug_assert!(bytes.len() <= MAX_HEADER);
-        let (hour, latest, at) = (hour_of(header.start), header.start, bytes.len() as u64);
-        let sealer = Self { key, header_hash, hour, params: params.clone(), sequence: 0, at, latest };
-        Ok((sealer, Sealed { bytes: bytes.into(), fragment: None }))
+        debug_assert!(bytes.len() <= MAX_HEADER, "a key block is bounded so that it fits");
+        let sealer = Self {
+            key,
+            header_hash,
+            hour: Hour::of(header.start),
+            params: params.clone(),
+            sequence: 0,
+            at: bytes.len() as u64,
+            latest: header.start,
+            digest: DigestOfHeads::new(&header_hash),
+        };
+        (sealer, Sealed { bytes: bytes.into(), fragment: None })
     }
 
     /// Whether a group that arrived at `wall` belongs to this segment's hour. A segment ends with its hour, because the
     /// hour is what retention deletes.
     pub fn is_in_hour(&self, wall: WallTime) -> bool {
-        hour_of(wall) == self.hour
+        Hour::of(wall) == self.hour
     }
 
     /// From the next group on, the camera's pictures are coded with other parameters.
@@ -142,7 +128,8 @@ impl SegmentSealer {
         if self.sequence >= MAX_FRAGMENTS {
             return Err(VaultError::SegmentFull);
         }
-        let mut bytes = inside::pack(&[0; FRAME], &self.params, gop, first)?;
+        let inside::Packed { mut bytes, pictures } = inside::pack(&[0; FRAME], &self.params, gop, first)?;
+        let blind = self.key.blind(self.sequence)?;
         let frame = Frame {
             sequence: self.sequence,
             body: (bytes.len() - FRAME + TAG) as u32, // Fits: `pack` keeps bodies within 64 MiB.
@@ -151,6 +138,7 @@ impl SegmentSealer {
             key: gop.starts_with_key(),
             first,
             last,
+            commitment: fragment_commitment(&blind, &bytes[FRAME..pictures], &bytes[pictures..]),
         };
         let at = self.at;
         self.encrypt(&frame, &mut bytes)?;
@@ -159,11 +147,11 @@ impl SegmentSealer {
         Ok(Sealed { bytes: bytes.into(), fragment: Some(fragment) })
     }
 
-    /// Ends the segment: append this, fsync, and the file is complete. The key is gone.
+    /// Ends the segment: append its end, fsync, and the file is complete. The key is gone.
     ///
     /// # Errors
     /// When the cryptographic library fails: the segment stays readable, and counts as not finished.
-    pub fn finish(mut self) -> Result<Sealed, VaultError> {
+    pub fn finish(mut self) -> Result<Finished, VaultError> {
         let (first, last) = (self.latest, self.latest);
         let frame = Frame {
             sequence: self.sequence,
@@ -173,11 +161,13 @@ impl SegmentSealer {
             key: false,
             first,
             last,
+            commitment: [0; 32],
         };
         let mut bytes = Vec::with_capacity(FRAME + TAG);
         bytes.resize(FRAME, 0);
         self.encrypt(&frame, &mut bytes)?;
-        Ok(Sealed { bytes: bytes.into(), fragment: None })
+        let end = Sealed { bytes: bytes.into(), fragment: None };
+        Ok(Finished { end, digest: self.digest.finish() })
     }
 
     /// Puts the head in front of the plaintext in `bytes`, encrypts it there, appends the tag.
@@ -189,6 +179,7 @@ impl SegmentSealer {
         bytes[..FRAME].copy_from_slice(&head);
         let tag = self.key.seal(place, &bound_to(&self.header_hash, &head), &mut bytes[FRAME..])?;
         bytes.extend_from_slice(&tag);
+        self.digest.add(&head[..FRAME_BOUND]);
         self.at += bytes.len() as u64;
         Ok(())
     }

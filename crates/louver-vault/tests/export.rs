@@ -12,25 +12,23 @@ use bytes::Bytes;
 use louver_base::{MediaTime, WallTime};
 use louver_media::{Gop, GopCutter, GopLimits, Packet, PictureSize, VideoParams};
 use louver_vault::opening::{Existing, Export, Exported, export_mp4};
-use louver_vault::{Damage, Holders, Identity, VaultError};
+use louver_vault::{Damage, OpeningKeys, SegmentHead, VaultError};
 use support::*;
 
 /// A folder with sealed files, and where the video goes.
 struct Site {
     dir: tempfile::TempDir,
-    identity: Identity,
-    holders: Holders,
+    vault: Vault,
     files: Vec<PathBuf>,
 }
 
 impl Site {
     fn new() -> Self {
-        let (identity, holders) = holder();
-        Self { dir: tempfile::tempdir().unwrap(), identity, holders, files: vec![] }
+        Self { dir: tempfile::tempdir().unwrap(), vault: Vault::of(2, 3), files: vec![] }
     }
 
     fn with(mut self, gops: &[Gop], params: &VideoParams) -> Self {
-        let pieces = seal(gops, params, &self.holders);
+        let pieces = self.vault.seal(gops, params);
         self.keep(&pieces.file());
         self
     }
@@ -46,19 +44,32 @@ impl Site {
     }
 
     fn export(&self, from: WallTime, to: WallTime) -> Result<Exported, VaultError> {
-        self.export_as(&self.identity, from, to, Existing::Keep)
+        self.export_as(&self.keys(), from, to, Existing::Keep)
     }
 
     fn export_as(
         &self,
-        identity: &Identity,
+        keys: &OpeningKeys,
         from: WallTime,
         to: WallTime,
         existing: Existing,
     ) -> Result<Exported, VaultError> {
         let out = self.out();
-        let job = Export { identity, segments: &self.files, from, to, out: &out, existing };
+        let job = Export { keys, segments: &self.files, from, to, out: &out, existing };
         export_mp4(&job, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Shares of two holders for all epochs, and all hour secrets.
+    fn keys(&self) -> OpeningKeys {
+        let mut keys = OpeningKeys::new();
+        for file in &self.files {
+            let Ok(head) = SegmentHead::read(&mut std::fs::File::open(file).unwrap()) else { continue };
+            for identity in &self.vault.identities[1..] {
+                keys.add_share_of(&head, identity).unwrap();
+            }
+            keys.add_hour_secret(head.camera().clone(), head.hour(), Vault::hour_secret(head.hour()));
+        }
+        keys
     }
 
     /// Sealed files, and nothing else.
@@ -179,13 +190,13 @@ fn a_range_in_a_hole_says_what_there_is() {
 }
 
 #[test]
-fn a_stranger_gets_nothing() {
+fn without_shares_one_gets_nothing() {
     let site = Site::new().with(&gops(2, 0, noon(0)), &params(64));
-    let refused = site.export_as(&Identity::generate(), noon(0), noon(2000), Existing::Keep).unwrap_err();
+    let refused = site.export_as(&OpeningKeys::new(), noon(0), noon(2000), Existing::Keep).unwrap_err();
     match refused {
         VaultError::InSegment { path, source } => {
             assert_eq!(path, site.files[0]);
-            assert!(matches!(*source, VaultError::NotAHolder { .. }), "{source}");
+            assert!(matches!(*source, VaultError::TooFewShares { .. }), "{source}");
         }
         other => panic!("{other}"),
     }
@@ -197,7 +208,7 @@ fn damage_is_named_and_no_half_video_is_left() {
     let sealed = gops(4, 0, noon(0));
     for in_head in [false, true] {
         let mut site = Site::new();
-        let pieces = seal(&sealed, &params(64), &site.holders);
+        let pieces = site.vault.seal(&sealed, &params(64));
         let at = pieces.header.len() + pieces.fragments[0].len() + pieces.fragments[1].len();
         let mut bytes = pieces.file();
         bytes[at + if in_head { 10 } else { 100 }] ^= 1;
@@ -221,7 +232,7 @@ fn damage_is_named_and_no_half_video_is_left() {
 #[test]
 fn a_recording_that_was_cut_off_opens_and_is_told() {
     let mut site = Site::new();
-    let bytes = seal(&gops(3, 0, noon(0)), &params(64), &site.holders).file();
+    let bytes = site.vault.seal(&gops(3, 0, noon(0)), &params(64)).file();
     site.keep(&bytes[..bytes.len() - 100]);
     site.keep(&bytes[..50]);
     let told = site.export(noon(0), noon(9000)).unwrap();
@@ -237,15 +248,14 @@ fn a_change_of_picture_says_where_to_split_and_both_halves_open() {
     assert!(site.only_sealed_files());
     let VaultError::PictureChanged { at } = refused else { panic!() };
     assert_eq!(site.export(noon(0), at).unwrap().packets, 10);
-    assert_eq!(site.export_as(&site.identity, at, noon(4000), Existing::Replace).unwrap().packets, 10);
+    assert_eq!(site.export_as(&site.keys(), at, noon(4000), Existing::Replace).unwrap().packets, 10);
 }
 
 #[test]
 fn segments_of_two_cameras_are_refused() {
     let mut site = Site::new().with(&gops(1, 0, noon(0)), &params(64));
     let yard = "yard".parse().unwrap();
-    let start = louver_vault::SegmentSealer::start;
-    let (_, header) = start(support::site(), &yard, noon(0), &params(64), &site.holders).unwrap();
+    let (_, header) = site.vault.epoch_of(&yard, noon(0)).segment(noon(0), &params(64)).unwrap();
     site.keep(header.as_bytes());
     assert!(matches!(site.export(noon(0), noon(1000)), Err(VaultError::MixedCameras { .. })));
 }
@@ -256,10 +266,10 @@ fn an_existing_file_is_kept_unless_it_is_to_be_replaced_and_even_then_until_the_
     std::fs::write(site.out(), "mine").unwrap();
     let refused = site.export(noon(0), noon(2000)).unwrap_err();
     assert!(refused.to_string().contains("exists and is left as it is"), "{refused}");
-    let stranger = Identity::generate();
+    let stranger = OpeningKeys::new();
     site.export_as(&stranger, noon(0), noon(2000), Existing::Replace).unwrap_err();
     assert_eq!(std::fs::read(site.out()).unwrap(), b"mine");
-    site.export_as(&site.identity, noon(0), noon(2000), Existing::Replace).unwrap();
+    site.export_as(&site.keys(), noon(0), noon(2000), Existing::Replace).unwrap();
     assert!(mp4(&site.out()).1.len() == 2);
 }
 
@@ -268,7 +278,7 @@ fn who_stops_an_export_leaves_nothing() {
     let site = Site::new().with(&gops(5, 0, noon(0)), &params(64));
     let out = site.out();
     let job = Export {
-        identity: &site.identity,
+        keys: &site.keys(),
         segments: &site.files,
         from: noon(0),
         to: noon(5000),

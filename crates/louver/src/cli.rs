@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 
 const AFTER_HELP: &str = "\
 First steps:
-  louver holder new -o holder.age --add      make the key that opens originals, begin louver.toml
+  louver holder new -o holder.txt --add      make a holder, who can open originals; begin louver.toml
   louver camera add --id front-door ...      enter a camera into the register (louver camera add --help)
   louver doctor                              find out what is wrong, in plain words
   louver serve                               record, mask and show

@@ -132,14 +132,14 @@ impl Error {
                 format!("correct {} in an editor; docs/settings.md explains every key", e.file.display())
             }
             Self::NoSettings => {
-                "`louver holder new -o holder.age --add` writes a louver.toml here to begin with; another file is named with --settings FILE".into()
+                "`louver holder new -o holder.txt --add` writes a louver.toml here to begin with; another file is named with --settings FILE".into()
             }
             Self::ReadSettings { .. } => {
                 "check the path, and that the user who runs louver may read the file".into()
             }
             Self::WriteSettings { .. } => "check that you may write in that folder and that its disk is not full".into(),
             Self::NoHolder { file } => format!(
-                "run `louver holder new -o holder.age --add --settings {}`, then keep holder.age away from this machine",
+                "run `louver holder new -o holder.txt --add --settings {}`, then keep holder.txt away from this machine",
                 file.display()
             ),
             Self::CameraExists(_) => "choose another --id, or edit the camera in the settings file".into(),

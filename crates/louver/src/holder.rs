@@ -1,81 +1,109 @@
-//! `louver holder new`: the key that opens originals.
+//! `louver holder new`: somebody who can agree to the opening of originals.
+
+mod sheet;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use louver_base::WallTime;
-use louver_vault::Identity;
+use louver_vault::{Identity, VaultError};
 
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::settings_file::SettingsFile;
+use crate::settings_file::{self, SettingsFile};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a holder's identity: the one thing that can open what is sealed for it
+    /// Make a holder: 24 words, without which what is sealed for it is not opened
     New(New),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  louver holder new -o holder.age            make an identity, print its recipient
-  louver holder new -o holder.age --add      and put the recipient into louver.toml
+  louver holder new -o holder.txt                      make a holder, print its public half
+  louver holder new -o holder.txt --add --name Ada     and put the public half into louver.toml
+  louver holder new -o holder.txt --sheet sheet.html   and write a page to print and lock away
 
-The file is an age identity. Whoever has it can open every original that is sealed for it. Without it nobody can: keep
-a copy in a safe place, and the file itself away from the recorder. An existing file is never overwritten.";
+The file holds 24 words. Whoever has them is the holder; as many holders as the settings say open originals together.
+Without the words nothing that was sealed for this holder can be opened by it: print the sheet, and keep the file away
+from the recorder. An existing file is never overwritten.";
 
 /// Arguments of `louver holder new`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct New {
-    /// File to write the identity to (mode 0600); it must not exist
+    /// File to write the words to (mode 0600); it must not exist
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
-    /// Put the recipient into the settings file too, beginning one (./louver.toml) where there is none
+    /// Page to print (HTML, mode 0600), with the words numbered; it must not exist
+    #[arg(long, value_name = "FILE")]
+    sheet: Option<PathBuf>,
+    /// Put the public half into the settings file too, beginning one (./louver.toml) where there is none
     #[arg(long)]
     add: bool,
+    /// Who the holder is, for the settings and the sheet
+    #[arg(long, value_name = "NAME", default_value = "Holder")]
+    name: String,
 }
 
 /// Runs `louver holder`.
 pub(crate) fn run(command: &Command, settings: Option<&Path>) -> Result<(), Error> {
     let Command::New(args) = command;
-    // Opened first, so that a file with mistakes is told before a key is made that nobody would use.
+    // Opened first, so that a file with mistakes is told before words are made that nobody would use.
     let mut file = if args.add { Some(SettingsFile::open_or_begin(settings)?) } else { None };
-    let identity = Identity::generate();
+    if let Some(sheet) = args.sheet.as_ref().filter(|sheet| sheet.symlink_metadata().is_ok()) {
+        return Err(Error::Exists(sheet.clone()));
+    }
+    let made = |e| Error::because("the holder could not be made", e);
+    let identity = Identity::generate().map_err(made)?;
     write(&identity, &args.out)?;
-    let recipient = identity.recipient();
-    println!("Wrote the holder's identity to {} (readable by its owner alone).", args.out.display());
-    println!("Its recipient, the public half:\n\n  {recipient}\n");
+    let public = identity.public();
+    println!("Wrote the holder's 24 words to {} (readable by its owner alone).", args.out.display());
+    if let Some(path) = &args.sheet {
+        let page = sheet::page(&identity, &args.name, WallTime::now());
+        settings_file::replace(path, page.as_bytes()).map_err(|source| Error::File {
+            doing: "written",
+            file: path.clone(),
+            source,
+        })?;
+        println!("Wrote a page to print to {}: print it, lock it away, delete the file.", path.display());
+    }
+    println!("Id {}. Its public half:\n\n  {public}\n", identity.id());
     match &mut file {
-        Some(file) => {
-            file.add_recipient(&recipient.to_string())?;
-            file.save()?;
-            let made = if file.new { "Made" } else { "Added it to" };
-            println!(
-                "{made} {}: everything recorded from the next start on is sealed for it.",
-                file.path.display()
-            );
-            let holders = Settings::read(&file.path)?.recipients.len();
-            if holders > 1 {
-                println!("There are {holders} holders now; each of them can open originals alone.");
-            }
-        }
+        Some(file) => add(file, &args.name, &public.to_string())?,
         None => println!(
-            "What to do next: put it into louver.toml,\n\n  [vault]\n  recipients = [\"{recipient}\"]\n"
+            "What to do next: put it into louver.toml,\n\n  [holders]\n  needed = 1    # how many of them open together\n  \
+             [[holders.list]]\n  name = \"{}\"\n  public = \"{public}\"\n",
+            args.name.escape_default()
         ),
     }
     println!("Now copy {} to a safe place away from this machine and delete it here.", args.out.display());
-    println!("If it is lost, nothing that was sealed for it can ever be opened.");
+    println!("If the words are lost, this holder can open nothing any more.");
+    Ok(())
+}
+
+fn add(file: &mut SettingsFile, name: &str, public: &str) -> Result<(), Error> {
+    file.add_holder(name, public)?;
+    file.save()?;
+    let made = if file.new { "Made" } else { "Added it to" };
+    println!("{made} {}: everything recorded from the next start on is sealed for it.", file.path.display());
+    let settings = Settings::read(&file.path)?;
+    if settings.holder_count() > 1 {
+        println!(
+            "There are {} holders now, and needed = {}: decide how many of them have to agree.",
+            settings.holder_count(),
+            settings.holders.as_ref().map_or(0, |set| set.needed())
+        );
+    }
     Ok(())
 }
 
 fn write(identity: &Identity, path: &Path) -> Result<(), Error> {
-    use louver_vault::VaultError;
     identity.write_file(path, WallTime::now()).map_err(|e| match e {
         VaultError::IdentityExists { path } => Error::Exists(path),
         VaultError::IdentityWrite { path, source } => Error::File { doing: "written", file: path, source },
-        other => Error::because("the identity could not be made", other),
+        other => Error::because("the holder could not be made", other),
     })?;
     // The folder's entry too: the file must not vanish with the power when things are sealed for it already.
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

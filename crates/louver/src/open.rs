@@ -1,4 +1,5 @@
-//! `louver open`: sealed originals into a video file, for whoever holds the identity.
+//! `louver open`: sealed originals into a video file, on the recorder's own machine, with the words of as many holders as are
+//! needed. The emergency way: it asks nobody and stands in no ledger; who has key ring and holders needs nothing more.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use louver_base::{CameraId, WallTime};
 use louver_store::sealed_segments;
 use louver_vault::opening::{Existing, Export, Exported, export_mp4};
-use louver_vault::{Identity, VaultError};
+use louver_vault::{CameraHour, Identity, KeyRing, OpeningKeys, SegmentHead, VaultError};
 
 use crate::error::Error;
 use crate::settings::Settings;
@@ -16,11 +17,12 @@ use crate::{memory, retention, stop, when};
 
 const EXAMPLES: &str = "\
 Examples:
-  louver open --identity holder.age --camera front-door --from -10m --to now -o front-door.mp4
-  louver open --identity holder.age --camera front-door --from \"2026-11-23 14:00\" --to \"2026-11-23 14:15\" -o a.mp4
-  louver open --identity holder.age --camera front-door --from 2026-11-23T13:00:00Z --to 2026-11-23T13:15:00Z \\
+  louver open --holder holder.txt --camera front-door --from -10m --to now -o front-door.mp4
+  louver open --holder holder.txt --camera front-door --from \"2026-11-23 14:00\" --to \"2026-11-23 14:15\" -o a.mp4
+  louver open --holder holder.txt --camera front-door --from 2026-11-23T13:00:00Z --to 2026-11-23T13:15:00Z \\
       --data /mnt/copy-of-data -o a.mp4
 
+As many --holder as the site needs open together; the hours' secrets are read from the key ring in the data directory.
 Times without a zone are this machine's local time. It works while the server runs. The video holds the original
 pictures, unmasked: show it only to those who may see them, and delete it when it is not needed any more.";
 
@@ -28,9 +30,9 @@ pictures, unmasked: show it only to those who may see them, and delete it when i
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Identity file of a holder, made by `louver holder new`
-    #[arg(long, value_name = "FILE")]
-    identity: PathBuf,
+    /// File of a holder, made by `louver holder new`; name as many as are needed
+    #[arg(long = "holder", value_name = "FILE", required = true)]
+    holders: Vec<PathBuf>,
     /// Id of the camera
     #[arg(long, value_name = "ID")]
     camera: String,
@@ -62,20 +64,15 @@ pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
         None => Settings::load(settings)?.data,
     };
     let camera = recorded_camera(&data, &args.camera)?;
-    let identity =
-        Identity::read_file(&args.identity).map_err(|e| Error::because("the identity cannot be used", e))?;
+    let holders = args.holders.iter().map(|file| Identity::read_file(file));
+    let holders = holders.collect::<Result<Vec<_>, _>>();
+    let holders = holders.map_err(|e| Error::because("the holder's file cannot be used", e))?;
     if args.out.exists() {
         return Err(Error::Exists(args.out.clone()));
     }
     let segments = segments(&data, &camera, from, to)?;
-    let job = Export {
-        identity: &identity,
-        segments: &segments,
-        from,
-        to,
-        out: &args.out,
-        existing: Existing::Keep,
-    };
+    let keys = keys(&data, &segments, &holders)?;
+    let job = Export { keys: &keys, segments: &segments, from, to, out: &args.out, existing: Existing::Keep };
     let exported = export(&job)?;
     if args.json {
         println!("{}", as_json(&args.out, &exported));
@@ -121,6 +118,32 @@ fn segments(data: &Path, camera: &CameraId, from: WallTime, to: WallTime) -> Res
         found.extend(all.into_iter().next());
     }
     Ok(found.into_iter().map(|s| s.path).collect())
+}
+
+/// The holders' shares of every epoch in the files, and the secrets of their hours.
+fn keys(data: &Path, segments: &[PathBuf], holders: &[Identity]) -> Result<OpeningKeys, Error> {
+    let mut keys = OpeningKeys::new();
+    let mut hours: Vec<CameraHour> = Vec::new();
+    for path in segments {
+        let read = |e| Error::File { doing: "read", file: path.clone(), source: e };
+        let head = match SegmentHead::read(&mut std::fs::File::open(path).map_err(read)?) {
+            Ok(head) => head,
+            // Told, or passed over, by the export, which knows whether the file is needed.
+            Err(_) => continue,
+        };
+        for holder in holders {
+            match keys.add_share_of(&head, holder) {
+                // Holders change: who has no share of this hour may have one of the next.
+                Ok(()) | Err(VaultError::NotAHolder { .. }) => {}
+                Err(e) => return Err(Error::because("a holder's share cannot be used", e)),
+            }
+        }
+        hours.push((head.camera().clone(), head.hour()));
+    }
+    let secrets = KeyRing::look(&data.join("keyring"), &hours)
+        .map_err(|e| Error::because("the key ring cannot be read", e))?;
+    secrets.into_iter().for_each(|((camera, hour), secret)| keys.add_hour_secret(camera, hour, secret));
+    Ok(keys)
 }
 
 /// Exports with a progress bar; Ctrl-C leaves nothing behind.

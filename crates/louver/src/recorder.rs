@@ -3,7 +3,7 @@
 use louver_codec::detector::Detector;
 use louver_node::{Node, NodeConfig};
 use louver_store::Store;
-use louver_vault::Holders;
+use louver_vault::HolderSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::detector;
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 /// Everything that recording needs, found and tried, but nothing started.
 pub(crate) struct Recorder {
     settings: Settings,
-    holders: Holders,
+    holders: HolderSet,
     detector: Option<Detector>,
     /// What the owner should know, in sentences for the terminal and the page.
     pub notices: Vec<String>,

@@ -154,8 +154,7 @@ fn watch_signals(stop: CancellationToken) -> Result<(), Error> {
 fn greet(settings: &Settings, address: SocketAddr, link: Option<&str>, notices: &[String]) {
     let (bold, off) = if io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
-    let (cameras, holders) =
-        (count(settings.cameras.len(), "camera"), count(settings.recipients.len(), "holder"));
+    let (cameras, holders) = (count(settings.cameras.len(), "camera"), settings.holders_in_words());
     println!("Louver {} runs: {cameras}, sealed for {holders}.", env!("CARGO_PKG_VERSION"));
     println!("  page     {bold}http://{address}{off}");
     match link {

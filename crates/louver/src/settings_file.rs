@@ -90,20 +90,33 @@ impl SettingsFile {
         })
     }
 
-    /// Adds a holder's recipient.
-    pub(crate) fn add_recipient(&mut self, recipient: &str) -> Result<(), Error> {
-        let vault = self.document.entry("vault").or_insert_with(|| {
+    /// Adds a holder. The first one is enough alone; how many are needed stays as it is when others come.
+    pub(crate) fn add_holder(&mut self, name: &str, public: &str) -> Result<(), Error> {
+        let holders = self.document.entry("holders").or_insert_with(|| {
             let mut table = Table::new();
-            table.decor_mut().set_prefix("\n# Holders: who can open originals.\n");
+            table.decor_mut().set_prefix("\n# Who can open originals, together.\n");
             Item::Table(table)
         });
-        let list = vault.as_table_like_mut().map(|v| {
-            v.entry("recipients").or_insert_with(|| Item::Value(Value::Array(toml_edit::Array::new())))
-        });
-        match list.and_then(Item::as_array_mut) {
-            Some(list) => list.push(recipient),
-            // Settings::parse has looked at the kinds already.
-            None => return Err(Error::failed("[vault] recipients is not a list", "correct it in an editor")),
+        // Settings::parse has looked at the kinds already.
+        let wrong =
+            || Error::failed("[holders] is not written as Louver writes it", "correct it in an editor");
+        let holders = holders.as_table_like_mut().ok_or_else(wrong)?;
+        holders.entry("needed").or_insert_with(|| Item::Value(Value::from(1)));
+        let list = holders.entry("list").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+        match list {
+            Item::ArrayOfTables(list) => {
+                let mut table = Table::new();
+                table.insert("name", Item::Value(name.into()));
+                table.insert("public", Item::Value(public.into()));
+                list.push(table);
+            }
+            Item::Value(Value::Array(list)) => {
+                let mut table = toml_edit::InlineTable::new();
+                table.insert("name", name.into());
+                table.insert("public", public.into());
+                list.push(table);
+            }
+            _ => return Err(wrong()),
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use louver_media::Picture;
 use louver_media::mp4::read_track;
 use louver_node::{Analysis, CameraHandle, CameraSettings, DEFAULT_RETENTION_HOURS, Node, NodeConfig};
 use louver_store::{Gap, Recording, RecordingKind, Store, StoreOptions, sealed_segments};
-use louver_vault::{Holders, Identity, SegmentReader};
+use louver_vault::{HolderSet, Identity, KeyRing, OpeningKeys, SegmentHead, SegmentReader};
 use tokio_util::sync::CancellationToken;
 
 pub fn root() -> PathBuf {
@@ -100,7 +100,7 @@ pub async fn start(
 ) -> Site {
     let (store, _) = Store::open(dir, StoreOptions::default()).await.unwrap();
     let stop = CancellationToken::new();
-    let holders = Holders::new(vec![identity.recipient()]).unwrap();
+    let holders = HolderSet::new(1, vec![identity.public()]).unwrap();
     let config = NodeConfig { cameras, holders, site: store.site_id(), detector };
     let node = Node::start(config, &store, &stop);
     Site { handles: node.handles(), store, node, stop }
@@ -137,12 +137,24 @@ pub async fn gaps(store: &Store, id: &CameraId) -> Vec<Gap> {
     store.gaps(id, EVER.0, EVER.1).await.unwrap()
 }
 
+/// What opens a sealed file: the holder's share in its header, and the key ring's secret.
+pub fn keys(dir: &Path, file: &[u8], identity: &Identity) -> OpeningKeys {
+    let head = SegmentHead::read(&mut &file[..]).unwrap();
+    let mut keys = OpeningKeys::new();
+    keys.add_share_of(&head, identity).unwrap();
+    let hour = (head.camera().clone(), head.hour());
+    for ((camera, hour), secret) in KeyRing::look(&dir.join("keyring"), &[hour]).unwrap() {
+        keys.add_hour_secret(camera, hour, secret);
+    }
+    keys
+}
+
 /// Every original packet of a camera, opened with the holder's identity.
 pub fn opened(dir: &Path, id: &CameraId, identity: &Identity) -> Vec<(bool, Bytes)> {
     let mut packets = Vec::new();
     for segment in sealed_segments(dir, id, EVER.0, EVER.1).unwrap() {
         let file = std::fs::read(&segment.path).unwrap();
-        let mut reader = SegmentReader::open(Cursor::new(&file), identity).unwrap();
+        let mut reader = SegmentReader::open(Cursor::new(&file), &keys(dir, &file, identity)).unwrap();
         assert!(reader.info().is_finished(), "{}", segment.path.display());
         for fragment in reader.fragments() {
             let (_, gop) = fragment.unwrap();

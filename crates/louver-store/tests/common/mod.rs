@@ -9,7 +9,7 @@ use louver_base::{CameraId, Class, EventId, MediaTime, WallTime};
 use louver_media::{Codec, Gop, Packet, Picture, PictureSize, VideoParams};
 use louver_scene::{Masked, PictureEncoder, Scene};
 use louver_store::{EventRecord, Recovery, Store, StoreOptions};
-use louver_vault::{Holders, Identity, Sealed, SegmentSealer};
+use louver_vault::{Epoch, HolderSet, Hour, HourSecret, Identity, Sealed, SegmentSealer};
 
 /// 2026-03-01T09:00:00Z in milliseconds.
 pub const NINE: i64 = 1_772_355_600_000;
@@ -100,8 +100,10 @@ pub fn event(id: u128, camera_id: &str, class: Class, start_ms: i64) -> EventRec
 
 /// A sealer of one segment that begins at `start`.
 pub fn sealer(store: &Store, camera: &CameraId, start: WallTime) -> (SegmentSealer, Sealed) {
-    let holders = Holders::new(vec![Identity::generate().recipient()]).unwrap();
-    SegmentSealer::start(store.site_id(), camera, start, &params(), &holders).unwrap()
+    let holders = HolderSet::new(1, vec![Identity::generate().unwrap().public()]).unwrap();
+    let secret = HourSecret::generate().unwrap();
+    let mut epoch = Epoch::begin(store.site_id(), camera, Hour::of(start), &holders, &secret).unwrap();
+    epoch.segment(start, &params()).unwrap()
 }
 
 fn params() -> VideoParams {

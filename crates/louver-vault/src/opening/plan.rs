@@ -70,16 +70,16 @@ fn inspect(job: &Export<'_>) -> Result<(Vec<Segment>, Vec<PathBuf>), VaultError>
             Err(e) => return Err(e.within(path)),
         }
     }
-    files.sort_by_key(|segment| segment.info.start);
+    files.sort_by_key(|segment| segment.info.head.start());
     Ok((files, unfinished))
 }
 
 fn one_camera(files: &[Segment]) -> Result<(), VaultError> {
-    let id = |segment: &Segment| (segment.info.camera.clone(), segment.info.site);
+    let id = |segment: &Segment| (segment.info.head.camera().clone(), segment.info.head.site());
     match files.iter().find(|other| id(other) != id(&files[0])) {
         Some(other) => Err(VaultError::MixedCameras {
-            one: files[0].info.camera.clone(),
-            other: other.info.camera.clone(),
+            one: files[0].info.head.camera().clone(),
+            other: other.info.head.camera().clone(),
         }),
         None => Ok(()),
     }
@@ -89,8 +89,8 @@ fn one_camera(files: &[Segment]) -> Result<(), VaultError> {
 fn damage(files: &[Segment], job: &Export<'_>) -> Result<(), VaultError> {
     for (n, segment) in files.iter().enumerate() {
         let Tail::Damaged { fragment, at, what } = segment.info.tail else { continue };
-        let lost_from = segment.info.fragments.last().map_or(segment.info.start, |f| f.last);
-        let lost_to = files.get(n + 1).map(|next| next.info.start);
+        let lost_from = segment.info.fragments.last().map_or(segment.info.head.start(), |f| f.last);
+        let lost_to = files.get(n + 1).map(|next| next.info.head.start());
         if lost_from < job.to && lost_to.is_none_or(|to| to > job.from) {
             return Err(VaultError::Damaged { fragment, at, what }.within(&segment.path));
         }

@@ -4,7 +4,9 @@
 use bytes::Bytes;
 use louver_base::{CameraId, MediaTime, WallTime};
 use louver_media::{Codec, Gop, Packet, PictureSize, VideoParams};
-use louver_vault::{Holders, Identity, SegmentSealer, SiteId};
+use louver_vault::{
+    Epoch, HolderSet, Hour, HourSecret, Identity, OpeningKeys, Sealed, SegmentHead, SegmentSealer, SiteId,
+};
 
 /// 2026-03-01T12:00:00Z.
 pub(crate) const NOON_MS: i64 = 1_772_366_400_000;
@@ -68,16 +70,71 @@ impl Pieces {
     }
 }
 
-pub(crate) fn seal(gops: &[Gop], params: &VideoParams, holders: &Holders) -> Pieces {
-    let start = gops.first().and_then(Gop::first_wall).unwrap_or(noon(0));
-    let (mut sealer, header) = SegmentSealer::start(site(), &camera(), start, params, holders).unwrap();
-    let fragments = gops.iter().map(|gop| sealer.seal(gop).unwrap().as_bytes().to_vec()).collect();
-    let end = sealer.finish().unwrap().as_bytes().to_vec();
-    Pieces { header: header.as_bytes().to_vec(), fragments, end }
+/// A site's holders with their secrets, and its hour secrets.
+pub(crate) struct Vault {
+    pub(crate) identities: Vec<Identity>,
+    pub(crate) holders: HolderSet,
 }
 
-pub(crate) fn holder() -> (Identity, Holders) {
-    let identity = Identity::generate();
-    let holders = Holders::new(vec![identity.recipient()]).unwrap();
-    (identity, holders)
+impl Vault {
+    /// One holder, who is enough.
+    pub(crate) fn new() -> Self {
+        Self::of(1, 1)
+    }
+
+    pub(crate) fn of(needed: usize, count: usize) -> Self {
+        let identities: Vec<Identity> = (0..count).map(|_| Identity::generate().unwrap()).collect();
+        let holders = HolderSet::new(needed, identities.iter().map(Identity::public).collect()).unwrap();
+        Self { identities, holders }
+    }
+
+    /// The same for the same hour.
+    pub(crate) fn hour_secret(hour: Hour) -> HourSecret {
+        HourSecret::from_bytes(&[hour.number() as u8; 32])
+    }
+
+    pub(crate) fn epoch(&self, at: WallTime) -> Epoch {
+        self.epoch_of(&camera(), at)
+    }
+
+    pub(crate) fn epoch_of(&self, camera: &CameraId, at: WallTime) -> Epoch {
+        let hour = Hour::of(at);
+        Epoch::begin(site(), camera, hour, &self.holders, &Self::hour_secret(hour)).unwrap()
+    }
+
+    pub(crate) fn begin(&self, at: WallTime, params: &VideoParams) -> (SegmentSealer, Sealed) {
+        self.epoch(at).segment(at, params).unwrap()
+    }
+
+    pub(crate) fn seal(&self, gops: &[Gop], params: &VideoParams) -> Pieces {
+        let start = gops.first().and_then(Gop::first_wall).unwrap_or(noon(0));
+        seal_in(&mut self.epoch(start), gops, params)
+    }
+
+    /// What opens a file, with the shares of these holders (from 0).
+    pub(crate) fn keys_of(&self, holders: &[usize], file: &[u8]) -> OpeningKeys {
+        let mut keys = OpeningKeys::new();
+        let head = head(file);
+        holders.iter().for_each(|n| keys.add_share_of(&head, &self.identities[*n]).unwrap());
+        keys.add_hour_secret(head.camera().clone(), head.hour(), Self::hour_secret(head.hour()));
+        keys
+    }
+
+    /// With as many holders as are needed.
+    pub(crate) fn keys(&self, file: &[u8]) -> OpeningKeys {
+        let holders: Vec<usize> = (0..self.holders.needed().into()).collect();
+        self.keys_of(&holders, file)
+    }
+}
+
+pub(crate) fn head(mut file: &[u8]) -> SegmentHead {
+    SegmentHead::read(&mut file).unwrap()
+}
+
+pub(crate) fn seal_in(epoch: &mut Epoch, gops: &[Gop], params: &VideoParams) -> Pieces {
+    let start = gops.first().and_then(Gop::first_wall).unwrap_or(noon(0));
+    let (mut sealer, header) = epoch.segment(start, params).unwrap();
+    let fragments = gops.iter().map(|gop| sealer.seal(gop).unwrap().as_bytes().to_vec()).collect();
+    let end = sealer.finish().unwrap().end.as_bytes().to_vec();
+    Pieces { header: header.as_bytes().to_vec(), fragments, end }
 }

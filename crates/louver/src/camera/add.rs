@@ -119,8 +119,8 @@ pub(super) fn run(mut args: Args, settings: Option<&Path>) -> Result<(), Error> 
         println!("Made {}: recordings will lie in {}.", file.path.display(), after.data.display());
     }
     println!("Camera \"{}\" now stands in {}.", camera.id, file.path.display());
-    if after.recipients.is_empty() {
-        println!("Nothing is recorded before there is a holder: `louver holder new -o holder.age --add`.");
+    if after.holders.is_none() {
+        println!("Nothing is recorded before there is a holder: `louver holder new -o holder.txt --add`.");
     }
     println!("A server that is running takes it up when it is started again.");
     Ok(())

@@ -218,11 +218,17 @@ fn about_settings(settings: &Settings) -> Vec<Check> {
     checks.extend(concerns.map(|(topic, says, todo)| Check::warning(topic, says, todo)));
     checks.push(match settings.holders() {
         Ok(holders) => {
-            let says = match holders.recipients().len() {
-                1 => "1 holder can open originals".to_owned(),
-                n => format!("{n} holders, each of whom can open originals alone"),
+            let (needed, count) = (usize::from(holders.needed()), holders.holders().len());
+            let says = match (needed, count) {
+                (1, 1) => "1 holder can open originals".to_owned(),
+                (1, n) => format!("{n} holders, each of whom can open originals alone"),
+                (k, n) => format!("{k} of {n} holders open originals together"),
             };
-            Check::ok("holders", says)
+            let todo = "add a holder with `louver holder new --add`, so that losing one holder's words costs nothing";
+            match needed == count && count > 1 {
+                true => Check::warning("holders", format!("{says}, and none of them can be spared"), todo),
+                false => Check::ok("holders", says),
+            }
         }
         Err(e) => Check::error("holders", &e, e.advice().unwrap_or_default()),
     });

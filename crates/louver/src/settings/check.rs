@@ -8,7 +8,7 @@ use std::path::Path;
 use louver_base::{CameraAddress, Pii};
 use louver_codec::detector::ModelKind;
 use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS, GateMode};
-use louver_vault::{MAX_HOLDERS, Recipient};
+use louver_vault::{HolderPublic, HolderSet, MAX_HOLDERS};
 use toml::Spanned;
 
 use super::file::{Camera, File};
@@ -32,7 +32,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
     if address.is_err() {
         problems.add(listen.span(), Problem::Listen(listen.get_ref().chars().take(64).collect()));
     }
-    let recipients = problems.recipients(raw.vault.unwrap_or_default().recipients);
+    let holders = problems.holders(raw.holders.unwrap_or_default());
     let detector = problems.detector(raw.detector.unwrap_or_default(), folder);
     let min_free = raw.storage.unwrap_or_default().min_free_percent.unwrap_or_else(|| Spanned::new(0..0, 10));
     if !(1..=50).contains(min_free.get_ref()) {
@@ -46,7 +46,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
             data: folder.join(data.into_inner()),
             listen,
             site_name: raw.site_name.map_or_else(|| "Louver".to_owned(), Spanned::into_inner),
-            recipients,
+            holders,
             detector,
             min_free_percent: min_free.into_inner(),
             cameras,
@@ -105,24 +105,52 @@ impl Problems<'_> {
         }
     }
 
-    fn recipients(&mut self, raw: Option<Spanned<Vec<Spanned<String>>>>) -> Vec<Recipient> {
-        let mut recipients: Vec<Recipient> = Vec::new();
-        let Some(raw) = raw else { return recipients };
-        let (place, raw) = (raw.span(), raw.into_inner());
-        if raw.len() > MAX_HOLDERS {
-            self.add(place, Problem::TooManyRecipients(raw.len()));
-            return recipients;
+    /// The set; `None` where the file names no holder, or something is wrong.
+    fn holders(&mut self, raw: super::file::Holders) -> Option<HolderSet> {
+        let Some(list) = raw.list.filter(|list| !list.get_ref().is_empty()) else {
+            if let Some(needed) = raw.needed {
+                self.add(needed.span(), Problem::NeededNobody);
+            }
+            return None;
+        };
+        let (place, list) = (list.span(), list.into_inner());
+        if list.len() > MAX_HOLDERS {
+            self.add(place, Problem::TooManyHolders(list.len()));
+            return None;
         }
-        for (n, one) in raw.into_iter().enumerate() {
-            match one.get_ref().parse() {
-                Ok(recipient) if recipients.contains(&recipient) => {
-                    self.add(one.span(), Problem::DoubleRecipient(n + 1));
+        let before = self.found.len();
+        let mut publics = Vec::new();
+        for (n, one) in list.into_iter().enumerate() {
+            let (place, one) = (one.span(), one.into_inner());
+            match one.name.map(|name| (name.span(), name.into_inner())) {
+                Some((_, name)) if (1..=64).contains(&name.trim().chars().count()) => {}
+                other => self.add(other.map_or(place.clone(), |(span, _)| span), Problem::HolderName(n + 1)),
+            }
+            let Some(public) = one.public else {
+                self.add(place, Problem::NoPublic(n + 1));
+                continue;
+            };
+            match public.get_ref().parse::<HolderPublic>() {
+                Ok(parsed) if publics.contains(&parsed) => {
+                    self.add(public.span(), Problem::DoubleHolder(n + 1))
                 }
-                Ok(recipient) => recipients.push(recipient),
-                Err(why) => self.add(one.span(), Problem::BadRecipient { number: n + 1, why }),
+                Ok(parsed) => publics.push(parsed),
+                Err(why) => self.add(public.span(), Problem::BadHolder { number: n + 1, why }),
             }
         }
-        recipients
+        if self.found.len() > before {
+            return None;
+        }
+        let count = publics.len();
+        let Some(needed) = raw.needed else {
+            self.add(place, Problem::NoNeeded { count });
+            return None;
+        };
+        let set = HolderSet::new(*needed.get_ref() as usize, publics);
+        if set.is_err() {
+            self.add(needed.span(), Problem::Needed { needed: *needed.get_ref(), count });
+        }
+        set.ok()
     }
 
     fn detector(&mut self, raw: super::file::Detector, folder: &Path) -> DetectorSettings {

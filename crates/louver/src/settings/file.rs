@@ -22,7 +22,7 @@ pub(super) struct File {
     /// Default: "Louver"
     pub site_name: Option<Spanned<String>>,
     #[doc(hidden)]
-    pub vault: Option<Vault>,
+    pub holders: Option<Holders>,
     #[doc(hidden)]
     pub detector: Option<Detector>,
     #[doc(hidden)]
@@ -31,14 +31,29 @@ pub(super) struct File {
     pub camera: Option<Vec<Spanned<Camera>>>,
 }
 
-/// Who can open originals.
+/// Who can open originals, together. Without a holder nothing is recorded.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Vault {
-    /// Recipients (`age1…`) of the holders of this site, made with `louver holder new`. Without one nothing is
-    /// recorded. The identity that belongs to a recipient never stands on the recorder.
-    /// Example: ["age1…"]
-    pub recipients: Option<Spanned<Vec<Spanned<String>>>>,
+pub(super) struct Holders {
+    /// How many holders are needed to open anything: from 1 to as many as there are. Required where there is a holder.
+    /// One more than are needed should exist, so that a holder who loses the words costs nothing.
+    /// Example: 1
+    pub needed: Option<Spanned<u32>>,
+    #[doc(hidden)]
+    pub list: Option<Spanned<Vec<Spanned<Holder>>>>,
+}
+
+/// One holder: somebody who agrees to openings. At most 32.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Holder {
+    /// Who it is, for those who are asked to agree. Required.
+    /// Example: "Ada"
+    pub name: Option<Spanned<String>>,
+    /// The holder's public half, which `louver holder new` prints. Required. The words that belong to it never stand
+    /// on the recorder.
+    /// Example: "holder1…"
+    pub public: Option<Spanned<String>>,
 }
 
 /// What finds people, vehicles and animals in the picture. Everything here can be left out.

@@ -6,14 +6,15 @@ use std::ops::Range;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use toml_edit::{Item, TableLike};
 
-use super::file::{Camera, Detector, File, Storage, Vault, Zone};
+use super::file::{Camera, Detector, File, Holder, Holders, Storage, Zone};
 use super::problem::Problem;
 
 /// The tables of `louver.toml` with their keys; the first is the top of the file.
-pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 6] {
+pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 7] {
     [
         ("", fields::<File>()),
-        ("vault", fields::<Vault>()),
+        ("holders", fields::<Holders>()),
+        ("holders.list", fields::<Holder>()),
         ("detector", fields::<Detector>()),
         ("storage", fields::<Storage>()),
         ("camera", fields::<Camera>()),
@@ -156,8 +157,11 @@ mod tests {
 
     #[test]
     fn the_keys_are_those_of_the_structs() {
-        let [(_, top), (_, vault), .., (_, camera), (_, zone)] = tables();
-        assert!(top.contains(&"listen") && vault == ["recipients"] && camera.contains(&"retention_hours"));
+        let [(_, top), (_, holders), (_, holder), .., (_, camera), (_, zone)] = tables();
+        assert!(
+            top.contains(&"listen") && holders == ["needed", "list"] && camera.contains(&"retention_hours")
+        );
+        assert_eq!(holder, ["name", "public"]);
         assert_eq!(zone, ["name", "kind", "polygon"]);
     }
 

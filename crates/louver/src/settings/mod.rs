@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use louver_base::CameraId;
 use louver_codec::detector::ModelKind;
 use louver_node::CameraSettings;
-use louver_vault::{Holders, Recipient};
+use louver_vault::HolderSet;
 
 pub(crate) use problem::{Problem, SettingsError};
 
@@ -35,8 +35,8 @@ pub(crate) struct Settings {
     pub listen: SocketAddr,
     /// Name of the place.
     pub site_name: String,
-    /// Recipients of the holders, checked; may be empty, and then nothing is recorded.
-    pub recipients: Vec<Recipient>,
+    /// Who can open originals and how many of them it takes; without any nothing is recorded.
+    pub holders: Option<HolderSet>,
     /// What the file says about the detector.
     pub detector: DetectorSettings,
     /// Percent of the disk that stay free, 1 to 50.
@@ -106,10 +106,23 @@ impl Settings {
         found
     }
 
-    /// The recipients, or the sentence that says why nothing is recorded without one.
-    pub(crate) fn holders(&self) -> Result<Holders, Error> {
-        // Doubles and too many of them were refused when the file was read.
-        Holders::new(self.recipients.clone()).map_err(|_| Error::NoHolder { file: self.file.clone() })
+    /// The holders, or the sentence that says why nothing is recorded without one.
+    pub(crate) fn holders(&self) -> Result<HolderSet, Error> {
+        self.holders.clone().ok_or_else(|| Error::NoHolder { file: self.file.clone() })
+    }
+
+    /// How many holders there are.
+    pub(crate) fn holder_count(&self) -> usize {
+        self.holders.as_ref().map_or(0, |set| set.holders().len())
+    }
+
+    /// "2 of 3 holders", as people are told.
+    pub(crate) fn holders_in_words(&self) -> String {
+        match self.holders.as_ref().map(|set| (set.needed(), set.holders().len())) {
+            None => "no holder".to_owned(),
+            Some((_, 1)) => "1 holder".to_owned(),
+            Some((needed, count)) => format!("{needed} of {count} holders"),
+        }
     }
 }
 

@@ -231,21 +231,47 @@ pub(crate) enum Problem {
         #[source]
         why: ZoneError,
     },
-    /// Not a recipient, or a secret where its public half belongs; the text is not repeated.
-    #[error("recipient number {number}: {why}")]
-    BadRecipient {
-        /// From 1.
+    /// Not a public half, or a secret where its public half belongs; the text is not repeated.
+    #[error("holder number {number}: {why}")]
+    BadHolder {
+        /// Which of the list, from 1.
         number: usize,
-        /// What it is instead.
-        #[source]
-        why: louver_vault::RecipientError,
+        /// What is wrong.
+        why: louver_vault::HolderPublicError,
     },
-    /// More than a segment can be sealed for.
-    #[error("{0} recipients are too many: 32 at most")]
-    TooManyRecipients(usize),
-    /// The same holder twice.
-    #[error("recipient number {0} stands twice")]
-    DoubleRecipient(usize),
+    /// Without a name nobody knows who is asked.
+    #[error("holder number {0} needs a name of 1 to 64 letters")]
+    HolderName(usize),
+    /// Without a public half nothing can be sealed for him.
+    #[error(
+        "holder number {0} has no \"public\": the line starting with holder1 that `louver holder new` prints"
+    )]
+    NoPublic(usize),
+    /// Headers take no more.
+    #[error("{0} holders are too many: 32 at most")]
+    TooManyHolders(usize),
+    /// One person with two voices.
+    #[error("holder number {0} stands twice")]
+    DoubleHolder(usize),
+    /// How many are needed is a decision, and has no default.
+    #[error(
+        "[holders] does not say how many of its {count} are needed to open anything: needed = 1 to {count}"
+    )]
+    NoNeeded {
+        /// Holders in the list.
+        count: usize,
+    },
+    /// More than there are, or none.
+    #[error("needed = {needed} is out of range: there are {count} holders, so 1 to {count}")]
+    Needed {
+        /// As written.
+        needed: u32,
+        /// Holders in the list.
+        count: usize,
+    },
+    /// A number without anybody.
+    #[error("[holders] names no holder: add one with `louver holder new -o holder.txt --add`")]
+    NeededNobody,
     /// Not a kind of model.
     #[error("detector kind \"{0}\" is unknown; \"ssd-mobilenet-v2\", \"yolox\" and \"deimv2\" are possible")]
     DetectorKind(String),

@@ -34,7 +34,8 @@ fn tables() -> Vec<Table> {
     let structs: Vec<&str> = source.split("pub(super) struct ").collect();
     let named = [
         ("File", ""),
-        ("Vault", "vault"),
+        ("Holders", "holders"),
+        ("Holder", "holders.list"),
         ("Detector", "detector"),
         ("Storage", "storage"),
         ("Camera", "camera"),
@@ -108,7 +109,7 @@ fn page() -> String {
     for table in tables() {
         let title = match table.name {
             "" => "At the top".to_owned(),
-            "camera" | "camera.zone" => format!("`[[{}]]`", table.name),
+            "holders.list" | "camera" | "camera.zone" => format!("`[[{}]]`", table.name),
             name => format!("`[{name}]`"),
         };
         let _ = write!(
@@ -139,11 +140,11 @@ fn example() -> String {
     );
     for table in tables() {
         // Every line is a comment but the ones that a first start needs.
-        let live = table.name.is_empty() || table.name == "vault";
+        let live = table.name.is_empty() || table.name == "holders";
         let mark = if live { "" } else { "#" };
         let head = match table.name {
             "" => String::new(),
-            "camera" | "camera.zone" => format!("#[[{}]]\n", table.name),
+            "holders.list" | "camera" | "camera.zone" => format!("#[[{}]]\n", table.name),
             name => format!("{mark}[{name}]\n"),
         };
         let rule = "-".repeat(20);
@@ -208,7 +209,7 @@ fn every_key_of_the_structs_is_explained() {
         let known: Vec<&str> = keys
             .iter()
             .copied()
-            .filter(|k| !["vault", "detector", "storage", "camera", "zone"].contains(k))
+            .filter(|k| !["holders", "list", "detector", "storage", "camera", "zone"].contains(k))
             .collect();
         assert_eq!(explained, known, "in [{name}]");
         assert!(table.keys.iter().all(|k| k.text.len() > 15), "in [{name}]");
@@ -219,7 +220,7 @@ fn every_key_of_the_structs_is_explained() {
 fn the_example_file_can_be_used_as_it_is_and_with_every_line_in_force() {
     let path = std::path::Path::new("/srv/louver.toml");
     let as_it_is = Settings::parse(path, &example()).unwrap();
-    assert!(as_it_is.cameras.is_empty() && as_it_is.recipients.is_empty());
+    assert!(as_it_is.cameras.is_empty() && as_it_is.holder_count() == 0);
     // "#key" and "#[table]" are settings, "# text" is a comment.
     let in_force: String = example()
         .lines()
@@ -228,7 +229,7 @@ fn the_example_file_can_be_used_as_it_is_and_with_every_line_in_force() {
             _ => format!("{l}\n"),
         })
         .collect();
-    let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
-    let all = Settings::parse(path, &in_force.replace("age1…", recipient)).unwrap();
-    assert_eq!((all.cameras.len(), all.recipients.len()), (1, 1));
+    let public = louver_vault::Identity::generate().unwrap().public().to_string();
+    let all = Settings::parse(path, &in_force.replace("holder1…", &public)).unwrap();
+    assert_eq!((all.cameras.len(), all.holder_count()), (1, 1));
 }

@@ -1,9 +1,11 @@
 //! `louver doctor`.
 
-use crate::site::{PASSWORD, RECIPIENT, Said, Site, camera, deps, free_port, refusing_camera};
+use crate::site::{PASSWORD, PUBLIC, Said, Site, camera, deps, free_port, refusing_camera};
 
 fn settings(port: u16, more: &str) -> String {
-    format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[vault]\nrecipients = [\"{RECIPIENT}\"]\n{more}")
+    format!(
+        "data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[holders]\nneeded = 1\nlist = [{{ name = \"Ada\", public = \"{PUBLIC}\" }}]\n{more}"
+    )
 }
 
 #[test]

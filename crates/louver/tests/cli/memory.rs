@@ -3,15 +3,16 @@
 use std::process::Command;
 
 use crate::serving::Server;
-use crate::site::{RECIPIENT, Site, free_port};
+use crate::site::{PUBLIC, Site, free_port};
 
 /// Kilobytes; a library locks a page or two of its own.
 const MUCH: u64 = 10_000;
 
 fn site() -> (Site, u16) {
     let port = free_port();
-    let text =
-        format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[vault]\nrecipients = [\"{RECIPIENT}\"]\n");
+    let text = format!(
+        "data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[holders]\nneeded = 1\nlist = [{{ name = \"Ada\", public = \"{PUBLIC}\" }}]\n"
+    );
     (Site::with(&text), port)
 }
 

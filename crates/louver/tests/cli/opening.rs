@@ -5,8 +5,8 @@ use crate::site::Site;
 
 const OPEN: [&str; 12] = [
     "open",
-    "--identity",
-    "holder.age",
+    "--holder",
+    "holder.txt",
     "--camera",
     "gate",
     "--from",
@@ -31,9 +31,9 @@ fn what_cannot_be_opened_is_told_and_nothing_is_written() {
     site.run(&open(&["d"])).must(1, &["holds no recordings of a camera \"gate\"; recorded are yard"]);
     std::fs::create_dir_all(site.path("d/sealed/gate")).unwrap();
     site.run(&open(&["d"]))
-        .must(1, &["the identity cannot be used", "holder.age: the identity could not be read"]);
-    std::fs::write(site.path("holder.age"), b"hello").unwrap();
-    site.run(&open(&["d"])).must(1, &["this is no age identity"]);
+        .must(1, &["the holder's file cannot be used", "holder.txt: the holder's file could not be read"]);
+    std::fs::write(site.path("holder.txt"), b"hello").unwrap();
+    site.run(&open(&["d"])).must(1, &["this is no holder's file"]);
     assert!(!site.path("out.mp4").exists() && !site.path("out.mp4.part").exists());
 }
 
@@ -41,7 +41,7 @@ fn what_cannot_be_opened_is_told_and_nothing_is_written() {
 fn an_existing_video_is_not_overwritten() {
     let site = Site::new();
     std::fs::create_dir_all(site.path("d/sealed/gate")).unwrap();
-    site.run(&["holder", "new", "-o", "holder.age"]).must(0, &[]);
+    site.run(&["holder", "new", "-o", "holder.txt"]).must(0, &[]);
     std::fs::write(site.path("out.mp4"), b"precious").unwrap();
     site.run(&open(&["d"])).must(1, &["out.mp4 exists already and is not overwritten"]);
     assert_eq!(site.read("out.mp4"), "precious");
@@ -51,7 +51,7 @@ fn an_existing_video_is_not_overwritten() {
 fn times_that_cannot_be_read_are_told_with_the_forms_there_are() {
     let site = Site::new();
     let times = |from: &'static str, to: &'static str| {
-        site.run(&["open", "--identity", "i", "--camera", "c", "--from", from, "--to", to, "-o", "o.mp4"])
+        site.run(&["open", "--holder", "i", "--camera", "c", "--from", from, "--to", to, "-o", "o.mp4"])
     };
     times("yesterday", "now").must(1, &["\"yesterday\" is not a time: use 2026-11-23T14:00:00Z"]);
     times("now", "-10m").must(1, &["--to must be later than --from"]);
@@ -62,8 +62,8 @@ fn what_a_server_records_opens_beside_it_for_its_holder_alone() {
     let Some(file) = crate::site::deps("footage/forecourt_main.mp4") else { return };
     let port = crate::site::free_port();
     let site = Site::with(&format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n"));
-    site.run(&["holder", "new", "-o", "holder.age", "--add"]).must(0, &["Added it to louver.toml"]);
-    site.run(&["holder", "new", "-o", "other.age"]).must(0, &[]);
+    site.run(&["holder", "new", "-o", "holder.txt", "--add"]).must(0, &["Added it to louver.toml"]);
+    site.run(&["holder", "new", "-o", "other.txt"]).must(0, &[]);
     let address = format!("file://{}", file.canonicalize().unwrap().display());
     let camera = crate::site::camera("gate", &address) + "analysis = \"off\"\n";
     std::fs::write(site.path("louver.toml"), site.read("louver.toml") + &camera).unwrap();
@@ -73,19 +73,20 @@ fn what_a_server_records_opens_beside_it_for_its_holder_alone() {
 
     let open = |identity, out| {
         let args =
-            ["open", "--identity", identity, "--camera", "gate", "--from", "-1h", "--to", "now", "-o", out];
+            ["open", "--holder", identity, "--camera", "gate", "--from", "-1h", "--to", "now", "-o", out];
         site.run(&args)
     };
-    open("holder.age", "out.mp4")
+    open("holder.txt", "out.mp4")
         .must(0, &["Wrote out.mp4", "readable by you alone", "first picture", "still being written"]);
     let video = std::fs::read(site.path("out.mp4")).unwrap();
     assert_eq!(&video[4..8], b"ftyp");
-    open("other.age", "other.mp4").must(1, &["the recording cannot be opened", "is not among the holders"]);
+    open("other.txt", "other.mp4")
+        .must(1, &["the recording cannot be opened", "shares of 1 holders are needed and 0 are here"]);
     assert!(!site.path("other.mp4").exists() && !site.path("other.mp4.part").exists());
     let out_of_range = [
         "open",
-        "--identity",
-        "holder.age",
+        "--holder",
+        "holder.txt",
         "--camera",
         "gate",
         "--from",
@@ -108,10 +109,10 @@ fn what_a_server_records_opens_beside_it_for_its_holder_alone() {
     }
     // The camera has left the register, and what it recorded still opens.
     site.run(&["camera", "remove", "gate", "--yes"]).must(0, &[]);
-    open("holder.age", "after.mp4").must(0, &["Wrote after.mp4"]);
+    open("holder.txt", "after.mp4").must(0, &["Wrote after.mp4"]);
 
     let again =
-        ["open", "--identity", "holder.age", "--camera", "gate", "--from", "-1h", "--to", "now", "--json"];
+        ["open", "--holder", "holder.txt", "--camera", "gate", "--from", "-1h", "--to", "now", "--json"];
     let told = site.command(&again).args(["-o", "again.mp4"]).output().unwrap();
     let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     assert_eq!(told["bytes"], std::fs::metadata(site.path("again.mp4")).unwrap().len());

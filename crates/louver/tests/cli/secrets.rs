@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::serving::Server;
-use crate::site::{PASSWORD, RECIPIENT, Site, camera, deps, free_port, repository};
+use crate::site::{PASSWORD, PUBLIC, Site, camera, deps, free_port, repository};
 
 /// GStreamer's RTSP server playing clips behind digest sign-in.
 struct Cameras {
@@ -71,7 +71,7 @@ fn a_cameras_password_stands_in_no_log_no_answer_and_no_file_but_the_settings() 
     std::fs::write(
         site.path("louver.toml"),
         format!(
-            "data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[vault]\nrecipients = [\"{RECIPIENT}\"]\n[detector]\n\
+            "data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[holders]\nneeded = 1\nlist = [{{ name = \"Ada\", public = \"{PUBLIC}\" }}]\n[detector]\n\
              library = \"{}\"\nmodel = \"{}\"\n",
             library.canonicalize().unwrap().display(),
             model.canonicalize().unwrap().display()

@@ -5,10 +5,12 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::site::{PASSWORD, RECIPIENT, Said, Site, camera, free_port};
+use crate::site::{PASSWORD, PUBLIC, Said, Site, camera, free_port};
 
 fn settings(port: u16, more: &str) -> String {
-    format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[vault]\nrecipients = [\"{RECIPIENT}\"]\n{more}")
+    format!(
+        "data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n[holders]\nneeded = 1\nlist = [{{ name = \"Ada\", public = \"{PUBLIC}\" }}]\n{more}"
+    )
 }
 
 /// A server that was started and is ended with the test.

@@ -1,6 +1,6 @@
 //! Wrong settings: each has its own sentence, with file and line, and exit code 3.
 
-use crate::site::{PASSWORD, RECIPIENT, Site, camera};
+use crate::site::{PASSWORD, PUBLIC, Site, camera};
 
 #[test]
 fn no_settings_file_says_where_it_was_looked_for_and_how_to_begin() {
@@ -12,7 +12,7 @@ fn no_settings_file_says_where_it_was_looked_for_and_how_to_begin() {
         3,
         &[
             "there is no settings file: neither ./louver.toml nor /etc/louver/louver.toml exists",
-            "what to do: `louver holder new -o holder.age --add`",
+            "what to do: `louver holder new -o holder.txt --add`",
         ],
     );
 }
@@ -50,8 +50,8 @@ fn mistakes_are_told_with_file_line_and_what_to_do() {
             "\"main\" cannot be used: camera addresses start with rtsp://",
         ),
         (
-            "data = \"d\"\n[vault]\nrecipients = [\"me\"]\n".to_owned(),
-            "recipient number 1: this is no recipient",
+            "data = \"d\"\n[holders]\nneeded = 1\nlist = [{ name = \"Ada\", public = \"me\" }]\n".to_owned(),
+            "holder number 1: this is no holder's public half",
         ),
     ] {
         for command in [&["serve"][..], &["camera", "list"], &["link"]] {
@@ -79,7 +79,9 @@ fn a_wrong_command_line_is_exit_code_2() {
 
 #[test]
 fn help_and_version_are_there() {
-    let site = Site::with(&format!("data = \"d\"\n[vault]\nrecipients = [\"{RECIPIENT}\"]"));
+    let site = Site::with(&format!(
+        "data = \"d\"\n[holders]\nneeded = 1\nlist = [{{ name = \"Ada\", public = \"{PUBLIC}\" }}]"
+    ));
     site.run(&["--help"]).must(0, &["First steps:", "Exit codes:", "doctor"]);
     site.run(&["--version"]).must(0, &["louver 0."]);
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// Stands in camera addresses, and must never stand in anything that is printed.
 pub(crate) const PASSWORD: &str = "hunter2-s3cret";
 
-/// A recipient whose identity nobody has.
-pub(crate) const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+/// The holder of the test vectors.
+pub(crate) const PUBLIC: &str = "holder15gfye0hn67hsp3fflajnr2dnjre4gswyeunqtcl6fu7zh0u77au27yellvv2mvq59vdrn49j654peqjdxvdyt27tffezhuj2ft4u7pqysz6up";
 
 /// A folder that is gone when the test ends.
 pub(crate) struct Site {

@@ -1,7 +1,7 @@
 use super::*;
 
-/// A recipient whose identity nobody has.
-const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+/// The holder of the test vectors.
+const PUBLIC: &str = "holder15gfye0hn67hsp3fflajnr2dnjre4gswyeunqtcl6fu7zh0u77au27yellvv2mvq59vdrn49j654peqjdxvdyt27tffezhuj2ft4u7pqysz6up";
 
 const GATE: &str = r#"
 [[camera]]
@@ -150,20 +150,27 @@ fn each_problem_outside_the_cameras_has_its_sentence() {
         ("data = \"d\"\ndata = \"e\"", "louver.toml:2: this is not valid TOML: duplicate key"),
         ("data = \"d\"\nmain = rtsp://a:hunter2@b", "louver.toml:2: this is not valid TOML"),
         (
-            "data = \"d\"\n[valt]\n",
-            "louver.toml:2: unknown key \"valt\" at the top of the file; did you mean \"vault\"?",
+            "data = \"d\"\n[holder]\n",
+            "louver.toml:2: unknown key \"holder\" at the top of the file; did you mean \"holders\"?",
         ),
         (
-            "data = \"d\"\n[vault]\nrecipients = [\"x\"]",
-            "louver.toml:3: recipient number 1: this is no recipient",
+            "data = \"d\"\n[holders]\nneeded = 1\n[[holders.list]]\nname = \"A\"\npublic = \"x\"",
+            "louver.toml:6: holder number 1: this is no holder's public half",
         ),
         (
-            "data = \"d\"\n[vault]\nrecipients = [\"AGE-SECRET-KEY-1HUNTER2\"]",
-            "recipient number 1: this is a secret identity (AGE-SECRET-KEY-1…), not a recipient",
+            "data = \"d\"\n[holders]\nlist = [{ name = \"A\", public = \"AGE-SECRET-KEY-1HUNTER2\" }]",
+            "holder number 1: these are a holder's secret words, not the public half",
         ),
         (
-            "data = \"d\"\n[vault]\nrecipients = \"age1\"",
-            "\"vault.recipients\" has the wrong kind of value: a list",
+            "data = \"d\"\n[holders]\nlist = \"holder1\"",
+            "\"holders.list\" has the wrong kind of value: a list",
+        ),
+        ("data = \"d\"\n[holders]\nneeded = 2", "louver.toml:3: [holders] names no holder"),
+        ("data = \"d\"\n[[holders.list]]\nname = \"A\"", "holder number 1 has no \"public\""),
+        ("data = \"d\"\n[[holders.list]]\nname = \"\"\npublic = \"x\"", "holder number 1 needs a name"),
+        (
+            "data = \"d\"\n[[holders.list]]\nnmae = \"A\"",
+            "unknown key \"nmae\" in [holders.list]; the keys there are name, public",
         ),
         (
             "data = \"d\"\n[detector]\nmodel = \"m.onnx\"",
@@ -185,11 +192,19 @@ fn every_problem_is_told_not_only_the_first() {
 }
 
 #[test]
-fn a_holder_is_taken_once() {
-    let file = |list: &str| format!("data = \"d\"\n[vault]\nrecipients = [{list}]");
-    assert_eq!(parse(&file(&format!("\"{RECIPIENT}\""))).unwrap().recipients[0].to_string(), RECIPIENT);
-    let twice = said(&file(&format!("\"{RECIPIENT}\", \"{RECIPIENT}\"")));
-    assert!(twice.contains("recipient number 2 stands twice"), "{twice}");
+fn a_holder_is_taken_once_and_how_many_are_needed_is_said() {
+    let one = format!("{{ name = \"Ada\", public = \"{PUBLIC}\" }}");
+    let file = |needed: &str, list: &str| format!("data = \"d\"\n[holders]\n{needed}\nlist = [{list}]");
+    let settings = parse(&file("needed = 1", &one)).unwrap();
+    assert_eq!(settings.holders().unwrap().holders()[0].to_string(), PUBLIC);
+    let twice = said(&file("needed = 1", &format!("{one}, {one}")));
+    assert!(twice.contains("holder number 2 stands twice"), "{twice}");
+    let silent = said(&file("", &one));
+    assert!(silent.contains("does not say how many of its 1 are needed"), "{silent}");
+    for needed in ["0", "2"] {
+        let said = said(&file(&format!("needed = {needed}"), &one));
+        assert!(said.contains(&format!("needed = {needed} is out of range: there are 1 holders")), "{said}");
+    }
 }
 
 #[test]
@@ -202,7 +217,7 @@ fn no_holder_no_recording_is_said_with_what_to_do() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_the_settings_panic(text in "(data|listen|\\[\\[camera\\]\\]|\\[vault\\]|id|main| |=|\"|\n|x|é|\\[|\\]|1){0,40}") {
+    fn no_text_makes_the_settings_panic(text in "(data|listen|\\[\\[camera\\]\\]|\\[holders\\]|id|main| |=|\"|\n|x|é|\\[|\\]|1){0,40}") {
         let _ = parse(&text);
     }
 }

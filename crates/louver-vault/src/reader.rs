@@ -176,6 +176,9 @@ mod tests {
 
     const SITE: SiteId = SiteId::from_bytes([1; 16]);
 
+    /// What is changed, and how.
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Header));
+
     fn begun(identity: &Identity) -> Epoch {
         let holders = HolderSet::new(1, vec![identity.public()]).unwrap();
         let secret = HourSecret::from_bytes(&[7; 32]);
@@ -259,14 +262,14 @@ mod tests {
             h.keys = crate::KeyBlock::new(h.keys.epoch(), 1, 1, h.keys.shares().to_vec().into());
         };
         let later = |h: &mut Header| h.start = WallTime::from_millis(2000);
-        let changes: [(&str, &dyn Fn(&mut Header)); 3] =
+        let changes: [Change<'_>; 3] =
             [("salt", &|h| h.salt = [3; 32]), ("commitment", &|h| h.commitment = [3; 32]), ("link", &link)];
         for (what, change) in changes {
             assert!(matches!(keys.opens(&with(change)), Err(VaultError::Commitment)), "{what}");
         }
         assert!(keys.opens(&with(&later)).is_ok(), "times within the hour are bound by the fragments' tags");
         // What the share itself says.
-        let changes: [(&str, &dyn Fn(&mut Header)); 3] = [
+        let changes: [Change<'_>; 3] = [
             ("site", &|h| h.site = SiteId::from_bytes([9; 16])),
             ("camera", &|h| h.camera = "yard".parse().unwrap()),
             ("hour", &|h| h.start = WallTime::from_millis(3_600_000)),

@@ -25,9 +25,11 @@ fn main() -> Result<(), Failed> {
     let seconds = rest.first().map_or(Ok(10), |s| s.parse())?;
     let dir = Path::new(dir);
     bare(&dir.join("bare"), Duration::from_secs(seconds.min(5)))?;
-    let ledger = Ledger::open(&dir.join("ledger"), &[7; 16], Options::default())?;
-    batched(&ledger, Duration::from_secs(seconds))?;
+    let ledger = Ledger::open(&dir.join("paced"), &[7; 16], Options::default())?;
     paced(&ledger, 500, Duration::from_secs(seconds))?;
+    ledger.close();
+    let ledger = Ledger::open(&dir.join("batched"), &[7; 16], Options::default())?;
+    batched(&ledger, Duration::from_secs(seconds))?;
     bare(&dir.join("bare"), Duration::from_secs(seconds.min(5)))?;
     ledger.close();
     Ok(())

@@ -1,5 +1,6 @@
 //! The acts on a disk that the ledger needs, so that tests can let each of them fail and cut the power after it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
@@ -25,11 +26,11 @@ pub trait Disk: Source + Send + Sync {
     /// # Errors
     /// The system's. What was there before is still there.
     fn put(&self, path: &str, bytes: &[u8], how: Put) -> io::Result<()>;
-    /// Makes sure that a file that was put is on the disk, and its name.
+    /// Makes sure that files that were put are on the disk, and their names.
     ///
     /// # Errors
     /// The system's; it is then unknown what the disk holds.
-    fn sync(&self, path: &str) -> io::Result<()>;
+    fn sync(&self, paths: &[String]) -> io::Result<()>;
     /// Gives a file that was put the name of another, whose place it takes; durable.
     ///
     /// # Errors
@@ -82,11 +83,16 @@ impl Folder {
         Self { files: DirSource::new(&dir), dir }
     }
 
-    /// fsyncs the folders from the file's up to the ledger's own and the one it lies in, whose new names would else be lost.
-    fn sync_folders(&self, path: &Path) -> io::Result<()> {
+    /// The folders from the file's up to the ledger's own and the one it lies in.
+    fn folders(&self, path: &Path) -> Vec<PathBuf> {
         let above = self.dir.parent().filter(|p| !p.as_os_str().is_empty());
         let within = path.ancestors().skip(1).take_while(|p| p.starts_with(&self.dir));
-        within.chain(above).try_for_each(|folder| File::open(folder)?.sync_all())
+        within.chain(above).map(Path::to_path_buf).collect()
+    }
+
+    /// fsyncs these folders, whose new names would else be lost.
+    fn sync_folders(&self, path: &Path) -> io::Result<()> {
+        self.folders(path).iter().try_for_each(|folder| File::open(folder)?.sync_all())
     }
 }
 
@@ -118,10 +124,12 @@ impl Disk for Folder {
         Ok(())
     }
 
-    fn sync(&self, path: &str) -> io::Result<()> {
-        let path = self.dir.join(path);
-        File::open(&path)?.sync_all()?;
-        self.sync_folders(&path)
+    fn sync(&self, paths: &[String]) -> io::Result<()> {
+        paths.iter().try_for_each(|path| File::open(self.dir.join(path))?.sync_all())?;
+        // Each folder once, however many of the files lie in it.
+        let files = paths.iter().map(|path| self.dir.join(path));
+        let folders: BTreeSet<PathBuf> = files.flat_map(|file| self.folders(&file)).collect();
+        folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

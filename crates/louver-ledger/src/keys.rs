@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
-use crate::leaf::{CameraTag, UserTag};
+use crate::leaf::{CameraTag, Digest, UserTag};
 use crate::note::{KeyKind, Note, Signature, VerifierKey, cosigned};
 
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -85,6 +85,17 @@ impl Salt {
     /// A user's opaque id: first 8 bytes of HMAC-SHA-256(salt, `user` ‖ newline ‖ name). No camera's id has a newline in it.
     pub fn user(&self, name: &str) -> UserTag {
         UserTag::from_bytes(self.tag(&[b"user\n", name.as_bytes()]))
+    }
+
+    /// A document's hash for a leaf: HMAC-SHA-256(salt, `document` ‖ newline ‖ bytes), since what few words a register's entry has could else
+    /// be guessed and tried.
+    pub fn document(&self, bytes: &[u8]) -> Digest {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"document\n");
+        context.update(bytes);
+        let mut whole = [0; 32];
+        whole.copy_from_slice(context.sign().as_ref());
+        Digest::from_bytes(whole)
     }
 
     fn tag(&self, parts: &[&[u8]]) -> [u8; 8] {

@@ -149,6 +149,8 @@ pub enum GapReason {
     AnalysisFailed,
     Overloaded,
     Settings,
+    /// One that the catalogue has and the ledger has no word for yet.
+    Other,
 }
 
 /// Why somebody asks for an opening.

@@ -73,6 +73,12 @@ pub struct Status {
 #[derive(Clone)]
 pub struct Ledger(Arc<Inner>);
 
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ledger({})", self.0.verifier.name())
+    }
+}
+
 struct Inner {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,

@@ -11,7 +11,7 @@ use crate::edge::Edge;
 use crate::journal::Base;
 use crate::keys::{CHECKPOINT, SiteKey, WITNESSED};
 use crate::note::{Note, Signature};
-use crate::shared::{Published, Shared, wait_for};
+use crate::shared::{JOURNAL_BYTES, Published, Shared, wait_for};
 use crate::tile::TileId;
 use crate::tree::Head;
 
@@ -20,6 +20,8 @@ const LEAVES_A_ROUND: usize = 32_768;
 /// The journal is begun anew when so much of it stands in tiles.
 const TRIM_LEAVES: u64 = 16_384;
 const TRIM_BYTES: usize = 8 << 20;
+/// Tiles that are fsynced after one checkpoint.
+const SYNC_AT_ONCE: usize = 32;
 /// How long nothing is tried after a failure: as long as between two checkpoints, within these.
 const RETRY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
@@ -147,15 +149,24 @@ impl Publisher {
         let size = self.edge.size() & !255;
         let state = self.shared.lock();
         let (base, bytes, asked) = (state.base.size, state.recent_bytes, state.trim.is_some());
+        // While many leaves come at once, they come first, as long as the journal has room.
+        let later = state.durable - self.edge.size() > TRIM_LEAVES && bytes < JOURNAL_BYTES / 2;
         drop(state);
-        if asked || size <= base || (size - base < TRIM_LEAVES && bytes < TRIM_BYTES) {
+        let due = !asked && size > base && (size - base >= TRIM_LEAVES || bytes >= TRIM_BYTES);
+        if later {
             return;
         }
-        if let Err(e) = self.unsynced.iter().try_for_each(|id| self.disk.sync(&id.to_string())) {
+        // A few at a time as they come, so that appends do not wait behind hundreds of them at once.
+        let few = if due { self.unsynced.len() } else { self.unsynced.len().min(SYNC_AT_ONCE) };
+        let paths: Vec<String> = self.unsynced[..few].iter().map(ToString::to_string).collect();
+        if let Err(e) = self.disk.sync(&paths) {
             tracing::warn!(error = &e as &dyn std::error::Error, "the ledger's journal stays long");
             return;
         }
-        self.unsynced.clear();
+        self.unsynced.drain(..few);
+        if !due {
+            return;
+        }
         self.shared.lock().trim = Some(Base { size, root: self.edge.root_of_full() });
         self.shared.work.notify_all();
     }

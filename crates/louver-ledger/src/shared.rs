@@ -112,12 +112,17 @@ impl State {
         if self.stopping {
             return Some(LedgerError::Closed);
         }
-        let full = self.recent_bytes + self.queue_bytes >= JOURNAL_BYTES;
-        full.then(|| LedgerError::Busy(self.durable - self.published.head.size))
+        // Tiles that cannot be written at all leave a full journal full.
+        let stuck = self.journal_is_full() && self.publish_trouble.is_some();
+        stuck.then(|| LedgerError::Busy(self.durable - self.published.head.size))
+    }
+
+    fn journal_is_full(&self) -> bool {
+        self.recent_bytes + self.queue_bytes >= JOURNAL_BYTES
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.queue.len() < QUEUE_LEAVES && self.queue_bytes < QUEUE_BYTES
+        self.queue.len() < QUEUE_LEAVES && self.queue_bytes < QUEUE_BYTES && !self.journal_is_full()
     }
 
     pub(crate) fn push(&mut self, leaf: Arc<[u8]>, slot: Option<Slot>) {

@@ -148,10 +148,12 @@ impl Disk for Memory {
         self.act(|m| m.put(path, bytes, how != Put::Soon), |_| {})
     }
 
-    fn sync(&self, path: &str) -> io::Result<()> {
+    fn sync(&self, paths: &[String]) -> io::Result<()> {
         let synced = |m: &mut Machine| {
-            let bytes = m.files[path].cached.clone();
-            m.put(path, &bytes, true);
+            for path in paths {
+                let bytes = m.files[path].cached.clone();
+                m.put(path, &bytes, true);
+            }
         };
         self.act(synced, |_| {})
     }

@@ -2,6 +2,7 @@
 
 use louver_codec::detector::Detector;
 use louver_ingest::{Role, Source};
+use louver_ledger::Ledger;
 use louver_store::Store;
 use louver_vault::{HolderSet, SiteId};
 use tokio::sync::mpsc;
@@ -26,6 +27,8 @@ pub struct NodeConfig {
     pub site: SiteId,
     /// The detector; without one nothing is ever shown, and everything is sealed.
     pub detector: Option<Detector>,
+    /// Where gaps are written down, besides the catalogue.
+    pub ledger: Option<Ledger>,
 }
 
 /// Cameras at work. They end when the token they were started with is cancelled; [`join`](Self::join) waits for it.
@@ -63,8 +66,9 @@ impl Node {
                 }
                 None => None,
             };
-            let recorder =
+            let mut recorder =
                 Recorder::new(store.clone(), settings, config.holders.clone(), config.site, &handle.status);
+            recorder.ledger.clone_from(&config.ledger);
             let (events, received) = mpsc::channel(PACKETS_WAITING);
             tasks.spawn(louver_ingest::run(
                 Source::new(settings.id.clone(), Role::Main, settings.main.clone()),

@@ -2,6 +2,7 @@
 
 use louver_base::{CameraId, WallTime};
 use louver_ingest::Event;
+use louver_ledger::{Leaf, Ledger, leaf};
 use louver_media::{Gop, GopCutter, GopLimits, VideoParams};
 use louver_store::{
     Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
@@ -41,6 +42,8 @@ pub(crate) struct Recorder {
     missing: Option<GapReason>,
     /// Until when the disk's gap going on has been noted.
     noted_until: Option<WallTime>,
+    /// Where gaps are written down when they are over.
+    pub(crate) ledger: Option<Ledger>,
 }
 
 impl Recorder {
@@ -65,6 +68,7 @@ impl Recorder {
             recorded_until: None,
             missing: Some(GapReason::Restart),
             noted_until: None,
+            ledger: None,
         }
     }
 
@@ -168,6 +172,7 @@ impl Recorder {
             Ok(()) => {
                 if let Some(reason) = self.missing.take() {
                     self.note_gap(first, reason).await;
+                    self.write_down(first, reason);
                 }
                 self.noted_until = None;
                 self.recorded_until = Some(last);
@@ -261,12 +266,54 @@ impl Recorder {
         }
     }
 
+    /// A gap that is over goes into the ledger too. Nothing waits for it: a ledger whose disk fails counts what it could not take.
+    fn write_down(&self, end: WallTime, reason: GapReason) {
+        let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
+        let Some(ledger) = &self.ledger else { return };
+        let camera = ledger.salt().camera(&self.camera);
+        let gap = Leaf::Gap { camera, from: start.into(), to: end.into(), reason: word(reason) };
+        if let Err(e) = ledger.offer(&gap) {
+            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap does not stand in the ledger");
+        }
+    }
+
     async fn note_gap(&self, end: WallTime, reason: GapReason) {
         // A camera that was never recorded has no gap.
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
         let gap = Gap { camera: self.camera.clone(), stream: StreamKind::Main, start, end, reason };
         if let Err(e) = self.store.record_gap(gap).await {
             tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not on the disk yet");
+        }
+    }
+}
+
+/// The ledger's word for the catalogue's.
+fn word(reason: GapReason) -> leaf::GapReason {
+    match reason {
+        GapReason::Unreachable => leaf::GapReason::Unreachable,
+        GapReason::SignInRefused => leaf::GapReason::SignInRefused,
+        GapReason::NoVideo => leaf::GapReason::NoVideo,
+        GapReason::BadVideo => leaf::GapReason::BadVideo,
+        GapReason::Restart => leaf::GapReason::Restart,
+        GapReason::DiskFull => leaf::GapReason::DiskFull,
+        GapReason::DiskFailed => leaf::GapReason::DiskFailed,
+        GapReason::AnalysisLate => leaf::GapReason::AnalysisLate,
+        GapReason::AnalysisFailed => leaf::GapReason::AnalysisFailed,
+        GapReason::Overloaded => leaf::GapReason::Overloaded,
+        GapReason::Settings => leaf::GapReason::Settings,
+        _ => leaf::GapReason::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_has_the_catalogues_word_for_every_reason() {
+        for reason in GapReason::ALL {
+            let written = serde_json::to_string(&word(reason)).unwrap();
+            assert_eq!(written, format!("\"{}\"", reason.as_str()));
         }
     }
 }

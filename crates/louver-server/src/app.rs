@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use louver_base::CameraId;
+use louver_ledger::Ledger;
 use louver_node::CameraHandle;
 use louver_store::Store;
 use tokio::sync::{Semaphore, watch};
@@ -28,6 +29,8 @@ pub struct Site {
     pub name: String,
     /// What someone should look at, found at start, in sentences without addresses or passwords.
     pub notices: Vec<String>,
+    /// The ledger, whose files are served under `/ledger/`; none in tests that need none.
+    pub ledger: Option<Ledger>,
 }
 
 pub(crate) type App = Arc<Shared>;

@@ -14,7 +14,7 @@ use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::{ApiError, ErrorCode};
-use crate::api::{archive, cameras, events, live, scenes, session, system, timeline};
+use crate::api::{archive, cameras, events, ledger, live, scenes, session, system, timeline};
 use crate::app::App;
 use crate::auth::{gate, origin};
 use crate::{headers, page};
@@ -27,6 +27,7 @@ const WITHIN: Duration = Duration::from_secs(30);
 pub(crate) fn router(app: App) -> Router {
     let open = Router::new()
         .route("/healthz", get(system::healthz))
+        .route("/ledger/{*path}", get(ledger::ledger_file))
         .route("/api/v1/session", get(session::get_session).post(session::sign_in).delete(session::sign_out))
         .route("/api/v1/session/link", post(session::use_link));
     let any_session = Router::new()

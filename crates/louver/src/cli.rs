@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{backup, camera, doctor, eval, holder, link, open, redact, serve};
+use crate::{backup, camera, doctor, eval, holder, ledger, link, open, redact, serve};
 
 /// Cameras that watch over places, not people.
 ///
@@ -35,7 +35,8 @@ Exit codes:
   1  it failed; for `doctor`: trouble found
   2  the command line is wrong
   3  the settings are missing or wrong, or name no holder
-  4  the port or the data directory is taken";
+  4  the port or the data directory is taken
+  5  a ledger could not be read";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     Open(open::Args),
     /// Copy what should outlive this machine; never the key ring
     Backup(backup::Args),
+    /// Check, read and pin the append-only log of everything that matters
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// Say in plain words what is wrong with this machine or set-up
     Doctor(doctor::Args),
     /// Print a new one-time sign-in link, for whoever forgot the password

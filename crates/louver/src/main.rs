@@ -9,6 +9,7 @@ mod doctor;
 mod error;
 mod eval;
 mod holder;
+mod ledger;
 mod link;
 mod logging;
 mod memory;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Holder(command) => holder::run(&command, named).map(ok),
         Command::Backup(args) => backup::run(&args, named).map(ok),
         Command::Open(args) => open::run(&args, named).map(ok),
+        Command::Ledger(command) => ledger::run(&command, named),
         Command::Doctor(args) => doctor::run(&args, named),
         Command::Link(args) => link::run(&args, named).map(ok),
         Command::Redact(args) => redact::run(&args, &detector_settings(named)?),

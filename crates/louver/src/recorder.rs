@@ -1,6 +1,7 @@
 //! The cameras of the settings, running: from settings to `louver-node`.
 
 use louver_codec::detector::Detector;
+use louver_ledger::Ledger;
 use louver_node::{Node, NodeConfig};
 use louver_store::Store;
 use louver_vault::HolderSet;
@@ -46,10 +47,11 @@ impl Recorder {
     }
 
     /// Starts all cameras; they end when `stop` is cancelled.
-    pub(crate) fn start(self, store: &Store, stop: &CancellationToken) -> Node {
+    pub(crate) fn start(self, store: &Store, ledger: &Ledger, stop: &CancellationToken) -> Node {
         let site = store.site_id();
         let Self { settings, holders, detector, .. } = self;
-        Node::start(NodeConfig { cameras: settings.cameras, holders, site, detector }, store, stop)
+        let ledger = Some(ledger.clone());
+        Node::start(NodeConfig { cameras: settings.cameras, holders, site, detector, ledger }, store, stop)
     }
 }
 

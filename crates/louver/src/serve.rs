@@ -4,12 +4,14 @@ use std::io::{self, IsTerminal as _};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use louver_ledger::Ledger;
 use louver_server::{Server, ServerError, Site};
 use louver_store::{DiskWatermark, Recovery, Store, StoreError, StoreOptions};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
+use crate::ledger::running;
 use crate::memory::Memory;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
@@ -58,7 +60,15 @@ async fn serve(settings: &Settings, memory: &Memory) -> Result<(), Error> {
     let (store, recovery) =
         Store::open(&settings.data, StoreOptions::default()).await.map_err(store_error)?;
     tell(&recovery);
-    let served = serve_with(settings, &store, recorder, &stop).await;
+    let served = match begin_ledger(settings, &store).await {
+        Ok(ledger) => {
+            let served = serve_with(settings, &store, &ledger, recorder, &stop).await;
+            stop.cancel();
+            end_ledger(ledger).await;
+            served
+        }
+        Err(e) => Err(e),
+    };
     stop.cancel();
     match tokio::time::timeout(END_WITHIN, store.close()).await {
         Ok(Ok(())) => {}
@@ -73,9 +83,25 @@ async fn serve(settings: &Settings, memory: &Memory) -> Result<(), Error> {
     served
 }
 
+async fn begin_ledger(settings: &Settings, store: &Store) -> Result<Ledger, Error> {
+    let (settings, site) = (settings.clone(), store.site_id());
+    let begun = tokio::task::spawn_blocking(move || running::begin(&settings, site)).await;
+    begun.map_err(|e| Error::because("the ledger cannot be opened", e))?
+}
+
+async fn end_ledger(ledger: Ledger) {
+    let ended = tokio::task::spawn_blocking(move || running::end(&ledger));
+    if tokio::time::timeout(END_WITHIN, ended).await.is_err() {
+        tracing::error!(
+            "the ledger's disk took too long at the end; the next start says that this one was not clean"
+        );
+    }
+}
+
 async fn serve_with(
     settings: &Settings,
     store: &Store,
+    ledger: &Ledger,
     recorder: Recorder,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
@@ -85,8 +111,9 @@ async fn serve_with(
         source,
     })?;
     let notices = recorder.notices.clone();
-    let node = recorder.start(store, stop);
-    let site = Site { name: settings.site_name.clone(), notices: notices.clone() };
+    let node = recorder.start(store, ledger, stop);
+    let site =
+        Site { name: settings.site_name.clone(), notices: notices.clone(), ledger: Some(ledger.clone()) };
     let bound = Server::bind(settings.listen, store.clone(), node.handles(), site).await;
     let server = match bound {
         Ok(server) => server,

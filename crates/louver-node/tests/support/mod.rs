@@ -101,7 +101,7 @@ pub async fn start(
     let (store, _) = Store::open(dir, StoreOptions::default()).await.unwrap();
     let stop = CancellationToken::new();
     let holders = HolderSet::new(1, vec![identity.public()]).unwrap();
-    let config = NodeConfig { cameras, holders, site: store.site_id(), detector };
+    let config = NodeConfig { cameras, holders, site: store.site_id(), detector, ledger: None };
     let node = Node::start(config, &store, &stop);
     Site { handles: node.handles(), store, node, stop }
 }

@@ -84,7 +84,24 @@ fn notices(app: &App, usage: Usage) -> Vec<String> {
         let text = "Less than a twentieth of the disk is free: shorten retention_hours or use a larger disk.";
         out.push(text.to_owned());
     }
+    out.extend(app.site.ledger.iter().flat_map(|ledger| ledger_notices(&ledger.status())));
     out.extend(app.cameras.iter().flat_map(camera_notices));
+    out
+}
+
+/// What keeps the ledger from being written or witnessed. Recording does not wait for either.
+fn ledger_notices(status: &louver_ledger::Status) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(trouble) = &status.trouble {
+        out.push(format!("Originals cannot be opened: {trouble}. Recording goes on."));
+    }
+    if status.omitted > 0 {
+        out.push(format!(
+            "{} of what should stand in the ledger since the start could not be written.",
+            status.omitted
+        ));
+    }
+    out.extend(status.witnesses.iter().filter_map(|witness| witness.trouble.clone()));
     out
 }
 

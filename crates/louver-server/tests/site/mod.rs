@@ -10,6 +10,7 @@ use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use louver_base::{Class, MediaSpan, MediaTime, Pii, WallTime};
+use louver_ledger::{Ledger, Options};
 use louver_media::{Codec, Packet, Picture, PictureSize, VideoParams, fmp4};
 use louver_node::{Analysis, CameraHandle, CameraSettings, DEFAULT_RETENTION_HOURS, LatestStill};
 use louver_scene::{Masked, PictureEncoder, Scene, Show, Zone, ZoneKind};
@@ -29,6 +30,7 @@ pub(crate) const PASSWORD: &str = "a long enough one";
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
+    pub(crate) ledger: Ledger,
     pub(crate) gate: CameraHandle,
     pub(crate) still: watch::Sender<LatestStill>,
     pub(crate) link: String,
@@ -92,13 +94,19 @@ pub(crate) async fn start() -> Running {
     let (store, _) = Store::open(dir.path(), options).await.unwrap();
     let (gate, still) = camera("gate", Analysis::On);
     let (vault, _) = camera("vault", Analysis::Off);
-    let site = Site { name: "Mill Lane 3".to_owned(), notices: vec!["No detector is loaded.".to_owned()] };
+    let ledger =
+        Ledger::open(&dir.path().join("ledger"), store.site_id().as_bytes(), Options::default()).unwrap();
+    let site = Site {
+        name: "Mill Lane 3".to_owned(),
+        notices: vec!["No detector is loaded.".to_owned()],
+        ledger: Some(ledger.clone()),
+    };
     let listen = "127.0.0.1:0".parse().unwrap();
     let server = Server::bind(listen, store.clone(), vec![gate.clone(), vault], site).await.unwrap();
     let link = server.first_sign_in_link().await.unwrap().expect("no password is set yet");
     let (address, stop) = (server.address(), CancellationToken::new());
     let task = tokio::spawn(server.run(stop.clone()));
-    Running { address, store, gate, still, link, stop, task, _dir: dir }
+    Running { address, store, ledger, gate, still, link, stop, task, _dir: dir }
 }
 
 impl Running {

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use louver_base::{CameraAddress, Pii};
 use louver_codec::detector::ModelKind;
+use louver_ledger::note::{KeyKind, VerifierKey};
+use louver_ledger::witness::Witness;
 use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS, GateMode};
 use louver_vault::{HolderPublic, HolderSet, MAX_HOLDERS};
 use toml::Spanned;
@@ -38,6 +40,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
     if !(1..=50).contains(min_free.get_ref()) {
         problems.add(min_free.span(), Problem::MinFree(*min_free.get_ref()));
     }
+    let witnesses = problems.witnesses(raw.ledger.unwrap_or_default().witnesses);
     let cameras = problems.cameras(raw.camera.unwrap_or_default());
 
     match (data, address) {
@@ -49,10 +52,24 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
             holders,
             detector,
             min_free_percent: min_free.into_inner(),
+            witnesses,
             cameras,
         }),
         _ => Err(problems.in_order()),
     }
+}
+
+/// Each is asked in its turn, and may take some seconds.
+const MAX_WITNESSES: usize = 8;
+
+/// `https://… NAME+ID+KEY`.
+fn witness(text: &str) -> Option<Witness> {
+    let (url, key) = text.trim().split_once(' ')?;
+    let key: VerifierKey =
+        key.trim().parse().ok().filter(|key: &VerifierKey| key.kind() == KeyKind::Witness)?;
+    let parsed = url::Url::parse(url).ok()?;
+    let fits = matches!(parsed.scheme(), "https" | "http") && parsed.has_host() && parsed.query().is_none();
+    fits.then(|| Witness { url: url.to_owned(), key })
 }
 
 struct Problems<'t> {
@@ -103,6 +120,22 @@ impl Problems<'_> {
                 None
             }
         }
+    }
+
+    fn witnesses(&mut self, raw: Option<Spanned<Vec<Spanned<String>>>>) -> Vec<Witness> {
+        let mut witnesses: Vec<Witness> = Vec::new();
+        let Some(raw) = raw else { return witnesses };
+        let place = raw.span();
+        for one in raw.into_inner() {
+            match witness(one.get_ref()) {
+                Some(witness) => witnesses.push(witness),
+                None => self.add(one.span(), Problem::Witness(one.get_ref().chars().take(100).collect())),
+            }
+        }
+        if witnesses.len() > MAX_WITNESSES {
+            self.add(place, Problem::TooManyWitnesses(witnesses.len()));
+        }
+        witnesses
     }
 
     /// The set; `None` where the file names no holder, or something is wrong.

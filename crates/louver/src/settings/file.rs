@@ -28,6 +28,8 @@ pub(super) struct File {
     #[doc(hidden)]
     pub storage: Option<Storage>,
     #[doc(hidden)]
+    pub ledger: Option<Ledger>,
+    #[doc(hidden)]
     pub camera: Option<Vec<Spanned<Camera>>>,
 }
 
@@ -82,6 +84,17 @@ pub(super) struct Storage {
     /// their retention has not ended.
     /// Default: 10
     pub min_free_percent: Option<Spanned<u8>>,
+}
+
+/// The append-only log of everything that matters; it is always written. Everything here can be left out.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ledger {
+    /// Witnesses (tlog-witness), each as its address, a space and its verifier key: they are asked to sign each new checkpoint, so
+    /// that the site cannot show two people two histories. Recording never waits for them.
+    /// Default: []
+    /// Example: ["https://witness.example witness.example/w1+…+BA…"]
+    pub witnesses: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// One camera of the register; the table may stand any number of times.

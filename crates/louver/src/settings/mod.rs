@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use louver_base::CameraId;
 use louver_codec::detector::ModelKind;
+use louver_ledger::witness::Witness;
 use louver_node::CameraSettings;
 use louver_vault::HolderSet;
 
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub detector: DetectorSettings,
     /// Percent of the disk that stay free, 1 to 50.
     pub min_free_percent: u8,
+    /// Who is asked to sign the ledger's checkpoints.
+    pub witnesses: Vec<Witness>,
     /// The register.
     pub cameras: Vec<CameraSettings>,
 }

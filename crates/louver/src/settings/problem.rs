@@ -36,6 +36,14 @@ pub(crate) enum Problem {
     /// Not TOML.
     #[error("this is not valid TOML: {0}")]
     Syntax(String),
+    /// A witness that cannot be asked.
+    #[error(
+        "\"{0}\" is no witness: an address, a space and a verifier key for cosignatures are expected, for example \"https://witness.example witness.example/w1+…+BA…\""
+    )]
+    Witness(String),
+    /// Asking so many would take too long.
+    #[error("{0} witnesses are too many: 8 at most")]
+    TooManyWitnesses(usize),
     /// A key that looks like a typing error.
     #[error("unknown key \"{key}\"{}; did you mean \"{nearest}\"?", within(table))]
     UnknownKey {

@@ -38,6 +38,7 @@ fn tables() -> Vec<Table> {
         ("Holder", "holders.list"),
         ("Detector", "detector"),
         ("Storage", "storage"),
+        ("Ledger", "ledger"),
         ("Camera", "camera"),
         ("Zone", "camera.zone"),
     ];

@@ -5,6 +5,7 @@ mod backup;
 mod cameras;
 mod doctor;
 mod holders;
+mod ledger;
 mod memory;
 mod opening;
 mod secrets;

@@ -159,6 +159,9 @@ impl Publisher {
         // A few at a time as they come, so that appends do not wait behind hundreds of them at once.
         let few = if due { self.unsynced.len() } else { self.unsynced.len().min(SYNC_AT_ONCE) };
         let paths: Vec<String> = self.unsynced[..few].iter().map(ToString::to_string).collect();
+        if paths.is_empty() && !due {
+            return;
+        }
         if let Err(e) = self.disk.sync(&paths) {
             tracing::warn!(error = &e as &dyn std::error::Error, "the ledger's journal stays long");
             return;

@@ -10,6 +10,7 @@ mod error;
 mod opening;
 mod party;
 mod request;
+mod sets;
 mod statement;
 
 pub use agreement::{Granted, agreed};
@@ -17,4 +18,5 @@ pub use error::Refused;
 pub use opening::{End, Entry, Opening, State};
 pub use party::{Party, PartyId, Role, Roll};
 pub use request::{Reason, Request, RequestHash};
+pub use sets::{Consent, HolderSets, Named, SetError, SignedSet};
 pub use statement::{Said, Signed, Statement};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use louver_vault::HolderPublic;
 use serde::{Deserialize, Serialize};
 
 /// A holder's or observer's id: 16 lower-case hex digits, made from the public half (docs/keys.md).
@@ -21,6 +22,13 @@ impl FromStr for PartyId {
     fn from_str(text: &str) -> Result<Self, PartyIdError> {
         let fits = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if fits { Ok(Self(text.to_owned())) } else { Err(PartyIdError) }
+    }
+}
+
+impl PartyId {
+    /// Of a holder's or observer's public half.
+    pub fn of(public: &HolderPublic) -> Self {
+        Self(public.id().to_string())
     }
 }
 

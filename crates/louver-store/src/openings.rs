@@ -1,4 +1,5 @@
-//! Requests for originals on disk: `openings/ID/NNNN.json`, one file an entry, never written over (docs/opening.md).
+//! Requests for originals and holder sets on disk: `openings/ID/NNNN.json` and `holders/NNNN.json`, never written over
+//! (docs/opening.md, docs/keys.md).
 //!
 //! What the entries mean is decided elsewhere (`louver-opening`); here they are texts that are there after a power cut or are not.
 
@@ -42,12 +43,7 @@ impl Store {
         if !is_id(id) || number == 0 || number > ENTRIES {
             return Err(StoreError::OpeningExists(path));
         }
-        blocking(move || match fs::symlink_metadata(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => replace(&path, text.as_bytes()),
-            Err(e) => Err(StoreError::io("looking at", &path, e)),
-            Ok(_) => Err(StoreError::OpeningExists(path)),
-        })
-        .await
+        blocking(move || write_new(path, &text)).await
     }
 
     /// All requests, in no order. Each one's entries are read up to the first number that is missing.
@@ -66,7 +62,10 @@ impl Store {
             for name in names {
                 let name = name.map_err(|e| StoreError::io("reading", &folder, e))?.file_name();
                 let Some(id) = name.to_str().filter(|name| is_id(name)) else { continue };
-                found.push(OpeningTexts { id: id.to_owned(), entries: read_entries(&dir, id)? });
+                found.push(OpeningTexts {
+                    id: id.to_owned(),
+                    entries: numbered(&folder.join(id), ENTRIES, LONGEST)?,
+                });
             }
             Ok(found)
         })
@@ -74,18 +73,57 @@ impl Store {
     }
 }
 
-fn read_entries(dir: &Path, id: &str) -> Result<Vec<String>, StoreError> {
+const HOLDERS: &str = "holders";
+/// Holder sets of a site at most.
+const SETS: u32 = 9999;
+/// A set is 64 KiB at most; its file holds it as text within text, and the consents.
+const LONGEST_SET: u64 = 256 << 10;
+
+impl Store {
+    /// Writes the file of a holder set (`holders/NNNN.json`, from 1); it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::OpeningExists`] when that number is there already; nothing was changed.
+    pub async fn write_holder_set(&self, number: u32, text: String) -> Result<(), StoreError> {
+        let path = self.dir().join(HOLDERS).join(format!("{number:04}.json"));
+        if number == 0 || number > SETS {
+            return Err(StoreError::OpeningExists(path));
+        }
+        blocking(move || write_new(path, &text)).await
+    }
+
+    /// The files of all holder sets, in order, up to the first number that is missing.
+    ///
+    /// # Errors
+    /// When one that is there cannot be read.
+    pub async fn holder_sets(&self) -> Result<Vec<String>, StoreError> {
+        let folder = self.dir().join(HOLDERS);
+        blocking(move || numbered(&folder, SETS, LONGEST_SET)).await
+    }
+}
+
+/// Writes a file that must not be there yet.
+fn write_new(path: PathBuf, text: &str) -> Result<(), StoreError> {
+    match fs::symlink_metadata(&path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => replace(&path, text.as_bytes()),
+        Err(e) => Err(StoreError::io("looking at", &path, e)),
+        Ok(_) => Err(StoreError::OpeningExists(path)),
+    }
+}
+
+/// `FOLDER/0001.json`, `0002.json`, … up to the first that is missing.
+fn numbered(folder: &Path, most: u32, longest: u64) -> Result<Vec<String>, StoreError> {
     let mut entries = Vec::new();
-    for number in 1..=ENTRIES {
-        let path = entry_path(dir, id, number);
+    for number in 1..=most {
+        let path = folder.join(format!("{number:04}.json"));
         let mut file = match File::open(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => break,
             file => file.map_err(|e| StoreError::io("reading", &path, e))?,
         };
         let mut text = String::new();
-        let read = file.by_ref().take(LONGEST + 1).read_to_string(&mut text);
+        let read = file.by_ref().take(longest + 1).read_to_string(&mut text);
         read.map_err(|e| StoreError::io("reading", &path, e))?;
-        if text.len() as u64 > LONGEST {
+        if text.len() as u64 > longest {
             return Err(StoreError::io("reading", &path, ErrorKind::FileTooLarge.into()));
         }
         entries.push(text);

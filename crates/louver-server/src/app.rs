@@ -1,6 +1,6 @@
 //! What all handlers share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use louver_base::CameraId;
@@ -17,6 +17,7 @@ use crate::api::system::UsageCache;
 use crate::auth::attempts::Attempts;
 use crate::auth::link::Resets;
 use crate::auth::password::Passwords;
+use crate::openings::Desk;
 use crate::renditions::Renditions;
 
 /// Live viewers at once; one more is refused with a sentence.
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) sessions_changed: watch::Sender<()>,
     pub(crate) codecs: Codecs,
     pub(crate) usage: UsageCache,
+    /// Requests for originals; none where the server was started without a key ring and a ledger.
+    pub(crate) desk: OnceLock<Desk>,
 }
 
 impl Shared {
@@ -74,6 +77,7 @@ impl Shared {
             sessions_changed: watch::Sender::new(()),
             codecs: Codecs::default(),
             usage: UsageCache::default(),
+            desk: OnceLock::new(),
         })
     }
 

@@ -9,6 +9,7 @@ mod auth;
 mod error;
 mod headers;
 mod openapi;
+mod openings;
 mod page;
 mod renditions;
 mod routes;

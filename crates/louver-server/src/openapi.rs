@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{archive, cameras, events, live, scenes, session, system, timeline};
+use crate::api::{archive, cameras, events, live, openings, scenes, session, system, timeline};
 
 /// Name of the session cookie.
 pub(crate) const SESSION_COOKIE: &str = "louver_session";
@@ -30,6 +30,16 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         events::list_events,
         events::get_event,
         events::event_still,
+        openings::get_vault,
+        openings::list_openings,
+        openings::get_opening,
+        openings::ask,
+        openings::withdraw,
+        openings::say,
+        openings::epochs,
+        openings::release,
+        openings::segments,
+        openings::fragments,
         system::get_system,
         system::healthz,
     ),

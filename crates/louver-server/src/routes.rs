@@ -14,7 +14,7 @@ use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::{ApiError, ErrorCode};
-use crate::api::{archive, cameras, events, ledger, live, scenes, session, system, timeline};
+use crate::api::{archive, cameras, events, ledger, live, openings, scenes, session, system, timeline};
 use crate::app::App;
 use crate::auth::{gate, origin};
 use crate::{headers, page};
@@ -47,6 +47,17 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/events", get(events::list_events))
         .route("/api/v1/events/{id}", get(events::get_event))
         .route("/api/v1/events/{id}/still", get(events::event_still))
+        .route("/api/v1/vault", get(openings::get_vault))
+        .route("/api/v1/openings", get(openings::list_openings).post(openings::ask))
+        .route("/api/v1/openings/{id}", get(openings::get_opening).delete(openings::withdraw))
+        .route("/api/v1/openings/{id}/epochs", get(openings::epochs))
+        .route(
+            "/api/v1/openings/{id}/statements",
+            post(openings::say).layer(DefaultBodyLimit::max(openings::STATEMENT_BYTES)),
+        )
+        .route("/api/v1/openings/{id}/release", get(openings::release))
+        .route("/api/v1/openings/{id}/segments", get(openings::segments))
+        .route("/api/v1/openings/{id}/segments/{segment}/fragments/{range}", get(openings::fragments))
         .route("/api/v1/system", get(system::get_system))
         .route_layer(from_fn_with_state(app.clone(), gate::signed_in));
     let all = open.merge(any_session).merge(signed_in);

@@ -9,7 +9,9 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use louver_base::WallTime;
 use louver_node::CameraHandle;
+use louver_opening::HolderSets;
 use louver_store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,6 +23,7 @@ use crate::app::{App, Shared, Site};
 use crate::auth::OWNER;
 use crate::auth::link::issue_sign_in_link;
 use crate::error::ServerError;
+use crate::openings::Desk;
 use crate::routes::router;
 
 /// Connections at once; further ones wait in the system's queue.
@@ -29,6 +32,9 @@ const CONNECTIONS: usize = 512;
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// How long requests in flight may take to end when the server stops.
 const END_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often requests for originals are looked at for what time brings.
+const TICK: Duration = Duration::from_secs(5);
 
 /// The HTTP server, listening but not yet answering.
 pub struct Server {
@@ -55,6 +61,21 @@ impl Server {
         Ok(Self { listener, address, app: Shared::new(store, cameras, site) })
     }
 
+    /// Takes requests for originals from now on; `sets`: who the holders are. To be called once, before [`run`](Self::run). Without a
+    /// ledger nothing is taken.
+    ///
+    /// # Errors
+    /// [`ServerError::Store`] when the requests that are on the disk cannot be read.
+    pub async fn open_vault(&self, sets: HolderSets) -> Result<(), ServerError> {
+        let Some(ledger) = self.app.site.ledger.clone() else { return Ok(()) };
+        let desk = Desk::open(self.app.store.clone(), ledger, sets).await;
+        let desk = desk.map_err(ServerError::store("reading the requests for originals"))?;
+        desk.tick(WallTime::now()).await;
+        // A second call changes nothing.
+        let _ = self.app.desk.set(desk);
+        Ok(())
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -78,6 +99,9 @@ impl Server {
         let router = router(Arc::clone(&app));
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let tasks = TaskTracker::new();
+        if let Some(desk) = app.desk.get().cloned() {
+            tasks.spawn(watch_time(desk, stop.clone()));
+        }
         while let Some((stream, place)) = next(&listener, &connections, &stop).await {
             tasks.spawn(serve(stream, place, router.clone(), stop.clone()));
         }
@@ -89,6 +113,12 @@ impl Server {
                 tracing::warn!(open = tracker.len(), "connections did not end in time and are cut");
             }
         }
+    }
+}
+
+async fn watch_time(desk: Desk, stop: CancellationToken) {
+    while tokio::select! { biased; () = stop.cancelled() => false, () = tokio::time::sleep(TICK) => true } {
+        desk.tick(WallTime::now()).await;
     }
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod error;
 mod eval;
 mod holder;
+mod holders_in_force;
 mod ledger;
 mod link;
 mod logging;

@@ -14,7 +14,6 @@ use crate::settings::Settings;
 /// Everything that recording needs, found and tried, but nothing started.
 pub(crate) struct Recorder {
     settings: Settings,
-    holders: HolderSet,
     detector: Option<Detector>,
     /// What the owner should know, in sentences for the terminal and the page.
     pub notices: Vec<String>,
@@ -24,7 +23,7 @@ impl Recorder {
     /// Loads the detector where any camera needs it. Without one, originals are sealed all the same and nothing is
     /// shown: a model that an update lost must not cost evidence.
     pub(crate) fn prepare(settings: &Settings) -> Result<Self, Error> {
-        let holders = settings.holders()?;
+        settings.holders()?;
         let mut notices: Vec<String> = Vec::new();
         for (about, says, todo) in settings.concerns() {
             tracing::warn!(about, says, todo, "the settings are unwise");
@@ -43,13 +42,19 @@ impl Recorder {
                 None
             }
         };
-        Ok(Self { settings: settings.clone(), holders, detector, notices })
+        Ok(Self { settings: settings.clone(), detector, notices })
     }
 
     /// Starts all cameras; they end when `stop` is cancelled.
-    pub(crate) fn start(self, store: &Store, ledger: &Ledger, stop: &CancellationToken) -> Node {
+    pub(crate) fn start(
+        self,
+        holders: HolderSet,
+        store: &Store,
+        ledger: &Ledger,
+        stop: &CancellationToken,
+    ) -> Node {
         let site = store.site_id();
-        let Self { settings, holders, detector, .. } = self;
+        let Self { settings, detector, .. } = self;
         let ledger = Some(ledger.clone());
         Node::start(NodeConfig { cameras: settings.cameras, holders, site, detector, ledger }, store, stop)
     }

@@ -15,7 +15,7 @@ use crate::ledger::running;
 use crate::memory::Memory;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::{control, memory, retention};
+use crate::{control, holders_in_force, memory, retention};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,7 +111,8 @@ async fn serve_with(
         source,
     })?;
     let notices = recorder.notices.clone();
-    let node = recorder.start(store, ledger, stop);
+    let sets = holders_in_force::begin(settings, store, ledger).await?;
+    let node = recorder.start(holders_in_force::now(&sets, settings)?, store, ledger, stop);
     let site =
         Site { name: settings.site_name.clone(), notices: notices.clone(), ledger: Some(ledger.clone()) };
     let bound = Server::bind(settings.listen, store.clone(), node.handles(), site).await;
@@ -123,6 +124,11 @@ async fn serve_with(
             return Err(server_error(e));
         }
     };
+    if let Err(e) = server.open_vault(sets).await {
+        stop.cancel();
+        node.join().await;
+        return Err(server_error(e));
+    }
     let tasks = TaskTracker::new();
     let address = server.address();
     tasks.spawn(control::answer(door, store.clone(), address, stop.clone()));

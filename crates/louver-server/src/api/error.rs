@@ -43,6 +43,10 @@ pub(crate) enum ErrorCode {
     TooManyViewers,
     /// Nothing of this camera can be seen: it is sealed-only.
     SealedOnly,
+    /// A request for originals, or a statement to one, that is not taken; the sentence says why.
+    OpeningRefused,
+    /// The ledger could not be written, and nothing is opened without it.
+    LedgerFailed,
     /// Something failed in the server; its log says what.
     Internal,
 }
@@ -102,7 +106,10 @@ impl ApiError {
 
     const fn status(&self) -> StatusCode {
         match self.code {
-            ErrorCode::BadRequest | ErrorCode::BadSpan | ErrorCode::PasswordLength => StatusCode::BAD_REQUEST,
+            ErrorCode::BadRequest
+            | ErrorCode::BadSpan
+            | ErrorCode::PasswordLength
+            | ErrorCode::OpeningRefused => StatusCode::BAD_REQUEST,
             ErrorCode::SignedOut => StatusCode::UNAUTHORIZED,
             ErrorCode::PasswordNeeded
             | ErrorCode::WrongPassword
@@ -115,7 +122,7 @@ impl ApiError {
             ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::BadRange => StatusCode::RANGE_NOT_SATISFIABLE,
             ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            ErrorCode::TooManyViewers => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::TooManyViewers | ErrorCode::LedgerFailed => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod ledger;
 pub(crate) mod live;
 pub(crate) mod messages;
+pub(crate) mod openings;
 pub(crate) mod range;
 pub(crate) mod scenes;
 pub(crate) mod session;

@@ -13,15 +13,18 @@ use louver_base::{Class, MediaSpan, MediaTime, Pii, WallTime};
 use louver_ledger::{Ledger, Options};
 use louver_media::{Codec, Packet, Picture, PictureSize, VideoParams, fmp4};
 use louver_node::{Analysis, CameraHandle, CameraSettings, DEFAULT_RETENTION_HOURS, LatestStill};
+use louver_opening::{HolderSets, Named};
 use louver_scene::{Masked, PictureEncoder, Scene, Show, Zone, ZoneKind};
 use louver_server::{Server, Site};
 use louver_store::{Store, StoreOptions};
+use louver_vault::Identity;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 /// Stand in the settings and must never come out.
 pub(crate) const SECRETS: [&str; 4] = ["s3cret-pass", "cam-admin", "10.99.88.77", "$argon2"];
@@ -103,10 +106,24 @@ pub(crate) async fn start() -> Running {
     };
     let listen = "127.0.0.1:0".parse().unwrap();
     let server = Server::bind(listen, store.clone(), vec![gate.clone(), vault], site).await.unwrap();
+    let mut sets = HolderSets::read(&[], &store.site_id().to_string()).unwrap();
+    let file = sets.first(2, vec![named(1), named(2), named(3)], vec![named(9)], WallTime::now());
+    store.write_holder_set(1, file.clone()).await.unwrap();
+    sets.take(&file).unwrap();
+    server.open_vault(sets).await.unwrap();
     let link = server.first_sign_in_link().await.unwrap().expect("no password is set yet");
     let (address, stop) = (server.address(), CancellationToken::new());
     let task = tokio::spawn(server.run(stop.clone()));
     Running { address, store, ledger, gate, still, link, stop, task, _dir: dir }
+}
+
+/// A holder of 32 equal bytes.
+pub(crate) fn holder(n: u8) -> Identity {
+    Identity::from_recovery_secret(Zeroizing::new([n; 32])).unwrap()
+}
+
+fn named(n: u8) -> Named {
+    Named { name: format!("Holder {n}"), public: holder(n).public() }
 }
 
 impl Running {

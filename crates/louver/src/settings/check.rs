@@ -34,7 +34,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
     if address.is_err() {
         problems.add(listen.span(), Problem::Listen(listen.get_ref().chars().take(64).collect()));
     }
-    let holders = problems.holders(raw.holders.unwrap_or_default());
+    let (holders, holder_names) = problems.holders(raw.holders.unwrap_or_default()).unzip();
     let detector = problems.detector(raw.detector.unwrap_or_default(), folder);
     let min_free = raw.storage.unwrap_or_default().min_free_percent.unwrap_or_else(|| Spanned::new(0..0, 10));
     if !(1..=50).contains(min_free.get_ref()) {
@@ -50,6 +50,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
             listen,
             site_name: raw.site_name.map_or_else(|| "Louver".to_owned(), Spanned::into_inner),
             holders,
+            holder_names: holder_names.unwrap_or_default(),
             detector,
             min_free_percent: min_free.into_inner(),
             witnesses,
@@ -138,8 +139,8 @@ impl Problems<'_> {
         witnesses
     }
 
-    /// The set; `None` where the file names no holder, or something is wrong.
-    fn holders(&mut self, raw: super::file::Holders) -> Option<HolderSet> {
+    /// The set, and the holders' names; `None` where the file names no holder, or something is wrong.
+    fn holders(&mut self, raw: super::file::Holders) -> Option<(HolderSet, Vec<String>)> {
         let Some(list) = raw.list.filter(|list| !list.get_ref().is_empty()) else {
             if let Some(needed) = raw.needed {
                 self.add(needed.span(), Problem::NeededNobody);
@@ -152,11 +153,11 @@ impl Problems<'_> {
             return None;
         }
         let before = self.found.len();
-        let mut publics = Vec::new();
+        let (mut publics, mut names) = (Vec::new(), Vec::new());
         for (n, one) in list.into_iter().enumerate() {
             let (place, one) = (one.span(), one.into_inner());
             match one.name.map(|name| (name.span(), name.into_inner())) {
-                Some((_, name)) if (1..=64).contains(&name.trim().chars().count()) => {}
+                Some((_, name)) if (1..=64).contains(&name.trim().chars().count()) => names.push(name),
                 other => self.add(other.map_or(place.clone(), |(span, _)| span), Problem::HolderName(n + 1)),
             }
             let Some(public) = one.public else {
@@ -183,7 +184,7 @@ impl Problems<'_> {
         if set.is_err() {
             self.add(needed.span(), Problem::Needed { needed: *needed.get_ref(), count });
         }
-        set.ok()
+        set.ok().map(|set| (set, names))
     }
 
     fn detector(&mut self, raw: super::file::Detector, folder: &Path) -> DetectorSettings {

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub site_name: String,
     /// Who can open originals and how many of them it takes; without any nothing is recorded.
     pub holders: Option<HolderSet>,
+    /// Their names, in the same order.
+    pub holder_names: Vec<String>,
     /// What the file says about the detector.
     pub detector: DetectorSettings,
     /// Percent of the disk that stay free, 1 to 50.

@@ -1,0 +1,302 @@
+//! The desk where requests are taken, heard and ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use louver_base::WallTime;
+use louver_ledger::{Leaf, Ledger, LedgerError};
+use louver_opening::{Entry, HolderSets, Opening, Refused, Request, Roll, Signed};
+use louver_store::{Store, StoreError};
+use louver_vault::KeyRing;
+use tokio::sync::{Mutex, RwLock};
+
+use super::leaves;
+
+/// Requests that are kept in memory and on disk at most; older ones stay on disk. Each one that is alive holds hours back from retention.
+const REQUESTS: usize = 10_000;
+/// Requests of one user that wait for holders at once: nobody can bury the holders in them.
+const WAITING: usize = 32;
+
+/// Why the desk did not do something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum DeskError {
+    /// The document is not taken; the sentence is for its sender.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// There is no such request.
+    #[error("there is no such request")]
+    Unknown,
+    /// Too many requests wait already.
+    #[error("{0} requests wait for the holders already: take some back, or wait until they were heard")]
+    TooMany(usize),
+    /// Nothing was sealed in that time, or nothing is left of it.
+    #[error("nothing is recorded of these cameras in that time, or not any more")]
+    NothingThere,
+    /// Several lists of holders sealed what is asked for.
+    #[error(
+        "the holders were changed in that time: ask for the time before {} and the time after it by themselves", .0
+    )]
+    TwoSets(WallTime),
+    /// What is asked for was sealed for holders that no set of this site names.
+    #[error("what is recorded of that time was sealed for holders who are on none of this site's lists")]
+    ForeignSet,
+    /// Nobody could open anything.
+    #[error("there are no holders yet: make the first one on the page Holders, or with `louver holder new`")]
+    NoHolders,
+    /// The ledger could not be written: nothing is opened without it.
+    #[error(
+        "the ledger could not be written, so nothing was done: look at the disk that holds the data directory"
+    )]
+    Ledger(#[from] LedgerError),
+    /// The disk.
+    #[error(
+        "the request could not be kept, so nothing was done: look at the disk that holds the data directory"
+    )]
+    Store(#[from] StoreError),
+    /// A request's files were changed by somebody else.
+    #[error(
+        "this request's files contradict each other: somebody changed them; restore openings/ from a backup"
+    )]
+    Contradiction,
+}
+
+/// A request and how many entries it has.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) opening: Opening,
+    entries: u32,
+    /// When it was asked, the recorder's clock, ms since 1970.
+    pub(crate) asked_ms: i64,
+}
+
+/// All requests of a site.
+#[derive(Clone)]
+pub(crate) struct Desk(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    ledger: Ledger,
+    ring: Arc<KeyRing>,
+    site: String,
+    sets: RwLock<HolderSets>,
+    /// By id. Held while a step is written, so that steps of all requests follow each other.
+    items: Mutex<BTreeMap<String, Item>>,
+}
+
+fn replay(texts: Vec<String>, site: &str) -> Option<Item> {
+    let entries =
+        texts.iter().map(|t| serde_json::from_str::<Entry>(t)).collect::<Result<Vec<_>, _>>().ok()?;
+    let Some(Entry::Asked { at_ms, .. }) = entries.first() else { return None };
+    let (asked_ms, count) = (*at_ms, entries.len() as u32);
+    Some(Item { opening: Opening::replay(entries, site)?, entries: count, asked_ms })
+}
+
+impl Desk {
+    /// Reads the requests back. One whose files make no sense is logged and left alone: it opens nothing.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub(crate) async fn open(store: Store, ledger: Ledger, sets: HolderSets) -> Result<Self, StoreError> {
+        let ring = store.key_ring()?;
+        let site = store.site_id().to_string();
+        let mut items = BTreeMap::new();
+        for found in store.openings().await? {
+            match replay(found.entries, &site) {
+                Some(item) if item.opening.request().hash().id() == found.id => {
+                    items.insert(found.id, item);
+                }
+                _ => tracing::error!(
+                    request = found.id,
+                    "the files of this request make no sense; it opens nothing"
+                ),
+            }
+        }
+        Ok(Self(Arc::new(Inner {
+            store,
+            ledger,
+            ring,
+            site,
+            sets: RwLock::new(sets),
+            items: Mutex::new(items),
+        })))
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn ring(&self) -> &Arc<KeyRing> {
+        &self.0.ring
+    }
+
+    /// 32 hex digits.
+    pub(crate) fn site(&self) -> &str {
+        &self.0.site
+    }
+
+    pub(crate) fn sets(&self) -> &RwLock<HolderSets> {
+        &self.0.sets
+    }
+
+    /// All requests, the latest first.
+    pub(crate) async fn list(&self) -> Vec<Item> {
+        let mut items: Vec<Item> = self.0.items.lock().await.values().cloned().collect();
+        items.sort_by_key(|item| std::cmp::Reverse(item.asked_ms));
+        items
+    }
+
+    /// One request.
+    ///
+    /// # Errors
+    /// [`DeskError::Unknown`].
+    pub(crate) async fn one(&self, id: &str) -> Result<Item, DeskError> {
+        self.0.items.lock().await.get(id).cloned().ok_or(DeskError::Unknown)
+    }
+
+    /// Runs to its end, whoever stops waiting for it: a step is never half-done.
+    async fn whole<T: Send + 'static>(
+        work: impl Future<Output = Result<T, DeskError>> + Send + 'static,
+    ) -> Result<T, DeskError> {
+        match tokio::spawn(work).await {
+            Ok(done) => done,
+            Err(e) if e.is_panic() => std::panic::resume_unwind(e.into_panic()),
+            Err(_) => Err(DeskError::Unknown),
+        }
+    }
+
+    /// Takes a request. The same document again is the same request.
+    ///
+    /// # Errors
+    /// [`DeskError`]; nothing was asked.
+    pub(crate) async fn ask(&self, text: String, user: String, now: WallTime) -> Result<Item, DeskError> {
+        let desk = self.clone();
+        Self::whole(async move {
+            let request = Request::read(&text, &desk.0.site)?;
+            request.timely(now)?;
+            let roll = desk.roll(&request).await?;
+            let mut items = desk.0.items.lock().await;
+            let id = request.hash().id();
+            if let Some(item) = items.get(&id) {
+                return Ok(item.clone());
+            }
+            let waiting = items.values().filter(|i| i.opening.is_alive() && i.opening.user() == user).count();
+            if waiting >= WAITING || items.len() >= REQUESTS {
+                return Err(DeskError::TooMany(waiting));
+            }
+            let entry = Opening::ask(&request, &user, roll, now)?;
+            desk.write(vec![leaves::asked(&request, &user, desk.0.ledger.salt())]).await?;
+            desk.keep(&id, 1, &entry).await?;
+            let opening = Opening::replay([entry], &desk.0.site).ok_or(DeskError::Contradiction)?;
+            let item = Item { opening, entries: 1, asked_ms: now.millis() };
+            items.insert(id, item.clone());
+            Ok(item)
+        })
+        .await
+    }
+
+    /// Hears a statement, and does what follows from it.
+    ///
+    /// # Errors
+    /// [`DeskError`]; nothing was heard.
+    pub(crate) async fn say(&self, id: String, signed: Signed, now: WallTime) -> Result<Item, DeskError> {
+        self.change(id, now, move |opening| opening.hear(signed, now)).await
+    }
+
+    /// Who asked takes it back, or closes it.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub(crate) async fn withdraw(&self, id: String, user: String, now: WallTime) -> Result<Item, DeskError> {
+        self.change(id, now, move |opening| opening.withdraw(&user, now)).await
+    }
+
+    async fn change(
+        &self,
+        id: String,
+        now: WallTime,
+        entry: impl FnOnce(&Opening) -> Result<Entry, Refused> + Send + 'static,
+    ) -> Result<Item, DeskError> {
+        let desk = self.clone();
+        Self::whole(async move {
+            let mut items = desk.0.items.lock().await;
+            let item = items.get_mut(&id).ok_or(DeskError::Unknown)?;
+            let entry = entry(&item.opening)?;
+            desk.step(&id, item, entry).await?;
+            desk.follow(&id, item, now).await?;
+            Ok(item.clone())
+        })
+        .await
+    }
+
+    /// What time brings: expiry, closing. To be called every few seconds.
+    pub(crate) async fn tick(&self, now: WallTime) {
+        let desk = self.clone();
+        let done = Self::whole(async move {
+            let mut items = desk.0.items.lock().await;
+            for (id, item) in items.iter_mut() {
+                if item.opening.due(now).is_some() {
+                    desk.follow(id, item, now).await?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = done.await {
+            tracing::error!(%error, "a request could not be moved on; it is tried again");
+        }
+    }
+
+    /// Everything that follows by itself.
+    async fn follow(&self, id: &str, item: &mut Item, now: WallTime) -> Result<(), DeskError> {
+        while let Some(entry) = item.opening.due(now) {
+            self.step(id, item, entry).await?;
+        }
+        Ok(())
+    }
+
+    /// Ledger, disk, memory, in this order: what cannot be written does not happen, and what happened can be seen.
+    async fn step(&self, id: &str, item: &mut Item, entry: Entry) -> Result<(), DeskError> {
+        let salt = self.0.ledger.salt();
+        self.write(leaves::step(&item.opening, &entry, salt).ok_or(DeskError::Contradiction)?).await?;
+        self.keep(id, item.entries + 1, &entry).await?;
+        item.entries += 1;
+        item.opening.apply(entry).ok_or(DeskError::Contradiction)
+    }
+
+    /// Writes leaves and waits until a checkpoint over them is published.
+    pub(super) async fn write(&self, leaves: Vec<Leaf>) -> Result<(), DeskError> {
+        let ledger = self.0.ledger.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            leaves.iter().try_for_each(|leaf| ledger.append_now(leaf).map(|_| ()))
+        });
+        match written.await {
+            Ok(written) => Ok(written?),
+            Err(e) => std::panic::resume_unwind(e.into_panic()),
+        }
+    }
+
+    async fn keep(&self, id: &str, number: u32, entry: &Entry) -> Result<(), DeskError> {
+        let text = serde_json::to_string(entry).expect("texts, numbers and hex always make JSON");
+        Ok(self.0.store.write_opening(id, number, text).await?)
+    }
+
+    /// Who may speak to a request: the holders whom all of it was sealed for, and the observers of today.
+    async fn roll(&self, request: &Request) -> Result<Roll, DeskError> {
+        let sealed_for = self.sealed_for(request).await?;
+        let sets = self.0.sets.read().await;
+        let latest = sets.latest().ok_or(DeskError::NoHolders)?;
+        let set = sets.that_sealed(sealed_for.needed, &sealed_for.holders).ok_or(DeskError::ForeignSet)?;
+        Ok(set.roll(latest.observers()))
+    }
+
+    /// For the ledger: fragments are about to be handed out.
+    pub(crate) async fn note_read(
+        &self,
+        item: &Item,
+        camera: &louver_base::CameraId,
+        from: WallTime,
+        to: WallTime,
+    ) -> Result<(), DeskError> {
+        self.write(vec![leaves::read(&item.opening, camera, from, to, self.0.ledger.salt())]).await
+    }
+}

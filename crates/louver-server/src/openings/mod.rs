@@ -1,0 +1,9 @@
+//! Openings of originals on a running recorder (docs/opening.md): requests read back at start, moved on by what is said and by time. Each
+//! step stands in the ledger and on the disk before it is true.
+
+mod desk;
+mod leaves;
+mod originals;
+mod release;
+
+pub(crate) use desk::{Desk, DeskError, Item};

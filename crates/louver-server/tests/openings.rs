@@ -1,0 +1,298 @@
+//! docs/opening.md over HTTP, with real sealed files, a real key ring and a real ledger: who gets what, and when.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod site;
+
+use std::io::{Cursor, Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use hyper::Method;
+use louver_base::{CameraId, MediaTime, WallTime};
+use louver_ledger::Leaf;
+use louver_media::{Codec, Gop, Packet, PictureSize, VideoParams};
+use louver_opening::RequestHash;
+use louver_vault::{Epoch, Hour, HourSecret, OpeningKeys, SegmentReader, Share};
+use serde_json::{Value, json};
+use site::{Answer, Running, holder};
+
+const GROUP_MS: i64 = 2000;
+
+fn camera() -> CameraId {
+    "gate".parse().unwrap()
+}
+
+/// Ten groups of one picture each, two seconds apart, sealed for 2 of holders 1 to 3; gives when the first arrived, ms.
+async fn sealed(site: &Running) -> i64 {
+    // Within one hour, and in the past.
+    let end = WallTime::now().millis() - 60_000;
+    let hour = Hour::of(WallTime::from_millis(end - 10 * GROUP_MS));
+    let start = (end - 10 * GROUP_MS).min((hour.number() + 1) * 3_600_000 - 11 * GROUP_MS);
+    let holders = louver_vault::HolderSet::new(2, [1, 2, 3].map(|n| holder(n).public()).into()).unwrap();
+    let secret = site.store.hour_secret(&camera(), hour).await.unwrap();
+    let mut epoch = Epoch::begin(site.store.site_id(), &camera(), hour, &holders, &secret).unwrap();
+    let config =
+        [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0xc0, 0x1e, 1, 0, 4, 0x68, 0xce, 0x3c, 0x80];
+    let size = PictureSize::new(640, 360).unwrap();
+    let params = VideoParams { codec: Codec::H264, size, config: Bytes::copy_from_slice(&config) };
+    let at = |n: i64| WallTime::from_millis(start + n * GROUP_MS);
+    let (mut sealer, header) = epoch.segment(at(0), &params).unwrap();
+    let mut writer = site.store.sealed_writer(&camera());
+    writer.begin(header, at(0)).await.unwrap();
+    for n in 0..10 {
+        let media = MediaTime::from_ticks(n * GROUP_MS * 90);
+        let packet = Packet { media, wall: at(n), key: true, data: Bytes::from(vec![n as u8; 64]) };
+        writer.append(sealer.seal(&Gop { packets: vec![packet] }).unwrap()).await.unwrap();
+    }
+    writer.finish(sealer.finish().unwrap().end).await.unwrap();
+    start
+}
+
+/// Somebody who asks: a one-time identity and the request's text.
+struct Asked {
+    identity: age::x25519::Identity,
+    text: String,
+    id: String,
+}
+
+fn ask_for(site: &Running, from: i64, to: i64) -> Asked {
+    let identity = age::x25519::Identity::generate();
+    let now = WallTime::now().millis();
+    let text = json!({
+        "what": "louver opening request", "v": 1, "site": site.store.site_id().to_string(), "at": now,
+        "expires": now + 72 * 3_600_000, "cameras": ["gate"], "from": from, "to": to, "reason": "theft",
+        "text": "the red bicycle at the gate", "salt": "11".repeat(32),
+        "recipient": identity.to_public().to_string(), "hours": 24
+    })
+    .to_string();
+    let id = RequestHash::of(&text).id();
+    Asked { identity, text, id }
+}
+
+impl Asked {
+    async fn post(&self, site: &Running, cookie: &str) -> Answer {
+        site.post("/api/v1/openings", cookie, json!({ "document": self.text })).await
+    }
+
+    fn path(&self, more: &str) -> String {
+        format!("/api/v1/openings/{}{more}", self.id)
+    }
+
+    fn decrypt(&self, file: &str) -> Vec<u8> {
+        let file = BASE64.decode(file).unwrap();
+        let mut out = Vec::new();
+        let decryptor = age::Decryptor::new_buffered(&file[..]).unwrap();
+        let identity: &dyn age::Identity = &self.identity;
+        decryptor.decrypt(std::iter::once(identity)).unwrap().read_to_end(&mut out).unwrap();
+        out
+    }
+}
+
+fn signed(n: u8, document: Value, shares: Option<&[u8]>) -> Value {
+    let (holder, document) = (holder(n), document.to_string());
+    let mut body = json!({
+        "document": document, "holder": holder.id().to_string(),
+        "signature": BASE64.encode(holder.consent(document.as_bytes()).unwrap())
+    });
+    if let Some(shares) = shares {
+        body["shares"] = BASE64.encode(shares).into();
+    }
+    body
+}
+
+/// What a holder's program does: opens its shares, encrypts them to the requester, signs.
+async fn approve(site: &Running, cookie: &str, asked: &Asked, n: u8, from: i64, to: i64) -> Answer {
+    let identity = holder(n);
+    let epochs = site.get(&asked.path(&format!("/epochs?holder={}", identity.id())), cookie).await;
+    assert_eq!(epochs.status, 200, "{epochs:?}");
+    let mut plain = Vec::new();
+    for epoch in epochs.json().as_array().unwrap() {
+        assert_eq!(epoch["camera"], "gate");
+        let head = louver_store::sealed_segments(
+            site.store.dir(),
+            &camera(),
+            WallTime::from_micros(0),
+            WallTime::now(),
+        )
+        .unwrap();
+        let head = louver_vault::SegmentHead::read(&mut std::fs::File::open(&head[0].path).unwrap()).unwrap();
+        let share = head.share_of(&identity).unwrap().to_bytes();
+        plain.extend_from_slice(&(share.len() as u16).to_be_bytes());
+        plain.extend_from_slice(&share);
+    }
+    let recipient = asked.identity.to_public();
+    let encryptor =
+        age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
+    let mut shares = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut shares).unwrap();
+    writer.write_all(&plain).unwrap();
+    writer.finish().unwrap();
+    let document = json!({
+        "what": "louver opening approval", "v": 1, "request": RequestHash::of(&asked.text).to_string(),
+        "holder": identity.id().to_string(), "at": WallTime::now().millis(), "cameras": ["gate"], "from": from, "to": to,
+        "shares": louver_ledger::leaf::Digest::of(&shares).to_string()
+    });
+    site.post(&asked.path("/statements"), cookie, signed(n, document, Some(&shares))).await
+}
+
+fn refusal(n: u8, kind: &str, asked: &Asked) -> Value {
+    let document = json!({
+        "what": format!("louver opening {kind}"), "v": 1, "request": RequestHash::of(&asked.text).to_string(),
+        "holder": holder(n).id().to_string(), "at": WallTime::now().millis(), "text": "not for this"
+    });
+    signed(n, document, None)
+}
+
+fn whats(site: &Running) -> Vec<String> {
+    let size = site.ledger.status().size;
+    let leaves = (0..size).filter_map(|n| Leaf::parse(&site.ledger.leaf(n).unwrap()));
+    leaves
+        .map(|entry| serde_json::to_value(&entry.leaf).unwrap()["what"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn two_of_three_holders_open_a_minute_and_who_asked_decrypts_it_with_a_key_that_never_left() {
+    let site = site::start().await;
+    let cookie = site.sign_in().await;
+    let start = sealed(&site).await;
+    let asked = ask_for(&site, start, start + 10 * GROUP_MS);
+    let answer = asked.post(&site, &cookie).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["state"]), (201, &json!("asked")), "{answer:?}");
+    assert_eq!(answer.json()["id"], asked.id);
+    for closed in ["/release", "/segments", "/segments/gate.1/fragments/0"] {
+        assert_eq!(
+            site.get(&asked.path(closed), &cookie).await.status,
+            404,
+            "{closed} before anybody agreed"
+        );
+    }
+    let one = approve(&site, &cookie, &asked, 1, start, start + 10 * GROUP_MS).await;
+    assert_eq!((one.status.as_u16(), &one.json()["state"]), (200, &json!("asked")), "{one:?}");
+    assert_eq!(site.get(&asked.path("/release"), &cookie).await.status, 404, "one of two");
+    // The second agrees to the middle alone.
+    let (from, to) = (start + 3 * GROUP_MS, start + 6 * GROUP_MS);
+    let two = approve(&site, &cookie, &asked, 3, from, to).await.json();
+    assert_eq!(two["state"], "released", "{two}");
+    assert_eq!(two["granted"], json!([{ "camera": "gate", "from_ms": from, "to_ms": to }]));
+    assert_eq!(
+        whats(&site),
+        ["opening-requested", "opening-approved", "opening-approved", "opening-released"]
+    );
+
+    let release = site.get(&asked.path("/release"), &cookie).await.json();
+    let mut keys = OpeningKeys::new();
+    let secrets = asked.decrypt(release["secrets"].as_str().unwrap());
+    let (name, rest) = secrets[1..].split_at(secrets[0] as usize);
+    assert_eq!(name, b"gate");
+    let hour = i64::from_be_bytes(rest[..8].try_into().unwrap());
+    keys.add_hour_secret(
+        camera(),
+        Hour::from_number(hour),
+        HourSecret::from_bytes(rest[8..40].try_into().unwrap()),
+    );
+    for approval in release["approvals"].as_array().unwrap() {
+        let mut shares = &asked.decrypt(approval["shares"].as_str().unwrap())[..];
+        while !shares.is_empty() {
+            let length = usize::from(u16::from_be_bytes([shares[0], shares[1]]));
+            keys.add_share(Share::parse(&shares[2..2 + length]).unwrap());
+            shares = &shares[2 + length..];
+        }
+    }
+    let segments = site.get(&asked.path("/segments"), &cookie).await.json();
+    let segment = &segments[0];
+    let numbers: Vec<u64> =
+        segment["fragments"].as_array().unwrap().iter().map(|f| f["n"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [3, 4, 5], "what both agreed to, and nothing else");
+    let fragments = format!("/segments/{}/fragments", segment["id"].as_str().unwrap());
+    let bytes = site.get(&asked.path(&format!("{fragments}/3-5")), &cookie).await;
+    assert_eq!((bytes.status.as_u16(), &bytes.headers["cache-control"]), (200, &"no-store".parse().unwrap()));
+    for other in ["/2-5", "/3-6", "/0", "/5-3", "/99", "/x", "/-1"] {
+        let answer = site.get(&asked.path(&format!("{fragments}{other}")), &cookie).await;
+        assert_eq!(answer.status, 404, "{other}");
+    }
+    assert_eq!(whats(&site).last().unwrap(), "opening-read", "before it was sent");
+    // As a file of its own it ends early and begins late: put where they stood, the fragments open.
+    let path = &louver_store::sealed_segments(
+        site.store.dir(),
+        &camera(),
+        WallTime::from_micros(0),
+        WallTime::now(),
+    )
+    .unwrap()[0]
+        .path;
+    let file = std::fs::read(path).unwrap();
+    let at = file.windows(bytes.body.len()).position(|w| w == bytes.body).expect("as they stand in the file");
+    let header = BASE64.decode(segment["header"].as_str().unwrap()).unwrap();
+    assert!(file.starts_with(&header) && at > header.len());
+    let mut reader = SegmentReader::open(Cursor::new(&file), &keys).unwrap();
+    for n in 3..6 {
+        let (_, gop) = reader.fragment(n).unwrap();
+        assert_eq!(&gop.packets[0].data[..], [n as u8; 64]);
+    }
+
+    // Taken back, it is closed.
+    let cookie_header = [("cookie", cookie.as_str())];
+    let closed = site.ask(Method::DELETE, &asked.path(""), &cookie_header, Bytes::new()).await;
+    assert_eq!(closed.json()["state"], "withdrawn");
+    assert_eq!(site.get(&asked.path("/release"), &cookie).await.status, 404);
+}
+
+#[tokio::test]
+async fn denials_and_a_veto_end_a_request_and_each_stands_in_the_ledger() {
+    let site = site::start().await;
+    let cookie = site.sign_in().await;
+    let start = sealed(&site).await;
+    let (one, two) = (ask_for(&site, start, start + 4000), ask_for(&site, start, start + 6000));
+    for asked in [&one, &two] {
+        assert_eq!(asked.post(&site, &cookie).await.status, 201);
+    }
+    for n in [1, 2] {
+        site.post(&one.path("/statements"), &cookie, refusal(n, "denial", &one)).await;
+    }
+    assert_eq!(site.get(&one.path(""), &cookie).await.json()["state"], "denied");
+    let vetoed = site.post(&two.path("/statements"), &cookie, refusal(9, "veto", &two)).await.json();
+    assert_eq!(vetoed["state"], "vetoed");
+    assert_eq!(vetoed["statements"][0]["name"], "Holder 9");
+    let late = approve(&site, &cookie, &two, 1, start, start + 6000).await;
+    assert_eq!((late.status.as_u16(), late.code().as_str()), (400, "opening_refused"));
+    let told = whats(&site);
+    assert_eq!(told.iter().filter(|w| *w == "opening-denied").count(), 2);
+    assert_eq!(told.iter().filter(|w| *w == "opening-vetoed").count(), 1);
+    assert_eq!(site.get("/api/v1/openings", &cookie).await.json().as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_not_in_order_is_refused_with_a_sentence_and_nothing_is_written() {
+    let site = site::start().await;
+    let cookie = site.sign_in().await;
+    let start = sealed(&site).await;
+    let nothing = ask_for(&site, 1_000_000, 2_000_000).post(&site, &cookie).await;
+    assert_eq!(nothing.code(), "opening_refused");
+    assert!(nothing.json().to_string().contains("Nothing is recorded"), "{nothing:?}");
+    let mut other_site = ask_for(&site, start, start + 4000);
+    other_site.text = other_site.text.replace(&site.store.site_id().to_string(), &"00".repeat(16));
+    assert!(other_site.post(&site, &cookie).await.json().to_string().contains("another site"));
+    let asked = ask_for(&site, start, start + 4000);
+    assert_eq!(asked.post(&site, &cookie).await.status, 201);
+    assert_eq!(asked.post(&site, &cookie).await.json()["id"], asked.id, "the same request again is the same");
+    let forged = {
+        let mut f = refusal(1, "denial", &asked);
+        f["holder"] = holder(2).id().to_string().into();
+        f
+    };
+    assert!(
+        site.post(&asked.path("/statements"), &cookie, forged).await.json().to_string().contains("signature")
+    );
+    assert_eq!(site.get(&asked.path(""), &cookie).await.json()["statements"], json!([]));
+    assert_eq!(site.get(&format!("/api/v1/openings/{}", "0".repeat(32)), &cookie).await.status, 404);
+    assert_eq!(site.get("/api/v1/vault", "").await.status, 401);
+    let vault = site.get("/api/v1/vault", &cookie).await.json();
+    assert_eq!((&vault["needed"], vault["holders"].as_array().unwrap().len()), (&json!(2), 3));
+    // Without a ledger nothing is opened: the request is as it was.
+    site.ledger.close();
+    let down = site.post(&asked.path("/statements"), &cookie, refusal(1, "denial", &asked)).await;
+    assert_eq!((down.status.as_u16(), down.code().as_str()), (503, "ledger_failed"));
+    assert_eq!(site.get(&asked.path(""), &cookie).await.json()["statements"], json!([]));
+}

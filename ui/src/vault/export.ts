@@ -1,0 +1,137 @@
+/** An MP4 of opened originals that says where it is from: docs/format-export.md. */
+import { sha256 } from "@noble/hashes/sha2.js";
+
+import { join, toBase64, toHex, u32, utf8 } from "./crypto";
+import { Film, type Piece } from "./film";
+import type { Opened } from "./open";
+import type { Originals, Spot } from "./source";
+
+/** The 16 bytes that name the manifest's box: "Louver manifest1". */
+const NAME = utf8("Louver manifest1");
+
+interface ManifestFragment {
+  n: number;
+  /** Of the plaintext, base64: packet list, and the blind that opens the commitment. */
+  list: string;
+  blind: string;
+  /** Where the pictures' bytes stand in the file. */
+  pieces: { at: number; size: number }[];
+}
+
+interface ManifestSegment {
+  id: string;
+  header: string;
+  fragments: ManifestFragment[];
+}
+
+/** What this page knows; heads, proofs and the signature are the server's to add. */
+export interface Draft {
+  what: "louver export";
+  v: 1;
+  kind: "original";
+  site: string;
+  camera: string;
+  request: string;
+  from: number;
+  to: number;
+  made: number;
+  bytes: number;
+  sha256: string;
+  segments: ManifestSegment[];
+}
+
+export interface Exported {
+  draft: Draft;
+  gaps: readonly { fromMs: number; toMs: number }[];
+}
+
+export interface ExportJob {
+  originals: Originals;
+  site: string;
+  camera: string;
+  /** The request's hash. */
+  request: string;
+  fromMs: number;
+  toMs: number;
+  /** Where the file's bytes go, in order. */
+  write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void> | void;
+  progress: (done: number, of: number) => void;
+  signal: AbortSignal;
+}
+
+/** Writes the file up to the manifest. Throws `PictureChanged` where two files are needed, `Unreadable` where something was changed. */
+export async function exportFilm(job: ExportJob): Promise<Exported> {
+  const { originals, signal } = job;
+  const state = sha256.create();
+  let at = 0;
+  const segments = new Map<string, ManifestSegment>();
+  const spots = new Map<Opened, Spot>();
+  const out = async (bytes: Uint8Array<ArrayBuffer>) => {
+    state.update(bytes);
+    await job.write(bytes);
+    at += bytes.byteLength;
+  };
+  const note = async (piece: Piece) => {
+    let data = at + piece.data;
+    for (const opened of piece.from) {
+      const spot = spots.get(opened);
+      if (!spot) continue;
+      spots.delete(opened);
+      let segment = segments.get(spot.segment.id);
+      if (!segment) {
+        segment = { id: spot.segment.id, header: toHex((await originals.header(spot.segment)).hash), fragments: [] };
+        segments.set(spot.segment.id, segment);
+      }
+      const size = opened.pictures.reduce((sum, picture) => sum + picture.data.byteLength, 0);
+      const [list, blind] = [toBase64(opened.list), toBase64(opened.blind)];
+      segment.fragments.push({ n: spot.fragment.n, list, blind, pieces: [{ at: data, size }] });
+      data += size;
+    }
+    await out(piece.bytes);
+  };
+  const start = originals.at(job.fromMs);
+  const end = originals.spots.findIndex(({ fragment }) => fragment.firstMs >= job.toMs);
+  const last = end < 0 ? originals.spots.length : end;
+  let film: Film | null = null;
+  let [fromMs, toMs] = [job.fromMs, job.fromMs];
+  for (let index = start; index < last; index += 1) {
+    job.progress(index - start, last - start);
+    const opened = await originals.open(index, signal);
+    const spot = originals.spots[index];
+    if (spot) {
+      spots.set(opened, spot);
+      if (!film) fromMs = spot.fragment.firstMs;
+      toMs = spot.fragment.lastMs;
+    }
+    if (!film) {
+      film = new Film(opened);
+      await out(film.start());
+    }
+    const piece = film.push(opened);
+    if (piece) await note(piece);
+  }
+  const rest = film?.finish();
+  if (rest) await note(rest);
+  job.progress(last - start, last - start);
+  const draft: Draft = {
+    what: "louver export",
+    v: 1,
+    kind: "original",
+    site: job.site,
+    camera: job.camera,
+    request: job.request,
+    from: Math.round(fromMs),
+    to: Math.round(toMs),
+    made: Date.now(),
+    bytes: at,
+    sha256: toHex(state.digest()),
+    segments: [...segments.values()],
+  };
+  return { draft, gaps: film?.gaps ?? [] };
+}
+
+/** The last box of the file: the signed note that the server made of the draft. Players skip it. */
+export function manifestBox(note: string): Uint8Array<ArrayBuffer> {
+  const bytes = utf8(note);
+  return join(u32(bytes.byteLength + 24), utf8("uuid"), NAME, bytes);
+}

@@ -6,6 +6,10 @@ export type Route =
   | { page: "wall" }
   | { page: "camera"; id: string; atMs: number | null }
   | { page: "events"; filter: EventFilter }
+  | { page: "openings" }
+  | { page: "new_opening"; camera: string | null; fromMs: number | null; toMs: number | null }
+  | { page: "opening"; id: string }
+  | { page: "holders" }
   | { page: "missing" };
 
 export interface EventFilter {
@@ -39,6 +43,13 @@ export function readRoute(path: string, search: string): Route {
       },
     };
   }
+  if (path === "/openings") return { page: "openings" };
+  if (path === "/openings/new") {
+    return { page: "new_opening", camera: query.get("camera"), fromMs: number(query.get("from")), toMs: number(query.get("to")) };
+  }
+  const opening = /^\/openings\/([0-9a-f]{32})$/.exec(path)?.[1];
+  if (opening !== undefined) return { page: "opening", id: opening };
+  if (path === "/holders") return { page: "holders" };
   return { page: "missing" };
 }
 
@@ -47,6 +58,18 @@ export function addressOf(route: Route): string {
     case "wall":
     case "missing":
       return "/";
+    case "openings":
+    case "holders":
+      return `/${route.page}`;
+    case "opening":
+      return `/openings/${route.id}`;
+    case "new_opening": {
+      const query = new URLSearchParams();
+      if (route.camera !== null) query.set("camera", route.camera);
+      if (route.fromMs !== null) query.set("from", String(Math.round(route.fromMs)));
+      if (route.toMs !== null) query.set("to", String(Math.round(route.toMs)));
+      return `/openings/new?${query.toString()}`;
+    }
     case "camera":
       return `/cameras/${route.id}${route.atMs === null ? "" : `?at=${String(Math.round(route.atMs))}`}`;
     case "events": {

@@ -3,6 +3,7 @@ import { expect, request, test as base, type Page } from "@playwright/test";
 
 import { CameraPage } from "./pages/camera-page";
 import { EventsPage } from "./pages/events-page";
+import { OpeningsPage } from "./pages/openings-page";
 import { SignInPage } from "./pages/sign-in-page";
 import { TopBar } from "./pages/top-bar";
 import { WallPage } from "./pages/wall-page";
@@ -57,6 +58,7 @@ interface TestParts {
   wall: WallPage;
   camera: CameraPage;
   events: EventsPage;
+  openings: OpeningsPage;
 }
 
 interface WorkerParts {
@@ -123,6 +125,9 @@ export const test = base.extend<TestParts, WorkerParts>({
   },
   events: async ({ page, site }, use) => {
     await use(new EventsPage(page, site.address));
+  },
+  openings: async ({ page, site }, use) => {
+    await use(new OpeningsPage(page, site.address));
   },
 });
 

@@ -42,6 +42,8 @@ export interface Site {
   address: string;
   /** The link that `louver serve` printed. */
   firstLink: string;
+  /** The only holder's 24 words, as `louver holder new` wrote them. */
+  holderFile: string;
   /** Another one, from `louver link`. */
   newLink: () => string;
   stop: () => Promise<void>;
@@ -161,6 +163,7 @@ export async function startSite(name: string, options: { cameras: "on" | "off" }
     return {
       address: louver.said[1] ?? "",
       firstLink: louver.said[0],
+      holderFile: readFileSync(key, "utf8"),
       newLink: () =>
         execFileSync(BINARY, ["link", "--settings", file], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim(),
       stop,

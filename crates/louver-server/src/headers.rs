@@ -8,7 +8,7 @@ use axum::response::Response;
 /// Scripts, styles and connections of our own alone ('self' includes WebSockets to this host). Styles in attributes are
 /// allowed because the page places things with them.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
-    img-src 'self'; media-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; \
+    img-src 'self'; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 
 const ALWAYS: [(HeaderName, &str); 7] = [

@@ -244,6 +244,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All requests, the latest first. */
+        get: operations["list_openings"];
+        put?: never;
+        /** Asks for originals. */
+        post: operations["ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One request. */
+        get: operations["get_opening"];
+        put?: never;
+        post?: never;
+        /** Takes a request back, or closes it. What was watched was watched. */
+        delete: operations["withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{id}/epochs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The epochs of a request, each with a holder's share, which that holder alone can decrypt. */
+        get: operations["epochs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What opens what was released, for who asked. */
+        get: operations["release"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{id}/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sealed segments of which something was released. */
+        get: operations["segments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{id}/segments/{segment}/fragments/{range}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sealed fragments as they stand in the file. Written to the ledger before they are sent. */
+        get: operations["fragments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{id}/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A holder agrees or denies, an observer vetoes. The signature says who; the session does not matter. */
+        post: operations["say"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -314,6 +435,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who can open originals. */
+        get: operations["get_vault"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -340,6 +478,13 @@ export interface components {
          * @enum {string}
          */
         Analysis: "on" | "off";
+        /** @description One approval's shares. */
+        ApprovalShares: {
+            /** @description Who agreed. */
+            holder: string;
+            /** @description An age file, base64. */
+            shares: string;
+        };
         /** @description One masked recording, about a minute long. */
         ArchiveFile: {
             /**
@@ -369,6 +514,11 @@ export interface components {
          * @enum {string}
          */
         ArchiveFormat: "scene" | "mp4";
+        /** @description A request's exact text. */
+        AskBody: {
+            /** @description JSON as docs/opening.md describes it. */
+            document: string;
+        };
         /** @description One camera of the register. */
         Camera: {
             /** @description Whether its pictures are seen and masked. */
@@ -444,6 +594,22 @@ export interface components {
              */
             total_bytes: number;
         };
+        /** @description One epoch of a request and a holder's share of it. */
+        EpochView: {
+            /** @description Camera id. */
+            camera: string;
+            /** @description 32 hex digits. */
+            epoch: string;
+            /** @description The age file for the holder, base64. */
+            file: string;
+            /** @description Hash of the share file, 64 hex digits. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Hours since 1970.
+             */
+            hour: number;
+        };
         /** @description The body of every refusal. */
         ErrorBody: {
             /** @description What happened. */
@@ -453,7 +619,7 @@ export interface components {
          * @description Kinds of refusal, for programs; the sentence beside it is for people.
          * @enum {string}
          */
-        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_slow" | "too_many_viewers" | "sealed_only" | "internal";
+        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_slow" | "too_many_viewers" | "sealed_only" | "opening_refused" | "ledger_failed" | "internal";
         /** @description What happened, for programs and for people. */
         ErrorDetail: {
             /** @description For programs. */
@@ -550,6 +716,31 @@ export interface components {
              */
             next_before_ms?: number;
         };
+        /** @description A sealed fragment. */
+        FragmentView: {
+            /**
+             * Format: int64
+             * @description Head and body.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Arrival of its first picture.
+             */
+            first_ms: number;
+            /** @description Whether decoding can start with it. */
+            key: boolean;
+            /**
+             * Format: int64
+             * @description Arrival of its last.
+             */
+            last_ms: number;
+            /**
+             * Format: int32
+             * @description Its number in the segment.
+             */
+            n: number;
+        };
         /** @description A span that is missing, and why. */
         Gap: {
             /**
@@ -584,6 +775,21 @@ export interface components {
             /** @description Why everything is decoded now, in words; missing while quiet pictures are left out. */
             open?: string | null;
         };
+        /** @description A camera and a time. */
+        GrantedView: {
+            /** @description Camera id. */
+            camera: string;
+            /**
+             * Format: int64
+             * @description From here ...
+             */
+            from_ms: number;
+            /**
+             * Format: int64
+             * @description ... to before here.
+             */
+            to_ms: number;
+        };
         /** @description The one-time link's secret: what stands behind `#token=`. */
         LinkRequest: {
             /** @description The secret. */
@@ -601,12 +807,90 @@ export interface components {
             /** @enum {string} */
             type: "notice";
         };
+        /**
+         * @description Where a request is.
+         * @enum {string}
+         */
+        OpeningState: "asked" | "released" | "denied" | "vetoed" | "expired" | "withdrawn" | "closed";
+        /** @description A request for originals. */
+        OpeningView: {
+            /**
+             * Format: int64
+             * @description When it was taken.
+             */
+            at_ms: number;
+            /** @description What may be watched now. */
+            granted: components["schemas"]["GrantedView"][];
+            /** @description 32 hex digits: the beginning of the hash of its text. */
+            id: string;
+            /** @description Whether it is the caller's. */
+            mine: boolean;
+            /**
+             * Format: int32
+             * @description How many holders must agree.
+             */
+            needed: number;
+            /** @description Its exact text: JSON as docs/opening.md describes it. */
+            request: string;
+            /** @description Who may speak. */
+            roll: components["schemas"]["RollEntry"][];
+            /** @description Where it is. */
+            state: components["schemas"]["OpeningState"];
+            /** @description What was said, in order. */
+            statements: components["schemas"]["StatementView"][];
+            /**
+             * Format: int64
+             * @description While it is released: until then.
+             */
+            until_ms?: number;
+        };
+        /** @description Somebody on the list of holders. */
+        PartyView: {
+            /** @description 16 hex digits. */
+            id: string;
+            /** @description What the others call them. */
+            name: string;
+            /** @description The public half, `holder1…`. */
+            public: string;
+        };
         /** @description A new password. */
         PasswordRequest: {
             /** @description The password until now: needed once one is set, unless the session came from a one-time link. */
             current_password?: string;
             /** @description The new password. */
             password: string;
+        };
+        /** @description What opens what was released, for the request's one-time recipient alone. */
+        ReleaseView: {
+            /** @description The shares of those who agreed. */
+            approvals: components["schemas"]["ApprovalShares"][];
+            /** @description An age file with the hour secrets, base64. */
+            secrets: string;
+        };
+        /** @description One who may speak to a request. */
+        RollEntry: {
+            /** @description 16 hex digits. */
+            id: string;
+            /** @description Their name. */
+            name: string;
+            /** @description As what. */
+            role: components["schemas"]["RollRole"];
+        };
+        /**
+         * @description What somebody may say to a request.
+         * @enum {string}
+         */
+        RollRole: "holder" | "observer";
+        /** @description A sealed segment of which something was released. */
+        SegmentView: {
+            /** @description Camera id. */
+            camera: string;
+            /** @description Those within what was released. */
+            fragments: components["schemas"]["FragmentView"][];
+            /** @description The sealed header, base64. */
+            header: string;
+            /** @description For the address of its fragments. */
+            id: string;
         };
         /** @description Who is asking. */
         Session: {
@@ -639,6 +923,50 @@ export interface components {
              * @description Start, milliseconds UTC.
              */
             start_ms: number;
+        };
+        /** @description A signed statement. */
+        StatementBody: {
+            /** @description JSON, exactly as it was signed. */
+            document: string;
+            /** @description Who signed: 16 hex digits. */
+            holder: string;
+            /** @description Of an approval: the age file for the requester, base64. */
+            shares?: string;
+            /** @description Ed25519, base64. */
+            signature: string;
+        };
+        /**
+         * @description What somebody said.
+         * @enum {string}
+         */
+        StatementKind: "approval" | "denial" | "veto";
+        /** @description A statement. */
+        StatementView: {
+            /**
+             * Format: int64
+             * @description When, by the signer's clock.
+             */
+            at_ms: number;
+            /** @description Of an approval: the cameras. */
+            cameras?: string[];
+            /**
+             * Format: int64
+             * @description Of an approval: from here ...
+             */
+            from_ms?: number;
+            /** @description Who: 16 hex digits. */
+            holder: string;
+            /** @description What. */
+            kind: components["schemas"]["StatementKind"];
+            /** @description Their name. */
+            name: string;
+            /** @description Of a denial or veto: why. */
+            text?: string;
+            /**
+             * Format: int64
+             * @description ... to before here.
+             */
+            to_ms?: number;
         };
         /**
          * @description Which of a camera's streams.
@@ -714,6 +1042,32 @@ export interface components {
              * @description Start, milliseconds UTC.
              */
             start_ms: number;
+        };
+        /**
+         * @description Whether there is anybody who could open anything.
+         * @enum {string}
+         */
+        VaultState: "ready" | "no_holder";
+        /** @description Who can open originals. */
+        VaultView: {
+            /** @description The holders. */
+            holders: components["schemas"]["PartyView"][];
+            /**
+             * Format: int32
+             * @description How many holders must agree.
+             */
+            needed: number;
+            /** @description Those who can stop an opening. */
+            observers: components["schemas"]["PartyView"][];
+            /**
+             * Format: int32
+             * @description Number of the holder set in force; 0 where there is none.
+             */
+            set_number: number;
+            /** @description The site, 32 hex digits. */
+            site: string;
+            /** @description Whether there is anybody. */
+            state: components["schemas"]["VaultState"];
         };
         /** @description A part of a camera's picture that is never looked at, or never shown. */
         Zone: {
@@ -1173,6 +1527,285 @@ export interface operations {
             };
         };
     };
+    list_openings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_opening: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    epochs: {
+        parameters: {
+            query: {
+                /** @description 16 hex digits. */
+                holder: string;
+            };
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EpochView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    segments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    fragments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+                /** @description The segment's id */
+                segment: string;
+                /** @description A number, or `first-last` */
+                range: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    say: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatementBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_session: {
         parameters: {
             query?: never;
@@ -1333,6 +1966,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["System"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_vault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VaultView"];
                 };
             };
             default: {

@@ -1,13 +1,10 @@
-/** An MP4 of opened originals that says where it is from: docs/format-export.md. */
+/** An MP4 of opened originals, and what is known of where it is from: docs/format-export.md. The server does not sign it yet. */
 import { sha256 } from "@noble/hashes/sha2.js";
 
-import { join, toBase64, toHex, u32, utf8 } from "./crypto";
+import { toBase64, toHex } from "./crypto";
 import { Film, type Piece } from "./film";
 import type { Opened } from "./open";
 import type { Originals, Spot } from "./source";
-
-/** The 16 bytes that name the manifest's box: "Louver manifest1". */
-const NAME = utf8("Louver manifest1");
 
 interface ManifestFragment {
   n: number;
@@ -128,10 +125,4 @@ export async function exportFilm(job: ExportJob): Promise<Exported> {
     segments: [...segments.values()],
   };
   return { draft, gaps: film?.gaps ?? [] };
-}
-
-/** The last box of the file: the signed note that the server made of the draft. Players skip it. */
-export function manifestBox(note: string): Uint8Array<ArrayBuffer> {
-  const bytes = utf8(note);
-  return join(u32(bytes.byteLength + 24), utf8("uuid"), NAME, bytes);
 }

@@ -182,6 +182,12 @@ impl Request {
         WallTime::from_millis(self.document.expires)
     }
 
+    /// Until when what is asked for must not be deleted, if nothing ends the request before: the last moment at which it can be released, and
+    /// its time for watching.
+    pub fn kept_until(&self) -> WallTime {
+        WallTime::from_millis(self.document.expires.saturating_add(self.watch_ms()))
+    }
+
     /// The code.
     pub fn reason(&self) -> Reason {
         self.document.reason

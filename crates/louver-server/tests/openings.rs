@@ -161,6 +161,12 @@ async fn two_of_three_holders_open_a_minute_and_who_asked_decrypts_it_with_a_key
     let answer = asked.post(&site, &cookie).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["state"]), (201, &json!("asked")), "{answer:?}");
     assert_eq!(answer.json()["id"], asked.id);
+    let held =
+        || site.store.key_ring().unwrap().held_until(&camera(), Hour::of(WallTime::from_millis(start)));
+    assert!(
+        held().is_some_and(|until| until > WallTime::now()),
+        "retention leaves it until the request has ended"
+    );
     for closed in ["/release", "/segments", "/segments/gate.1/fragments/0"] {
         assert_eq!(
             site.get(&asked.path(closed), &cookie).await.status,
@@ -236,6 +242,7 @@ async fn two_of_three_holders_open_a_minute_and_who_asked_decrypts_it_with_a_key
     let cookie_header = [("cookie", cookie.as_str())];
     let closed = site.ask(Method::DELETE, &asked.path(""), &cookie_header, Bytes::new()).await;
     assert_eq!(closed.json()["state"], "withdrawn");
+    assert_eq!(held(), None, "and goes on then");
     assert_eq!(site.get(&asked.path("/release"), &cookie).await.status, 404);
 }
 

@@ -30,6 +30,7 @@ impl From<DeskError> for ApiError {
                 Self::new(ErrorCode::LedgerFailed, sentence)
             }
             DeskError::Store(cause) => Self::internal("keeping a request", cause),
+            DeskError::Hold(cause) => Self::internal("holding what is asked for", cause),
             DeskError::Contradiction => Self::internal("reading a request", &error),
             DeskError::Refused(_)
             | DeskError::TooMany(_)

@@ -1,13 +1,13 @@
 //! The desk where requests are taken, heard and ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use louver_base::WallTime;
+use louver_base::{CameraId, WallTime};
 use louver_ledger::{Leaf, Ledger, LedgerError};
 use louver_opening::{Entry, HolderSets, Opening, Refused, Request, Roll, Signed};
 use louver_store::{Store, StoreError};
-use louver_vault::KeyRing;
+use louver_vault::{CameraHour, Hour, KeyRing, KeyRingError};
 use tokio::sync::{Mutex, RwLock};
 
 use super::leaves;
@@ -54,6 +54,11 @@ pub(crate) enum DeskError {
         "the request could not be kept, so nothing was done: look at the disk that holds the data directory"
     )]
     Store(#[from] StoreError),
+    /// What is asked for could not be kept from retention.
+    #[error(
+        "what is asked for could not be held, so nothing was done: look at the disk that holds the data directory"
+    )]
+    Hold(#[from] KeyRingError),
     /// A request's files were changed by somebody else.
     #[error(
         "this request's files contradict each other: somebody changed them; restore openings/ from a backup"
@@ -90,6 +95,15 @@ fn replay(texts: Vec<String>, site: &str) -> Option<Item> {
     let Some(Entry::Asked { at_ms, .. }) = entries.first() else { return None };
     let (asked_ms, count) = (*at_ms, entries.len() as u32);
     Some(Item { opening: Opening::replay(entries, site)?, entries: count, asked_ms })
+}
+
+/// The hours that a request is about. A segment that began just before an hour ended reaches into the next.
+fn hours(request: &Request) -> BTreeSet<CameraHour> {
+    let (first, last) = (Hour::of(request.from()).number() - 1, Hour::of(request.to()).number());
+    let of = |camera: &CameraId| {
+        (first..=last).map(|n| (camera.clone(), Hour::from_number(n))).collect::<Vec<_>>()
+    };
+    request.cameras().iter().flat_map(of).collect()
 }
 
 impl Desk {
@@ -185,6 +199,8 @@ impl Desk {
                 return Err(DeskError::TooMany(waiting));
             }
             let entry = Opening::ask(&request, &user, roll, now)?;
+            // Held first: what was asked for must be there when the holders have agreed.
+            desk.hold(hours(&request), Some(request.kept_until())).await?;
             desk.write(vec![leaves::asked(&request, &user, desk.0.ledger.salt())]).await?;
             desk.keep(&id, 1, &entry).await?;
             let opening = Opening::replay([entry], &desk.0.site).ok_or(DeskError::Contradiction)?;
@@ -224,7 +240,9 @@ impl Desk {
             let entry = entry(&item.opening)?;
             desk.step(&id, item, entry).await?;
             desk.follow(&id, item, now).await?;
-            Ok(item.clone())
+            let item = item.clone();
+            desk.let_go(&items).await?;
+            Ok(item)
         })
         .await
     }
@@ -239,11 +257,38 @@ impl Desk {
                     desk.follow(id, item, now).await?;
                 }
             }
-            Ok(())
+            desk.let_go(&items).await
         });
         if let Err(error) = done.await {
             tracing::error!(%error, "a request could not be moved on; it is tried again");
         }
+    }
+
+    /// Holds hours until then, or no longer.
+    async fn hold(&self, hours: BTreeSet<CameraHour>, until: Option<WallTime>) -> Result<(), DeskError> {
+        let (ring, hours) = (self.0.ring.clone(), hours.into_iter().collect::<Vec<_>>());
+        let held = tokio::task::spawn_blocking(move || match until {
+            Some(until) => ring.hold(&hours, until),
+            None => ring.release(&hours),
+        });
+        match held.await {
+            Ok(held) => Ok(held.map(drop)?),
+            Err(e) => std::panic::resume_unwind(e.into_panic()),
+        }
+    }
+
+    /// Hours that ended requests were held for, and no other needs, are retention's again.
+    async fn let_go(&self, items: &BTreeMap<String, Item>) -> Result<(), DeskError> {
+        let of = |alive: bool| {
+            let requests = items.values().filter(move |i| i.opening.is_alive() == alive);
+            requests.flat_map(|i| hours(i.opening.request())).collect::<BTreeSet<_>>()
+        };
+        let needed = of(true);
+        let over = of(false)
+            .into_iter()
+            .filter(|h| !needed.contains(h) && self.0.ring.held_until(&h.0, h.1).is_some());
+        let over: BTreeSet<_> = over.collect();
+        if over.is_empty() { Ok(()) } else { self.hold(over, None).await }
     }
 
     /// Everything that follows by itself.
@@ -293,7 +338,7 @@ impl Desk {
     pub(crate) async fn note_read(
         &self,
         item: &Item,
-        camera: &louver_base::CameraId,
+        camera: &CameraId,
         from: WallTime,
         to: WallTime,
     ) -> Result<(), DeskError> {

@@ -57,7 +57,8 @@ fn times(mut a: u8, mut b: u8) -> u8 {
 
 /// The secret from shares 1 and 2 of a polynomial of degree 1: f(0) = (2 f(1) + f(2)·1) / 3, where + is exclusive or.
 fn joined(shares: &[Share]) -> [u8; 32] {
-    let value = |share: &Share| <[u8; 32]>::try_from(&share.to_bytes()[share.to_bytes().len() - 32..]).unwrap();
+    let value =
+        |share: &Share| <[u8; 32]>::try_from(&share.to_bytes()[share.to_bytes().len() - 32..]).unwrap();
     let (one, two) = (value(&shares[0]), value(&shares[1]));
     assert_eq!((shares[0].number(), shares[1].number()), (1, 2));
     let third = (1..=255).find(|n| times(3, *n) == 1).unwrap();
@@ -143,7 +144,11 @@ fn found_in(folders: &[&Path], secrets: &[[u8; 32]]) -> HashSet<[u8; 32]> {
 }
 
 /// How many originals in a folder open with all shares there are and these hour secrets.
-fn opened(folder: &Path, shares: &HashMap<CameraHour, Vec<Share>>, hours: impl Fn(&CameraHour) -> Option<HourSecret>) -> usize {
+fn opened(
+    folder: &Path,
+    shares: &HashMap<CameraHour, Vec<Share>>,
+    hours: impl Fn(&CameraHour) -> Option<HourSecret>,
+) -> usize {
     let sealed = files(folder).into_iter().filter(|p| p.extension().is_some_and(|e| e == "lvs"));
     let opens = |path: &PathBuf| {
         let bytes = fs::read(path).unwrap();
@@ -247,8 +252,8 @@ async fn of_a_thousand_hours_whose_retention_ended_none_opens_with_all_shares_an
 
     // The old ring does not open either, with whatever root there is now.
     let root_now = files(&data.join("keyring")).into_iter();
-    let root_now = root_now.filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with("root-"));
-    let mut renamed = fs::read(root_now.last().unwrap()).unwrap();
+    let mut root_now = root_now.filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with("root-"));
+    let mut renamed = fs::read(root_now.next_back().unwrap()).unwrap();
     let refused = KeyRing::open(&at("old"), Absent::Refuse).unwrap_err();
     assert!(refused.to_string().contains("no generation is whole"), "{refused}");
     renamed[8..16].copy_from_slice(&generation.to_be_bytes());

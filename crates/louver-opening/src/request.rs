@@ -131,7 +131,7 @@ impl Request {
         let open = d.expires.saturating_sub(d.at);
         field((HOUR_MS..=14 * DAY_MS).contains(&open), "expires", "1 hour to 14 days after the request")?;
         field((1..=168).contains(&d.hours), "hours", "1 to 168 hours for watching")?;
-        let age = d.recipient.starts_with("age1") && d.recipient.len() <= 128;
+        let age = d.recipient.len() <= 128 && louver_vault::is_age_recipient(&d.recipient);
         field(age, "recipient", "a one-time age recipient (age1…)")?;
         Ok(Self { text: text.to_owned(), hash: RequestHash::of(text), document })
     }

@@ -12,7 +12,14 @@ use serde_json::{Value, json};
 
 const SITE: &str = "0102030405060708090a0b0c0d0e0f10";
 const NOW: i64 = 1_800_000_000_000;
+/// A recipient whose identity nobody keeps.
+const ONCE: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 const HOUR: i64 = 3_600_000;
+
+/// The point zero, with which everybody shares a secret.
+fn no_secret() -> String {
+    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse("age").unwrap(), &[0; 32]).unwrap()
+}
 
 fn at(ms: i64) -> WallTime {
     WallTime::from_millis(ms)
@@ -45,7 +52,7 @@ fn request_text(change: impl Fn(&mut Value)) -> String {
     let mut document = json!({
         "what": "louver opening request", "v": 1, "site": SITE, "at": NOW, "expires": NOW + 72 * HOUR,
         "cameras": ["gate", "yard"], "from": NOW - 10 * HOUR, "to": NOW - 2 * HOUR, "reason": "subject-access",
-        "text": "somebody asks for the pictures of himself", "salt": "11".repeat(32), "recipient": "age1once", "hours": 24
+        "text": "somebody asks for the pictures of himself", "salt": "11".repeat(32), "recipient": ONCE, "hours": 24
     });
     change(&mut document);
     document.to_string()
@@ -242,7 +249,7 @@ fn a_holder_speaks_once() {
 
 #[test]
 fn a_request_outside_the_rules_is_refused_with_the_field() {
-    let cases: [(&str, Value, &str); 14] = [
+    let cases: [(&str, Value, &str); 15] = [
         ("cameras", json!([]), "cameras: 1 to 32"),
         ("cameras", json!(["gate", "gate"]), "each camera once"),
         ("from", json!(NOW), "before the end"),
@@ -254,6 +261,7 @@ fn a_request_outside_the_rules_is_refused_with_the_field() {
         ("hours", json!(0), "1 to 168"),
         ("hours", json!(169), "1 to 168"),
         ("recipient", json!("holder1abc"), "age recipient"),
+        ("recipient", json!(no_secret()), "age recipient"),
         ("site", json!("00".repeat(16)), "another site"),
         ("what", json!("louver hold"), "louver hold"),
         ("reason", json!("curiosity"), "unknown variant"),

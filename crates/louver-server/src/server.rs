@@ -70,7 +70,7 @@ impl Server {
         let Some(ledger) = self.app.site.ledger.clone() else { return Ok(()) };
         let desk = Desk::open(self.app.store.clone(), ledger, sets).await;
         let desk = desk.map_err(ServerError::store("reading the requests for originals"))?;
-        desk.tick(WallTime::now()).await;
+        desk.tick(WallTime::now(), true).await;
         // A second call changes nothing.
         let _ = self.app.desk.set(desk);
         Ok(())
@@ -118,7 +118,7 @@ impl Server {
 
 async fn watch_time(desk: Desk, stop: CancellationToken) {
     while tokio::select! { biased; () = stop.cancelled() => false, () = tokio::time::sleep(TICK) => true } {
-        desk.tick(WallTime::now()).await;
+        desk.tick(WallTime::now(), false).await;
     }
 }
 

@@ -224,6 +224,13 @@ fn shares_a_secret(public: &[u8]) -> bool {
     })
 }
 
+/// Whether a text is an age X25519 recipient (`age1…`) that a secret can be encrypted to: of the form, and no point that shares its secret with
+/// everybody, at which age would panic.
+pub fn is_age_recipient(text: &str) -> bool {
+    let age = text.parse::<age::x25519::Recipient>().is_ok();
+    age && bech32::decode(text).is_ok_and(|(_, key)| shares_a_secret(&key))
+}
+
 /// True for the points of small order, for which one signature (S = 0, R the neutral point) fits many messages. Sixty-four
 /// messages are tried: for a key of order 8 each fits with one chance in eight, for lesser orders with more.
 fn is_small_order(public: &[u8]) -> bool {

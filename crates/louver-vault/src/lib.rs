@@ -36,7 +36,7 @@ pub use error::{Available, IdentityProblem, VaultError};
 pub use header::SegmentHead;
 pub use holder::{
     HolderId, HolderIdError, HolderPublic, HolderPublicError, HolderSet, IDENTITY_WORDS, Identity,
-    MAX_HOLDERS,
+    MAX_HOLDERS, is_age_recipient,
 };
 pub use hour::{Hour, HourSecret};
 pub use inspect::{Damage, FragmentInfo, SegmentInfo, Tail};

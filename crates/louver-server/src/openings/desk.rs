@@ -200,7 +200,11 @@ impl Desk {
             }
             let entry = Opening::ask(&request, &user, roll, now)?;
             // Held first: what was asked for must be there when the holders have agreed.
-            desk.hold(hours(&request), Some(request.kept_until())).await?;
+            // As long as any request needs: a hold that comes later counts alone.
+            let alive =
+                items.values().filter(|i| i.opening.is_alive()).map(|i| i.opening.request().kept_until());
+            let until = alive.fold(request.kept_until(), WallTime::max);
+            desk.hold(hours(&request), Some(until)).await?;
             desk.write(vec![leaves::asked(&request, &user, desk.0.ledger.salt())]).await?;
             desk.keep(&id, 1, &entry).await?;
             let opening = Opening::replay([entry], &desk.0.site).ok_or(DeskError::Contradiction)?;
@@ -247,17 +251,19 @@ impl Desk {
         .await
     }
 
-    /// What time brings: expiry, closing. To be called every few seconds.
-    pub(crate) async fn tick(&self, now: WallTime) {
+    /// What time brings: expiry, closing. To be called every few seconds, the first time with what a crash may have left undone.
+    pub(crate) async fn tick(&self, now: WallTime, first: bool) {
         let desk = self.clone();
         let done = Self::whole(async move {
             let mut items = desk.0.items.lock().await;
+            let mut moved = first;
             for (id, item) in items.iter_mut() {
                 if item.opening.due(now).is_some() {
                     desk.follow(id, item, now).await?;
+                    moved = true;
                 }
             }
-            desk.let_go(&items).await
+            if moved { desk.let_go(&items).await } else { Ok(()) }
         });
         if let Err(error) = done.await {
             tracing::error!(%error, "a request could not be moved on; it is tried again");

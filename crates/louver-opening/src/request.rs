@@ -141,7 +141,7 @@ impl Request {
     /// # Errors
     /// [`Refused::Clock`], or that the end lies in the future.
     pub fn timely(&self, now: WallTime) -> Result<(), Refused> {
-        if (self.document.at - now.millis()).abs() > CLOCKS_MS {
+        if self.document.at.abs_diff(now.millis()) > CLOCKS_MS.unsigned_abs() {
             return Err(Refused::Clock);
         }
         field(self.document.to <= now.millis() + CLOCKS_MS, "to", "the end must not lie in the future")

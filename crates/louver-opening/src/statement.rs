@@ -113,7 +113,11 @@ impl Statement {
     /// # Errors
     /// [`Refused::Clock`].
     pub fn timely(&self, now: WallTime) -> Result<(), Refused> {
-        if (self.at.millis() - now.millis()).abs() > CLOCKS_MS { Err(Refused::Clock) } else { Ok(()) }
+        if self.at.millis().abs_diff(now.millis()) > CLOCKS_MS.unsigned_abs() {
+            Err(Refused::Clock)
+        } else {
+            Ok(())
+        }
     }
 
     /// As it was signed.

@@ -274,6 +274,17 @@ fn a_request_outside_the_rules_is_refused_with_the_field() {
     let future = Request::read(&request_text(|d| d["to"] = json!(NOW + HOUR)), SITE).unwrap();
     assert!(future.timely(at(NOW)).unwrap_err().to_string().contains("future"));
     assert!(matches!(request().timely(at(NOW + HOUR)), Err(Refused::Clock)));
+    let edge = Request::read(
+        &request_text(|d| {
+            d["at"] = json!(i64::MIN);
+            d["expires"] = json!(i64::MIN + HOUR);
+        }),
+        SITE,
+    );
+    assert!(
+        matches!(edge.unwrap().timely(at(NOW)), Err(Refused::Clock)),
+        "the end of all numbers is not now"
+    );
     assert!(matches!(Request::read(&" ".repeat(70_000), SITE), Err(Refused::TooLong)));
 }
 

@@ -214,10 +214,12 @@ async fn two_of_three_holders_open_a_minute_and_who_asked_decrypts_it_with_a_key
     let fragments = format!("/segments/{}/fragments", segment["id"].as_str().unwrap());
     let bytes = site.get(&asked.path(&format!("{fragments}/3-5")), &cookie).await;
     assert_eq!((bytes.status.as_u16(), &bytes.headers["cache-control"]), (200, &"no-store".parse().unwrap()));
-    for other in ["/2-5", "/3-6", "/0", "/5-3", "/99", "/x", "/-1"] {
+    for other in ["/4294967295-4294967295", "/2-5", "/3-6", "/0", "/5-3", "/99", "/x", "/-1"] {
         let answer = site.get(&asked.path(&format!("{fragments}{other}")), &cookie).await;
         assert_eq!(answer.status, 404, "{other}");
     }
+    let beyond = asked.path(&format!("/segments/gate.{}/fragments/0", i64::MAX));
+    assert_eq!(site.get(&beyond, &cookie).await.status, 404);
     assert_eq!(whats(&site).last().unwrap(), "opening-read", "before it was sent");
     // As a file of its own it ends early and begins late: put where they stood, the fragments open.
     let path = &louver_store::sealed_segments(

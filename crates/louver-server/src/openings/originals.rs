@@ -177,7 +177,7 @@ impl Desk {
         let dir = self.store().dir().to_owned();
         blocking(move || {
             let at = WallTime::from_millis(start);
-            let until = WallTime::from_millis(start + 1);
+            let until = WallTime::from_millis(start.saturating_add(1));
             let files = files(&dir, std::slice::from_ref(&camera), at, until)?;
             let path = files.into_iter().map(|(_, p)| p).find(|p| segment_id(p) == Some(start));
             let path = path.ok_or(DeskError::Unknown)?;

@@ -22,6 +22,11 @@ test("one click and a passphrase: a household opens a minute of original, watche
   await expect
     .poll(() => openings.video.evaluate((video: HTMLVideoElement) => video.currentTime), { message: "the original plays", timeout: 30_000 })
     .toBeGreaterThan(0.5);
+  // What the page hears when it asks for news does not begin the film anew.
+  const film = await openings.video.evaluate((video: HTMLVideoElement) => video.src);
+  for (let news = 0; news < 2; news += 1) await page.waitForResponse(/\/api\/v1\/openings\/[0-9a-f]{32}$/);
+  expect(await openings.video.evaluate((video: HTMLVideoElement) => video.src)).toBe(film);
+  expect(await openings.video.evaluate((video: HTMLVideoElement) => video.currentTime)).toBeGreaterThan(0.5);
   expect(await openings.video.evaluate((video: HTMLVideoElement) => video.videoWidth)).toBeGreaterThan(600);
   await expectAccessible(page);
 

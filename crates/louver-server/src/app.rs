@@ -15,6 +15,7 @@ use crate::api::archive::Codecs;
 use crate::api::error::{ApiError, ApiResult};
 use crate::api::system::UsageCache;
 use crate::auth::attempts::Attempts;
+use crate::auth::challenge::Challenges;
 use crate::auth::link::Resets;
 use crate::auth::password::Passwords;
 use crate::openings::Desk;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) passwords: Passwords,
     pub(crate) password_attempts: Attempts,
     pub(crate) link_attempts: Attempts,
+    pub(crate) holder_attempts: Attempts,
+    pub(crate) challenges: Challenges,
     pub(crate) resets: Resets,
     /// Says that sessions ended, so that their live viewers end too.
     pub(crate) sessions_changed: watch::Sender<()>,
@@ -73,6 +76,8 @@ impl Shared {
             passwords: Passwords::default(),
             password_attempts: Attempts::default(),
             link_attempts: Attempts::default(),
+            holder_attempts: Attempts::default(),
+            challenges: Challenges::default(),
             resets: Resets::default(),
             sessions_changed: watch::Sender::new(()),
             codecs: Codecs::default(),

@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{archive, cameras, events, live, openings, scenes, session, system, timeline};
+use crate::api::{archive, cameras, events, holders, live, openings, scenes, session, system, timeline};
 
 /// Name of the session cookie.
 pub(crate) const SESSION_COOKIE: &str = "louver_session";
@@ -30,6 +30,8 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         events::list_events,
         events::get_event,
         events::event_still,
+        holders::challenge,
+        holders::sign_in,
         openings::get_vault,
         openings::list_openings,
         openings::get_opening,

@@ -1,7 +1,7 @@
 //! Every address and the gates before it.
 //!
-//! Each API address stands in exactly one of three groups: open to all, open to any session, open to those fully signed
-//! in. A test walks the OpenAPI document and fails for an address that answers without a session and is not listed there
+//! Each API address stands in exactly one of four groups: open to all, open to any session of the owner, open to the owner fully signed
+//! in, open to the owner and to holders and observers. A test walks the OpenAPI document and fails for an address that answers without a session and is not listed there
 //! as open.
 
 use std::time::Duration;
@@ -10,11 +10,13 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::{ApiError, ErrorCode};
-use crate::api::{archive, cameras, events, ledger, live, openings, scenes, session, system, timeline};
+use crate::api::{
+    archive, cameras, events, holders, ledger, live, openings, scenes, session, system, timeline,
+};
 use crate::app::App;
 use crate::auth::{gate, origin};
 use crate::{headers, page};
@@ -29,7 +31,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(system::healthz))
         .route("/ledger/{*path}", get(ledger::ledger_file))
         .route("/api/v1/session", get(session::get_session).post(session::sign_in).delete(session::sign_out))
-        .route("/api/v1/session/link", post(session::use_link));
+        .route("/api/v1/session/link", post(session::use_link))
+        .route("/api/v1/holders/challenge", post(holders::challenge))
+        .route("/api/v1/holders/session", post(holders::sign_in));
     let any_session = Router::new()
         .route("/api/v1/session/password", put(session::set_password))
         .route_layer(from_fn_with_state(app.clone(), gate::any_session));
@@ -47,20 +51,24 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/events", get(events::list_events))
         .route("/api/v1/events/{id}", get(events::get_event))
         .route("/api/v1/events/{id}/still", get(events::event_still))
-        .route("/api/v1/vault", get(openings::get_vault))
-        .route("/api/v1/openings", get(openings::list_openings).post(openings::ask))
-        .route("/api/v1/openings/{id}", get(openings::get_opening).delete(openings::withdraw))
-        .route("/api/v1/openings/{id}/epochs", get(openings::epochs))
-        .route(
-            "/api/v1/openings/{id}/statements",
-            post(openings::say).layer(DefaultBodyLimit::max(openings::STATEMENT_BYTES)),
-        )
+        .route("/api/v1/openings", post(openings::ask))
+        .route("/api/v1/openings/{id}", delete(openings::withdraw))
         .route("/api/v1/openings/{id}/release", get(openings::release))
         .route("/api/v1/openings/{id}/segments", get(openings::segments))
         .route("/api/v1/openings/{id}/segments/{segment}/fragments/{range}", get(openings::fragments))
         .route("/api/v1/system", get(system::get_system))
         .route_layer(from_fn_with_state(app.clone(), gate::signed_in));
-    let all = open.merge(any_session).merge(signed_in);
+    let either = Router::new()
+        .route("/api/v1/vault", get(openings::get_vault))
+        .route("/api/v1/openings", get(openings::list_openings))
+        .route("/api/v1/openings/{id}", get(openings::get_opening))
+        .route("/api/v1/openings/{id}/epochs", get(openings::epochs))
+        .route(
+            "/api/v1/openings/{id}/statements",
+            post(openings::say).layer(DefaultBodyLimit::max(openings::STATEMENT_BYTES)),
+        )
+        .route_layer(from_fn_with_state(app.clone(), gate::either));
+    let all = open.merge(any_session).merge(signed_in).merge(either);
     harden(all.fallback(page::serve).method_not_allowed_fallback(page::method_not_allowed).with_state(app))
 }
 

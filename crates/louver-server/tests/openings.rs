@@ -249,6 +249,32 @@ async fn two_of_three_holders_open_a_minute_and_who_asked_decrypts_it_with_a_key
 }
 
 #[tokio::test]
+async fn holders_and_observers_agree_and_veto_with_sessions_of_their_own() {
+    let site = site::start().await;
+    let owner = site.sign_in().await;
+    let start = sealed(&site).await;
+    let asked = ask_for(&site, start, start + 4000);
+    assert_eq!(asked.post(&site, &owner).await.status, 201);
+    for n in [1, 2] {
+        let cookie = site.sign_in_as_holder(n).await;
+        let me = site.get("/api/v1/session", &cookie).await.json();
+        assert_eq!((&me["state"], &me["holder"]["role"]), (&json!("holder"), &json!("holder")));
+        assert_eq!(me["holder"]["name"], format!("Holder {n}"));
+        let others = asked.path(&format!("/epochs?holder={}", holder(3).id()));
+        assert_eq!(site.get(&others, &cookie).await.status, 404, "another's shares are nobody else's");
+        let said = approve(&site, &cookie, &asked, n, start, start + 4000).await.json();
+        assert_eq!(said["mine"], false);
+        let released = site.get(&asked.path("/release"), &cookie).await;
+        assert_eq!((released.status.as_u16(), released.code().as_str()), (403, "owner_only"));
+    }
+    assert_eq!(site.get(&asked.path(""), &owner).await.json()["state"], "released");
+    let observer = site.sign_in_as_holder(9).await;
+    assert_eq!(site.get("/api/v1/openings", &observer).await.json()[0]["id"], asked.id);
+    let vetoed = site.post(&asked.path("/statements"), &observer, refusal(9, "veto", &asked)).await.json();
+    assert_eq!(vetoed["state"], "vetoed");
+}
+
+#[tokio::test]
 async fn denials_and_a_veto_end_a_request_and_each_stands_in_the_ledger() {
     let site = site::start().await;
     let cookie = site.sign_in().await;

@@ -9,12 +9,23 @@ use serde_json::{Value, json};
 use site::{PASSWORD, Running, SECRETS, start};
 
 /// Addresses that answer without a session, and why.
-const OPEN: [(&str, &str); 5] = [
-    ("get", "/healthz"),              // for supervisors
-    ("get", "/api/v1/session"),       // the page asks whether it is signed in
-    ("post", "/api/v1/session"),      // the password itself
-    ("delete", "/api/v1/session"),    // signing out twice is no error
-    ("post", "/api/v1/session/link"), // the link itself
+const OPEN: [(&str, &str); 7] = [
+    ("get", "/healthz"),                   // for supervisors
+    ("get", "/api/v1/session"),            // the page asks whether it is signed in
+    ("post", "/api/v1/session"),           // the password itself
+    ("delete", "/api/v1/session"),         // signing out twice is no error
+    ("post", "/api/v1/session/link"),      // the link itself
+    ("post", "/api/v1/holders/challenge"), // what a holder signs to sign in
+    ("post", "/api/v1/holders/session"),   // the signature itself
+];
+
+/// Addresses that a holder or observer who is signed in has besides those: requests, and what they say to them.
+const HOLDERS: [(&str, &str); 5] = [
+    ("get", "/api/v1/vault"),
+    ("get", "/api/v1/openings"),
+    ("get", "/api/v1/openings/{id}"),
+    ("get", "/api/v1/openings/{id}/epochs"),
+    ("post", "/api/v1/openings/{id}/statements"),
 ];
 
 /// Method and path of every address in the document, with ids put in.
@@ -54,6 +65,24 @@ async fn every_address_but_the_listed_ones_refuses_without_a_session() {
             assert_eq!(refused, !open, "{method} {path} with cookie {cookie:?}: {answer:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_holders_session_has_requests_and_statements_and_nothing_else() {
+    let site = start().await;
+    for n in [1, 9] {
+        let cookie = site.sign_in_as_holder(n).await;
+        for (method, path) in addresses() {
+            let address = (method.as_str(), path.as_str());
+            if OPEN.contains(&address) {
+                continue;
+            }
+            let answer = ask(&site, &method, &path, &cookie).await;
+            let refused = answer.status == 403 && answer.code() == "owner_only";
+            assert_eq!(refused, !HOLDERS.contains(&address), "{method} {path}: {answer:?}");
+        }
+    }
+    assert_eq!(site.get("/api/v1/vault", &site.sign_in_as_holder(1).await).await.status, 200);
 }
 
 #[tokio::test]

@@ -5,11 +5,13 @@ const ROOT = "/api/v1";
 
 type Schemas = components["schemas"];
 
+export type Challenge = Schemas["ChallengeView"];
 export type EpochOffer = Schemas["EpochView"];
 export type Granted = Schemas["GrantedView"];
 export type Opening = Schemas["OpeningView"];
 export type OpeningStatement = Schemas["StatementView"];
 export type ReleaseAnswer = Schemas["ReleaseView"];
+export type HolderSignIn = Schemas["HolderSignIn"];
 export type SegmentAnswer = Schemas["SegmentView"];
 export type StatementBody = Schemas["StatementBody"];
 export type Vault = Schemas["VaultView"];
@@ -47,4 +49,10 @@ export const openings = {
       signal ? { signal } : {},
       async (response) => new Uint8Array(await response.arrayBuffer()),
     ),
+};
+
+/** Signing in with a holder's or observer's key. */
+export const holders = {
+  challenge: () => send<Challenge>("POST", "/holders/challenge"),
+  signIn: (answer: HolderSignIn) => send<Schemas["Session"]>("POST", "/holders/session", answer),
 };

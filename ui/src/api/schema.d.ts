@@ -244,6 +244,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/holders/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for something to sign. */
+        post: operations["challenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holders/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in as a holder or an observer. The session sees requests for originals and takes statements, and nothing else. */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openings": {
         parameters: {
             query?: never;
@@ -581,6 +615,13 @@ export interface components {
             /** @description The stream that is seen and masked. */
             sub: components["schemas"]["StreamState"];
         };
+        /** @description What is to be signed, within a minute. */
+        ChallengeView: {
+            /** @description 32 random bytes, base64. */
+            challenge: string;
+            /** @description The site, 32 hex digits. Who signs for a site that is not his signs for somebody who passes it on. */
+            site: string;
+        };
         /** @description The disk that holds the data directory. */
         Disk: {
             /**
@@ -619,7 +660,7 @@ export interface components {
          * @description Kinds of refusal, for programs; the sentence beside it is for people.
          * @enum {string}
          */
-        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_slow" | "too_many_viewers" | "sealed_only" | "opening_refused" | "ledger_failed" | "internal";
+        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "wrong_signature" | "owner_only" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_slow" | "too_many_viewers" | "sealed_only" | "opening_refused" | "ledger_failed" | "internal";
         /** @description What happened, for programs and for people. */
         ErrorDetail: {
             /** @description For programs. */
@@ -790,6 +831,15 @@ export interface components {
              */
             to_ms: number;
         };
+        /** @description The answer. */
+        HolderSignIn: {
+            /** @description The challenge, base64. */
+            challenge: string;
+            /** @description The public half, `holder1…`. */
+            public: string;
+            /** @description Ed25519 over `louver sign-in v1`, a line feed, the site (16 bytes) and the challenge (32 bytes); base64. */
+            signature: string;
+        };
         /** @description The one-time link's secret: what stands behind `#token=`. */
         LinkRequest: {
             /** @description The secret. */
@@ -894,6 +944,8 @@ export interface components {
         };
         /** @description Who is asking. */
         Session: {
+            /** @description Of a holder or observer: who. */
+            holder?: components["schemas"]["RollEntry"];
             /** @description The site's name; only for those signed in. */
             site_name?: string;
             /** @description How far this browser is signed in. */
@@ -905,7 +957,7 @@ export interface components {
          * @description How far this browser is signed in.
          * @enum {string}
          */
-        SessionState: "signed_out" | "signed_in" | "needs_password";
+        SessionState: "signed_out" | "signed_in" | "needs_password" | "holder";
         /** @description A password to sign in with. */
         SignInRequest: {
             /** @description The password. */
@@ -1515,6 +1567,64 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": number[];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChallengeView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HolderSignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
                 };
             };
             default: {

@@ -9,6 +9,7 @@ export type EventClass = Schemas["EventClass"];
 export type EventPage = Schemas["EventPage"];
 export type Gap = Schemas["Gap"];
 export type LouverEvent = Schemas["Event"];
+export type RollEntry = Schemas["RollEntry"];
 export type Session = Schemas["Session"];
 export type Span = Schemas["Span"];
 export type StreamState = Schemas["StreamState"];

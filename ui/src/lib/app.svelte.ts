@@ -1,6 +1,6 @@
 import { api } from "../api/client";
 import { sentence, type Fetched } from "../api/fetched";
-import type { Camera, Session } from "../api/types";
+import type { Camera, RollEntry, Session } from "../api/types";
 import { addressOf, readRoute, type Route } from "./router";
 import { tokenIn } from "./sign-in-link";
 
@@ -10,7 +10,9 @@ export type SessionView =
   | { kind: "signed_out"; message: string | null }
   /** Came by a one-time link and has no password yet. */
   | { kind: "needs_password" }
-  | { kind: "signed_in"; siteName: string };
+  | { kind: "signed_in"; siteName: string }
+  /** A holder or observer, by their key: requests for originals, and nothing else. */
+  | { kind: "holder"; siteName: string; holder: RollEntry };
 
 function viewOf(session: Session): SessionView {
   switch (session.state) {
@@ -20,6 +22,10 @@ function viewOf(session: Session): SessionView {
       return { kind: "needs_password" };
     case "signed_in":
       return { kind: "signed_in", siteName: session.site_name ?? "Louver" };
+    case "holder":
+      return session.holder
+        ? { kind: "holder", siteName: session.site_name ?? "Louver", holder: session.holder }
+        : { kind: "signed_out", message: null };
     default:
       return session.state satisfies never;
   }
@@ -33,6 +39,11 @@ class App {
   /** Why `cameras` is missing or old. */
   camerasProblem = $state.raw<string | null>(null);
   nowMs = $state.raw(Date.now());
+
+  /** Signed in, as whoever. */
+  get inside(): boolean {
+    return this.session.kind === "signed_in" || this.session.kind === "holder";
+  }
 
   /** Reads the address, uses a sign-in link if one was opened, and asks how far this browser is signed in. */
   async start(): Promise<void> {
@@ -58,7 +69,7 @@ class App {
   async refreshSession(): Promise<void> {
     const outcome = await api.session();
     if (outcome.kind === "ok") this.session = viewOf(outcome.value);
-    else if (this.session.kind !== "signed_in") {
+    else if (!this.inside) {
       this.session = { kind: "unreachable", message: sentence(outcome) ?? "" };
     }
   }
@@ -90,7 +101,7 @@ class App {
 
   /** Passes an answer on; one that says the session is over leads to the sign-in page. */
   heed<T>(outcome: Fetched<T>): Fetched<T> {
-    if (outcome.kind === "refused" && outcome.status === 401 && this.session.kind === "signed_in") {
+    if (outcome.kind === "refused" && outcome.status === 401 && this.inside) {
       this.session = { kind: "signed_out", message: "You were signed out. Sign in again to go on." };
     }
     return outcome;

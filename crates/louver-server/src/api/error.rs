@@ -23,7 +23,11 @@ pub(crate) enum ErrorCode {
     PasswordLength,
     /// The sign-in link was used, is too old, or was never given out.
     WrongLink,
-    /// Too many wrong passwords or links; wait `retry_after_s`.
+    /// What was signed is not a challenge of the last minute, or not signed by a holder or observer.
+    WrongSignature,
+    /// The session is a holder's or observer's, and this is for the owner.
+    OwnerOnly,
+    /// Too many wrong passwords, links or signatures; wait `retry_after_s`.
     TooManyAttempts,
     /// The request was started by another site's page.
     CrossOrigin,
@@ -114,6 +118,8 @@ impl ApiError {
             ErrorCode::PasswordNeeded
             | ErrorCode::WrongPassword
             | ErrorCode::WrongLink
+            | ErrorCode::WrongSignature
+            | ErrorCode::OwnerOnly
             | ErrorCode::CrossOrigin
             | ErrorCode::SealedOnly => StatusCode::FORBIDDEN,
             ErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,

@@ -1,5 +1,6 @@
 //! Openings of originals (docs/opening.md).
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,7 @@ use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
 use super::extract::{Json, Path, Query};
 use crate::app::App;
 use crate::auth::OWNER;
+use crate::auth::gate::{Caller, Speaker, Visitor};
 use crate::openings::{Desk, DeskError, Item};
 
 /// Bytes of a statement's body at most: shares of 31 days of 32 cameras.
@@ -297,11 +299,40 @@ fn caller() -> &'static str {
     OWNER
 }
 
+/// Whether a request is there for a visitor: for the owner all are, for others those that they may speak to.
+fn shown(item: &Item, visitor: &Visitor) -> bool {
+    match visitor {
+        Visitor::Owner(_) => true,
+        Visitor::Speaker(speaker) => item.opening.roll().find(&speaker.id).is_some(),
+    }
+}
+
+/// One request, as far as it is there for the visitor.
+async fn one(desk: &Desk, id: &str, visitor: &Visitor) -> ApiResult<Item> {
+    let item = desk.one(id).await?;
+    if shown(&item, visitor) { Ok(item) } else { Err(DeskError::Unknown.into()) }
+}
+
+impl From<Role> for RollRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Holder => Self::Holder,
+            Role::Observer => Self::Observer,
+        }
+    }
+}
+
+impl From<Speaker> for RollEntry {
+    fn from(speaker: Speaker) -> Self {
+        Self { id: speaker.id.to_string(), name: speaker.name, role: speaker.role.into() }
+    }
+}
+
 fn desk(app: &App) -> ApiResult<&Desk> {
     app.desk.get().ok_or_else(|| ApiError::not_found("vault"))
 }
 
-async fn view(desk: &Desk, item: &Item) -> OpeningView {
+async fn view(desk: &Desk, item: &Item, visitor: &Visitor) -> OpeningView {
     let opening = &item.opening;
     let (state, until_ms) = match opening.state() {
         At::Asked => (OpeningState::Asked, None),
@@ -346,10 +377,7 @@ async fn view(desk: &Desk, item: &Item) -> OpeningView {
     let roll = opening.roll().parties.iter().map(|p| RollEntry {
         id: p.id.to_string(),
         name: name(&p.id),
-        role: match p.role {
-            Role::Holder => RollRole::Holder,
-            Role::Observer => RollRole::Observer,
-        },
+        role: p.role.into(),
     });
     let granted = opening.granted(WallTime::now()).iter().map(|g: &Granted| GrantedView {
         camera: g.camera.to_string(),
@@ -359,7 +387,7 @@ async fn view(desk: &Desk, item: &Item) -> OpeningView {
     OpeningView {
         id: opening.request().hash().id(),
         request: opening.request().text().to_owned(),
-        mine: opening.user() == caller(),
+        mine: matches!(visitor, Visitor::Owner(_)) && opening.user() == caller(),
         at_ms: item.asked_ms,
         state,
         until_ms,
@@ -395,11 +423,14 @@ pub(crate) async fn get_vault(State(app): State<App>) -> ApiResult<axum::Json<Va
 /// All requests, the latest first.
 #[utoipa::path(get, path = "/api/v1/openings", tag = "openings",
     responses((status = 200, body = Vec<OpeningView>), (status = "default", body = ErrorBody)))]
-pub(crate) async fn list_openings(State(app): State<App>) -> ApiResult<axum::Json<Vec<OpeningView>>> {
+pub(crate) async fn list_openings(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+) -> ApiResult<axum::Json<Vec<OpeningView>>> {
     let desk = desk(&app)?;
     let mut views = Vec::new();
-    for item in desk.list().await {
-        views.push(view(desk, &item).await);
+    for item in desk.list().await.iter().filter(|item| shown(item, &visitor)) {
+        views.push(view(desk, item, &visitor).await);
     }
     Ok(axum::Json(views))
 }
@@ -410,19 +441,24 @@ pub(crate) async fn list_openings(State(app): State<App>) -> ApiResult<axum::Jso
     responses((status = 200, body = OpeningView), (status = "default", body = ErrorBody)))]
 pub(crate) async fn get_opening(
     State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
 ) -> ApiResult<axum::Json<OpeningView>> {
     let desk = desk(&app)?;
-    Ok(axum::Json(view(desk, &desk.one(&id).await?).await))
+    Ok(axum::Json(view(desk, &one(desk, &id, &visitor).await?, &visitor).await))
 }
 
 /// Asks for originals.
 #[utoipa::path(post, path = "/api/v1/openings", tag = "openings", request_body = AskBody,
     responses((status = 201, body = OpeningView), (status = "default", body = ErrorBody)))]
-pub(crate) async fn ask(State(app): State<App>, Json(body): Json<AskBody>) -> ApiResult<Response> {
+pub(crate) async fn ask(
+    State(app): State<App>,
+    Extension(owner): Extension<Caller>,
+    Json(body): Json<AskBody>,
+) -> ApiResult<Response> {
     let desk = desk(&app)?;
     let item = desk.ask(body.document, caller().to_owned(), WallTime::now()).await?;
-    Ok((StatusCode::CREATED, axum::Json(view(desk, &item).await)).into_response())
+    Ok((StatusCode::CREATED, axum::Json(view(desk, &item, &Visitor::Owner(owner)).await)).into_response())
 }
 
 /// Takes a request back, or closes it. What was watched was watched.
@@ -431,11 +467,12 @@ pub(crate) async fn ask(State(app): State<App>, Json(body): Json<AskBody>) -> Ap
     responses((status = 200, body = OpeningView), (status = "default", body = ErrorBody)))]
 pub(crate) async fn withdraw(
     State(app): State<App>,
+    Extension(owner): Extension<Caller>,
     Path(id): Path<String>,
 ) -> ApiResult<axum::Json<OpeningView>> {
     let desk = desk(&app)?;
     let item = desk.withdraw(id, caller().to_owned(), WallTime::now()).await?;
-    Ok(axum::Json(view(desk, &item).await))
+    Ok(axum::Json(view(desk, &item, &Visitor::Owner(owner)).await))
 }
 
 fn decoded(text: &str, field: &str) -> ApiResult<Vec<u8>> {
@@ -449,16 +486,18 @@ fn decoded(text: &str, field: &str) -> ApiResult<Vec<u8>> {
     responses((status = 200, body = OpeningView), (status = "default", body = ErrorBody)))]
 pub(crate) async fn say(
     State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     Json(body): Json<StatementBody>,
 ) -> ApiResult<axum::Json<OpeningView>> {
     let desk = desk(&app)?;
+    one(desk, &id, &visitor).await?;
     let holder = body.holder.parse().map_err(|e| ApiError::new(ErrorCode::BadRequest, format!("{e}.")))?;
     let signature = decoded(&body.signature, "The signature")?;
     let shares = body.shares.as_deref().map(|s| decoded(s, "The shares")).transpose()?.unwrap_or_default();
     let signed = Signed { document: body.document, holder, signature, shares };
     let item = desk.say(id, signed, WallTime::now()).await?;
-    Ok(axum::Json(view(desk, &item).await))
+    Ok(axum::Json(view(desk, &item, &visitor).await))
 }
 
 /// The epochs of a request, each with a holder's share, which that holder alone can decrypt.
@@ -467,12 +506,16 @@ pub(crate) async fn say(
     responses((status = 200, body = Vec<EpochView>), (status = "default", body = ErrorBody)))]
 pub(crate) async fn epochs(
     State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     Query(query): Query<HolderQuery>,
 ) -> ApiResult<axum::Json<Vec<EpochView>>> {
     let desk = desk(&app)?;
-    let item = desk.one(&id).await?;
+    let item = one(desk, &id, &visitor).await?;
     let holder: PartyId = query.holder.parse().map_err(|_| ApiError::not_found("holder"))?;
+    if matches!(&visitor, Visitor::Speaker(speaker) if speaker.id != holder) {
+        return Err(ApiError::not_found("holder"));
+    }
     let offers = desk.epochs(&item, &holder).await?;
     let view = offers.into_iter().map(|o| EpochView {
         camera: o.camera.to_string(),

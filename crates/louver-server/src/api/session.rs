@@ -5,17 +5,19 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use louver_base::{WallSpan, WallTime};
+use louver_opening::PartyId;
 use louver_store::{StoreError, TokenHash};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
 use super::extract::Json;
+use super::openings::RollEntry;
 use crate::app::App;
-use crate::auth::gate::{self, Caller};
+use crate::auth::gate::{self, Caller, Speaker, Visitor};
 use crate::auth::password::{LONGEST, SHORTEST};
 use crate::auth::token::Token;
-use crate::auth::{OWNER, SESSION_DAYS, cookie};
+use crate::auth::{HOLDER, HOLDER_SESSION_HOURS, OWNER, SESSION_HOURS, cookie};
 
 /// How far this browser is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -27,6 +29,8 @@ pub(crate) enum SessionState {
     SignedIn,
     /// The one-time link was right; a password must be set before anything else.
     NeedsPassword,
+    /// As a holder or observer: requests for originals, and nothing else.
+    Holder,
 }
 
 /// Who is asking.
@@ -38,6 +42,10 @@ pub(crate) struct Session {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) site_name: Option<String>,
+    /// Of a holder or observer: who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) holder: Option<RollEntry>,
     /// Louver's version.
     pub(crate) version: String,
 }
@@ -74,7 +82,11 @@ pub(crate) struct PasswordRequest {
 impl Session {
     fn of(app: &App, state: SessionState) -> Self {
         let site_name = (state != SessionState::SignedOut).then(|| app.site.name.clone());
-        Self { state, site_name, version: env!("CARGO_PKG_VERSION").to_owned() }
+        Self { state, site_name, holder: None, version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
+    fn of_speaker(app: &App, speaker: Speaker) -> Self {
+        Self { holder: Some(speaker.into()), ..Self::of(app, SessionState::Holder) }
     }
 }
 
@@ -85,12 +97,14 @@ pub(crate) async fn get_session(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> ApiResult<axum::Json<Session>> {
-    let state = match gate::caller(&app, &headers).await? {
-        None => SessionState::SignedOut,
-        Some(Caller { has_password: true, .. }) => SessionState::SignedIn,
-        Some(Caller { has_password: false, .. }) => SessionState::NeedsPassword,
-    };
-    Ok(axum::Json(Session::of(&app, state)))
+    Ok(axum::Json(match gate::visitor(&app, &headers).await? {
+        None => Session::of(&app, SessionState::SignedOut),
+        Some(Visitor::Owner(Caller { has_password: true, .. })) => Session::of(&app, SessionState::SignedIn),
+        Some(Visitor::Owner(Caller { has_password: false, .. })) => {
+            Session::of(&app, SessionState::NeedsPassword)
+        }
+        Some(Visitor::Speaker(speaker)) => Session::of_speaker(&app, speaker),
+    }))
 }
 
 /// Signs in with a one-time link, which is used up by it.
@@ -187,17 +201,40 @@ async fn check(app: &App, password: String) -> ApiResult<()> {
 
 /// Begins a session and gives the browser its cookie.
 async fn begin(app: &App, request: &HeaderMap) -> ApiResult<(TokenHash, Response)> {
-    let token = Token::random().map_err(|e| ApiError::internal("making a session", &e))?;
-    let now = WallTime::now();
-    let expires = now + WallSpan::from_hours(SESSION_DAYS * 24);
-    app.store.add_session(token.hash(), OWNER, now, expires).await.map_err(failed)?;
+    let token = added(app, OWNER, SESSION_HOURS).await?;
     let state = match gate::has_password(app).await? {
         true => SessionState::SignedIn,
         false => SessionState::NeedsPassword,
     };
-    let mut response = axum::Json(Session::of(app, state)).into_response();
-    response.headers_mut().extend(cookie::set(&token, request).map(|value| (header::SET_COOKIE, value)));
+    let response = with_cookie(Session::of(app, state), &token, SESSION_HOURS, request);
     Ok((token.hash(), response))
+}
+
+/// Begins the session of a holder or observer who has proved to be one. A program sends the cookie back as a browser does.
+pub(super) async fn begin_as_holder(app: &App, request: &HeaderMap, id: &PartyId) -> ApiResult<Response> {
+    let token = added(app, &format!("{HOLDER}{id}"), HOLDER_SESSION_HOURS).await?;
+    let speaker = match app.desk.get() {
+        Some(desk) => desk.speaker(id).await,
+        None => None,
+    };
+    let session = speaker.map(|speaker| Session::of_speaker(app, speaker));
+    let session = session.unwrap_or_else(|| Session::of(app, SessionState::SignedOut));
+    Ok(with_cookie(session, &token, HOLDER_SESSION_HOURS, request))
+}
+
+async fn added(app: &App, user: &str, hours: u32) -> ApiResult<Token> {
+    let token = Token::random().map_err(|e| ApiError::internal("making a session", &e))?;
+    let now = WallTime::now();
+    let expires = now + WallSpan::from_hours(hours);
+    app.store.add_session(token.hash(), user, now, expires).await.map_err(failed)?;
+    Ok(token)
+}
+
+fn with_cookie(session: Session, token: &Token, hours: u32, request: &HeaderMap) -> Response {
+    let mut response = axum::Json(session).into_response();
+    let cookie = cookie::set(token, hours, request);
+    response.headers_mut().extend(cookie.map(|value| (header::SET_COOKIE, value)));
+    response
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "map_err gives values")]

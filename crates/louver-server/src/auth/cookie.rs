@@ -19,8 +19,8 @@ pub(crate) fn read(headers: &HeaderMap) -> Option<Token> {
 
 /// The cookie that begins a session. `Secure` only where the browser came by https: over http on a home network it would
 /// never be sent back.
-pub(crate) fn set(token: &Token, request: &HeaderMap) -> Option<HeaderValue> {
-    let seconds = u64::from(super::SESSION_DAYS) * 86_400;
+pub(crate) fn set(token: &Token, hours: u32, request: &HeaderMap) -> Option<HeaderValue> {
+    let seconds = u64::from(hours) * 3600;
     header_value(&format!("{SESSION_COOKIE}={}; Max-Age={seconds}", token.reveal()), request)
 }
 
@@ -51,14 +51,20 @@ mod tests {
     fn the_cookie_is_strict_and_secure_under_https_alone() {
         let token = Token::random().unwrap();
         let mut request = HeaderMap::new();
-        let plain = set(&token, &request).unwrap();
+        let plain = set(&token, crate::auth::SESSION_HOURS, &request).unwrap();
         let plain = plain.to_str().unwrap();
         for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=2592000"] {
             assert!(plain.contains(part), "{plain}");
         }
         assert!(!plain.contains("Secure"));
         request.insert("origin", HeaderValue::from_static("https://cams.example"));
-        assert!(set(&token, &request).unwrap().to_str().unwrap().ends_with("; Secure"));
+        assert!(
+            set(&token, crate::auth::SESSION_HOURS, &request)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .ends_with("; Secure")
+        );
     }
 
     #[test]

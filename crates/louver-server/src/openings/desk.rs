@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use louver_base::{CameraId, WallTime};
 use louver_ledger::{Leaf, Ledger, LedgerError};
-use louver_opening::{Entry, HolderSets, Opening, Refused, Request, Roll, Signed};
+use louver_opening::{Entry, HolderSets, Named, Opening, PartyId, Refused, Request, Role, Roll, Signed};
 use louver_store::{Store, StoreError};
 use louver_vault::{CameraHour, Hour, KeyRing, KeyRingError};
 use tokio::sync::{Mutex, RwLock};
 
 use super::leaves;
+use crate::auth::gate::Speaker;
 
 /// Requests that are kept in memory and on disk at most; older ones stay on disk. Each one that is alive holds hours back from retention.
 const REQUESTS: usize = 10_000;
@@ -151,6 +152,29 @@ impl Desk {
 
     pub(crate) fn sets(&self) -> &RwLock<HolderSets> {
         &self.0.sets
+    }
+
+    /// Who this is here: somebody on the list of today, or on the list of a request that is alive (a holder who was removed can still help to open
+    /// what was sealed for them). `None`: a stranger.
+    pub(crate) async fn speaker(&self, id: &PartyId) -> Option<Speaker> {
+        let sets = self.0.sets.read().await;
+        let is = |named: &&Named| PartyId::of(&named.public) == *id;
+        let of = |named: &Named, role| Speaker { id: id.clone(), name: named.name.clone(), role };
+        if let Some(latest) = sets.latest() {
+            let holder = latest.holders().iter().find(is).map(|named| of(named, Role::Holder));
+            let found =
+                holder.or_else(|| latest.observers().iter().find(is).map(|named| of(named, Role::Observer)));
+            if found.is_some() {
+                return found;
+            }
+        }
+        let names = sets.all().iter().rev().flat_map(|s| s.holders().iter().chain(s.observers()));
+        let named = names.into_iter().find(is)?.clone();
+        drop(sets);
+        let items = self.0.items.lock().await;
+        let asked = items.values().filter(|item| item.opening.is_alive());
+        let role = asked.into_iter().find_map(|item| item.opening.roll().find(id))?.role;
+        Some(of(&named, role))
     }
 
     /// All requests, the latest first.

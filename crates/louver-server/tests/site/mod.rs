@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderMap, HeaderValue};
@@ -139,6 +141,25 @@ impl Running {
         let set = self.put_password(&by_link.cookie(), json!({ "password": PASSWORD })).await;
         assert_eq!(set.status, 200, "{set:?}");
         set.cookie()
+    }
+
+    /// What holder `n` answers to a challenge.
+    pub(crate) async fn holder_answer(&self, n: u8) -> Value {
+        let asked = self.post("/api/v1/holders/challenge", "", json!({})).await.json();
+        let challenge = BASE64.decode(asked["challenge"].as_str().unwrap()).unwrap().try_into().unwrap();
+        assert_eq!(asked["site"], self.store.site_id().to_string());
+        let signature = holder(n).sign_in(self.store.site_id(), &challenge).unwrap();
+        json!({
+            "public": holder(n).public().to_string(), "challenge": asked["challenge"],
+            "signature": BASE64.encode(signature)
+        })
+    }
+
+    /// Challenge, signature, cookie.
+    pub(crate) async fn sign_in_as_holder(&self, n: u8) -> String {
+        let answer = self.post("/api/v1/holders/session", "", self.holder_answer(n).await).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.cookie()
     }
 
     pub(crate) async fn get(&self, path: &str, cookie: &str) -> Answer {

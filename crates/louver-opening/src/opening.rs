@@ -241,13 +241,18 @@ impl Opening {
         if !denied.is_empty() && left.len() < usize::from(needed) {
             return ended(End::Denied);
         }
-        let standing = left.iter().filter_map(|p| self.last_word(&p.id));
-        let granted = agreed(standing, needed);
+        let granted = agreed(self.approvals(), needed);
         // Who agreed in time agreed, however late the recorder comes to it.
         if !granted.is_empty() {
             return Some(Entry::Released { at_ms, until_ms: at_ms + self.request.watch_ms(), granted });
         }
         if now >= self.request.expires() { ended(End::Expired) } else { None }
+    }
+
+    /// The approvals that stand: what a holder took back by a denial is not among them.
+    pub fn approvals(&self) -> impl Iterator<Item = &Statement> {
+        let parties = self.roll.parties.iter().filter_map(|p| self.last_word(&p.id));
+        parties.filter(|s| matches!(s.said(), Said::Approval { .. }))
     }
 
     fn last_word(&self, party: &PartyId) -> Option<&Statement> {

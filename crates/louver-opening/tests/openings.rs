@@ -168,6 +168,18 @@ fn a_request_is_denied_when_those_who_are_left_are_too_few() {
 }
 
 #[test]
+fn shares_of_a_holder_who_took_his_approval_back_are_not_handed_out() {
+    let mut opening = asked(2, 4);
+    say(&mut opening, approval(1, &request(), |_| ()), NOW).unwrap();
+    say(&mut opening, refusal(1, "denial", &request()), NOW).unwrap();
+    say(&mut opening, approval(2, &request(), |_| ()), NOW).unwrap();
+    assert_eq!(opening.state(), &State::Asked, "one of two is left");
+    say(&mut opening, approval(3, &request(), |_| ()), NOW).unwrap();
+    let standing: Vec<PartyId> = opening.approvals().map(|s| s.by().clone()).collect();
+    assert_eq!(standing, [somebody(2).id, somebody(3).id]);
+}
+
+#[test]
 fn an_observer_stops_a_request_and_a_release() {
     let mut opening = asked(1, 1);
     say(&mut opening, refusal(100, "veto", &request()), NOW).unwrap();

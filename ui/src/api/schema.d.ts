@@ -285,7 +285,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All requests, the latest first. */
+        /** The latest 200 requests, the latest first, and older ones that wait or may be watched. */
         get: operations["list_openings"];
         put?: never;
         /** Asks for originals. */

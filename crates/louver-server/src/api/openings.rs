@@ -420,7 +420,7 @@ pub(crate) async fn get_vault(State(app): State<App>) -> ApiResult<axum::Json<Va
     }))
 }
 
-/// All requests, the latest first.
+/// The latest 200 requests, the latest first, and older ones that wait or may be watched.
 #[utoipa::path(get, path = "/api/v1/openings", tag = "openings",
     responses((status = 200, body = Vec<OpeningView>), (status = "default", body = ErrorBody)))]
 pub(crate) async fn list_openings(

@@ -13,8 +13,10 @@ use tokio::sync::{Mutex, RwLock};
 use super::leaves;
 use crate::auth::gate::Speaker;
 
-/// Requests that are kept in memory and on disk at most; older ones stay on disk. Each one that is alive holds hours back from retention.
+/// Requests that are kept in memory at most; of those that have ended the oldest are forgotten, and stay on disk.
 const REQUESTS: usize = 10_000;
+/// Ended requests that one answer lists at most; a document may be 64 KiB long.
+const LISTED: usize = 200;
 /// Requests of one user that wait for holders at once: nobody can bury the holders in them.
 const WAITING: usize = 32;
 
@@ -70,7 +72,8 @@ pub(crate) enum DeskError {
 /// A request and how many entries it has.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
-    pub(crate) opening: Opening,
+    /// Shared, not copied, with whoever looks at it: approvals hold megabytes of shares.
+    pub(crate) opening: Arc<Opening>,
     entries: u32,
     /// When it was asked, the recorder's clock, ms since 1970.
     pub(crate) asked_ms: i64,
@@ -95,7 +98,18 @@ fn replay(texts: Vec<String>, site: &str) -> Option<Item> {
         texts.iter().map(|t| serde_json::from_str::<Entry>(t)).collect::<Result<Vec<_>, _>>().ok()?;
     let Some(Entry::Asked { at_ms, .. }) = entries.first() else { return None };
     let (asked_ms, count) = (*at_ms, entries.len() as u32);
-    Some(Item { opening: Opening::replay(entries, site)?, entries: count, asked_ms })
+    Some(Item { opening: Arc::new(Opening::replay(entries, site)?), entries: count, asked_ms })
+}
+
+/// Leaves `most` requests at most, of those that have ended the latest: who asks and takes back ten thousand times stops nobody else.
+fn forget(items: &mut BTreeMap<String, Item>, most: usize) {
+    let over = items.len().saturating_sub(most);
+    let ended = items.iter().filter(|(_, i)| !i.opening.is_alive());
+    let mut ended: Vec<_> = ended.map(|(id, i)| (i.asked_ms, id.clone())).collect();
+    ended.sort_unstable();
+    for (_, id) in ended.into_iter().take(over) {
+        items.remove(&id);
+    }
 }
 
 /// The hours that a request is about. A segment that began just before an hour ended reaches into the next.
@@ -127,6 +141,7 @@ impl Desk {
                 ),
             }
         }
+        forget(&mut items, REQUESTS);
         Ok(Self(Arc::new(Inner {
             store,
             ledger,
@@ -177,10 +192,15 @@ impl Desk {
         Some(of(&named, role))
     }
 
-    /// All requests, the latest first.
+    /// The latest requests, the latest first, and all that are alive.
     pub(crate) async fn list(&self) -> Vec<Item> {
         let mut items: Vec<Item> = self.0.items.lock().await.values().cloned().collect();
         items.sort_by_key(|item| std::cmp::Reverse(item.asked_ms));
+        let mut place = 0;
+        items.retain(|item| {
+            place += 1;
+            place <= LISTED || item.opening.is_alive()
+        });
         items
     }
 
@@ -219,9 +239,10 @@ impl Desk {
                 return Ok(item.clone());
             }
             let waiting = items.values().filter(|i| i.opening.is_alive() && i.opening.user() == user).count();
-            if waiting >= WAITING || items.len() >= REQUESTS {
+            if waiting >= WAITING {
                 return Err(DeskError::TooMany(waiting));
             }
+            forget(&mut items, REQUESTS - 1);
             let entry = Opening::ask(&request, &user, roll, now)?;
             // Held first: what was asked for must be there when the holders have agreed.
             // As long as any request needs: a hold that comes later counts alone.
@@ -232,7 +253,7 @@ impl Desk {
             desk.write(vec![leaves::asked(&request, &user, desk.0.ledger.salt())]).await?;
             desk.keep(&id, 1, &entry).await?;
             let opening = Opening::replay([entry], &desk.0.site).ok_or(DeskError::Contradiction)?;
-            let item = Item { opening, entries: 1, asked_ms: now.millis() };
+            let item = Item { opening: Arc::new(opening), entries: 1, asked_ms: now.millis() };
             items.insert(id, item.clone());
             Ok(item)
         })
@@ -283,14 +304,17 @@ impl Desk {
             let mut moved = first;
             for (id, item) in items.iter_mut() {
                 if item.opening.due(now).is_some() {
-                    desk.follow(id, item, now).await?;
+                    // One that cannot be moved on does not stop the others.
+                    if let Err(error) = desk.follow(id, item, now).await {
+                        tracing::error!(%error, request = id, "a request could not be moved on; it is tried again");
+                    }
                     moved = true;
                 }
             }
             if moved { desk.let_go(&items).await } else { Ok(()) }
         });
         if let Err(error) = done.await {
-            tracing::error!(%error, "a request could not be moved on; it is tried again");
+            tracing::error!(%error, "hours of requests that ended could not be given back to retention; it is tried again");
         }
     }
 
@@ -335,7 +359,7 @@ impl Desk {
         self.write(leaves::step(&item.opening, &entry, salt).ok_or(DeskError::Contradiction)?).await?;
         self.keep(id, item.entries + 1, &entry).await?;
         item.entries += 1;
-        item.opening.apply(entry).ok_or(DeskError::Contradiction)
+        Arc::make_mut(&mut item.opening).apply(entry).ok_or(DeskError::Contradiction)
     }
 
     /// Writes leaves and waits until a checkpoint over them is published.
@@ -373,5 +397,40 @@ impl Desk {
         to: WallTime,
     ) -> Result<(), DeskError> {
         self.write(vec![leaves::read(&item.opening, camera, from, to, self.0.ledger.salt())]).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request of minute `n`, ended or not.
+    fn item(n: u32, ended: bool) -> (String, Item) {
+        let site = "00".repeat(16);
+        let at_ms = 1_800_000_000_000 + i64::from(n) * 60_000;
+        let request = serde_json::json!({
+            "what": "louver opening request", "v": 1, "site": site, "at": at_ms, "expires": at_ms + 3_600_000,
+            "cameras": ["gate"], "from": at_ms - 60_000, "to": at_ms, "reason": "test", "text": "to see it forgotten",
+            "salt": "11".repeat(32), "recipient": "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+            "hours": 1
+        });
+        let roll = Roll { needed: 1, parties: Vec::new() };
+        let mut entries =
+            vec![Entry::Asked { at_ms, request: request.to_string(), user: "somebody".to_owned(), roll }];
+        if ended {
+            entries.push(Entry::Ended { at_ms, how: louver_opening::End::Withdrawn });
+        }
+        let texts = entries.iter().map(|e| serde_json::to_string(e).unwrap()).collect();
+        (format!("{n}"), replay(texts, &site).unwrap())
+    }
+
+    #[test]
+    fn of_too_many_requests_the_oldest_that_ended_are_forgotten_and_none_that_is_alive() {
+        let mut items: BTreeMap<String, Item> =
+            [item(1, false), item(2, true), item(3, true), item(4, false), item(5, true)].into();
+        forget(&mut items, 3);
+        assert_eq!(items.keys().collect::<Vec<_>>(), ["1", "4", "5"]);
+        forget(&mut items, 1);
+        assert_eq!(items.keys().collect::<Vec<_>>(), ["1", "4"], "those that are alive stay, however many");
     }
 }

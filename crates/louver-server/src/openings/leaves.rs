@@ -68,8 +68,7 @@ pub(super) fn step(opening: &Opening, entry: &Entry, salt: &Salt) -> Option<Vec<
             }]
         }
         Entry::Released { until_ms, granted, .. } => {
-            let approvals = opening.statements().iter().filter(|s| matches!(s.said(), Said::Approval { .. }));
-            let approvals: Vec<Digest> = approvals.map(|s| digest(s.hash().as_bytes())).collect();
+            let approvals: Vec<Digest> = opening.approvals().map(|s| digest(s.hash().as_bytes())).collect();
             granted.iter().map(|g| released(request, &approvals, g, *until_ms, salt)).collect()
         }
         Entry::Ended { how, .. } => match how {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use louver_base::{CameraId, WallTime};
-use louver_opening::{Opening, PartyId, Said};
+use louver_opening::{Opening, PartyId};
 use louver_vault::Hour;
 use zeroize::Zeroizing;
 
@@ -49,8 +49,7 @@ impl Desk {
             Ok(secrets) => secrets.ok_or(DeskError::Contradiction)?,
             Err(e) => std::panic::resume_unwind(e.into_panic()),
         };
-        let approvals = opening.statements().iter().filter(|s| matches!(s.said(), Said::Approval { .. }));
-        let approvals = approvals.map(|s| (s.by().clone(), s.signed().shares.clone())).collect();
+        let approvals = opening.approvals().map(|s| (s.by().clone(), s.signed().shares.clone())).collect();
         Ok(Release { secrets, approvals })
     }
 }

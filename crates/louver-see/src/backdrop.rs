@@ -7,6 +7,8 @@ use louver_media::Picture;
 use louver_scene::{Cell, Grid, Rect};
 
 pub use self::change::Change;
+use self::light::Light;
+pub(crate) use self::light::Tone;
 use self::marks::spread;
 use self::memory::{ABSORB_DOUBTS, Memory};
 use self::pixels::{Mix, copy_cells};
@@ -60,6 +62,7 @@ pub(crate) struct Backdrop {
     /// Since when most have.
     most_departed_since: Option<MediaTime>,
     looked_elsewhere: Option<MediaTime>,
+    light: Light,
     pictures: usize,
     last: Option<MediaTime>,
     /// Milliseconds looked at; a gap counts as no more than [`GAP`].
@@ -97,6 +100,7 @@ impl Backdrop {
             widely_departed_since: None,
             most_departed_since: None,
             looked_elsewhere: None,
+            light: Light::new(now),
             pictures: 0,
             last: None,
             clock: 0,
@@ -126,6 +130,11 @@ impl Backdrop {
 
     pub(crate) fn departed_share(&self) -> f32 {
         self.departed_share
+    }
+
+    /// Whether the light is another than the backdrop's: nothing is taken into it.
+    pub(crate) fn in_other_light(&self) -> bool {
+        self.light.is_other()
     }
 
     /// Of the cells in `rect`: how many there are, how many look different, and of how many nothing is known.
@@ -205,7 +214,9 @@ impl Backdrop {
         if different {
             self.shared = self.states.as_slice().into();
         }
-        self.refresh(picture);
+        if !self.light.is_other() {
+            self.refresh(picture);
+        }
     }
 
     /// Whether its state is another now.
@@ -213,6 +224,7 @@ impl Backdrop {
         let Now { picture, cover, rests, at: now } = is;
         let (covered, free) = (cover == Cover::Covered, cover == Cover::Free);
         let (near, departed, was) = (self.near[n], self.departed[n], self.states[n]);
+        let steady = !self.light.is_other();
         let (m, clock) = (&mut self.cells[n], self.clock);
         let learned = |m: &Memory| {
             let tally = m.tally(clock);
@@ -221,14 +233,15 @@ impl Backdrop {
                 && tally.swept(s.learn_sweeps, 1)
         };
         let (state, take) = match was {
-            Cell::Unknown if free && !near && learned(m) => (Cell::Clear, true),
+            Cell::Unknown if free && steady && !near && learned(m) => (Cell::Clear, true),
             Cell::Unknown => (Cell::Unknown, false),
             Cell::Never => (Cell::Never, false),
             Cell::Clear if covered || departed => (Cell::Occupied, false),
             Cell::Clear => (Cell::Clear, false),
             Cell::Occupied if departed => {
                 m.matches_since = None;
-                let absorbed = free && rests && m.tally(clock).swept(s.absorb_sweeps, ABSORB_DOUBTS);
+                let absorbed =
+                    free && steady && rests && m.tally(clock).swept(s.absorb_sweeps, ABSORB_DOUBTS);
                 (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
             }
             Cell::Occupied => {
@@ -320,6 +333,7 @@ pub(crate) fn for_cells(grid: Grid, rect: Rect, mut act: impl FnMut(usize)) {
 }
 
 mod change;
+mod light;
 mod marks;
 mod memory;
 mod pixels;

@@ -3,6 +3,7 @@
 use louver_media::Picture;
 use louver_scene::Grid;
 
+use crate::backdrop::Tone;
 use crate::lanes::LANES;
 
 /// Numbers a cell: four luma means (2x2) and two chroma means.
@@ -41,6 +42,17 @@ impl Features {
     /// Luma of the upper left quarter of each cell.
     pub(crate) fn upper_left(&self) -> &[u8] {
         &self.rows[0]
+    }
+
+    /// Brings the means from a light back into that of the backdrop.
+    pub(crate) fn bring_back(&mut self, light: Tone) {
+        let [luma, chroma] = light.back();
+        for (n, row) in self.rows.iter_mut().enumerate() {
+            let (by, add) = if n < 4 { luma } else { chroma };
+            for mean in row {
+                *mean = ((i32::from(*mean) * by + add) >> 16).clamp(0, 255) as u8;
+            }
+        }
     }
 
     /// Computes the means; reuses the memory of an earlier picture.

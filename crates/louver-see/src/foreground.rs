@@ -44,7 +44,7 @@ impl Foreground {
     pub fn picture(&mut self, picture: &Picture, at: MediaTime) -> &[bool] {
         if picture.size == self.grid.picture {
             self.features.compute(picture, self.grid);
-            self.backdrop.compare(&self.features, at, &self.settings);
+            self.backdrop.compare(&mut self.features, at, &self.settings);
             self.backdrop.decide(picture, &self.cover, &self.labels, at, &self.settings);
         }
         self.backdrop.departed()

@@ -56,8 +56,8 @@ impl Lanes {
         Self { look: [[NO_MEANS[0]; LANES]; PER_CELL], known: [[0; LANES]; PER_CELL], deviation: [0; LANES] };
 
     /// Takes a picture in. Cells that look as they did follow it by an eighth of the way; where they look like the empty place,
-    /// their usual deviation follows too.
-    pub(crate) fn see(&mut self, picture: [&[u8; LANES]; PER_CELL], knows: &Flags) -> Seen {
+    /// their usual deviation follows too, if the light is `steady`: what a change of light leaves over is no noise of theirs.
+    pub(crate) fn see(&mut self, picture: [&[u8; LANES]; PER_CELL], knows: &Flags, steady: bool) -> Seen {
         let seen: [Row; PER_CELL] = picture.map(|row| row.map(|v| i16::from(v) * 16));
         let (mut changed, mut departed, deviation) = ([false; LANES], [false; LANES], self.deviation);
         for n in 0..LANES {
@@ -76,7 +76,7 @@ impl Lanes {
             let by = |i: usize| (self.known[i][n] - seen[i][n]).abs();
             let worst = by(0).max(by(1)).max(by(2).max(by(3))).min(MOST_DEVIATION);
             let next = (self.deviation[n] * 31 + worst) >> 5;
-            self.deviation[n] = if knows[n] & !departed[n] { next } else { self.deviation[n] };
+            self.deviation[n] = if steady & knows[n] & !departed[n] { next } else { self.deviation[n] };
         }
         Seen { changed, departed, deviation }
     }
@@ -89,6 +89,15 @@ impl Lanes {
     /// The empty place of a cell, where it is known.
     pub(crate) fn known(&self, lane: usize) -> Means {
         std::array::from_fn(|i| self.known[i][lane])
+    }
+
+    /// Changes how a cell looks and what is known of it alike.
+    pub(crate) fn change_means(&mut self, lane: usize, change: impl Fn(&mut Means)) {
+        for rows in [&mut self.look, &mut self.known] {
+            let mut means: Means = std::array::from_fn(|i| rows[i][lane]);
+            change(&mut means);
+            rows.iter_mut().zip(means).for_each(|(row, mean)| row[lane] = mean);
+        }
     }
 
     /// A cell looks otherwise from now on.
@@ -195,7 +204,7 @@ mod tests {
             for (middle, noise, which) in pictures {
                 let cell = |n: usize| middle.map(|m| m.saturating_add(((n as u8).wrapping_mul(97) % 7) * noise / 7));
                 let rows: [[u8; LANES]; PER_CELL] = std::array::from_fn(|i| std::array::from_fn(|n| cell(n)[i]));
-                let seen = lanes.see(rows.each_ref(), &knows);
+                let seen = lanes.see(rows.each_ref(), &knows, true);
                 for (n, plain) in plain.iter_mut().enumerate() {
                     let told = plain.see(&cell(n), knows[n]);
                     prop_assert_eq!((seen.changed[n], seen.departed[n]), told, "cell {}", n);

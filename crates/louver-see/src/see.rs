@@ -129,7 +129,7 @@ impl See {
         self.last = Some(media);
         self.schedule.advance(media, &self.settings);
         self.features.compute(picture, self.grid);
-        let change = self.backdrop.compare(&self.features, media, &self.settings);
+        let change = self.backdrop.compare(&mut self.features, media, &self.settings);
         let why = match change {
             Change::None => None,
             Change::Light => Some(Why::LightChanged),
@@ -141,8 +141,9 @@ impl See {
         }
         if let Some(why) = why {
             self.start_again(media, why, &mut acts);
-            // What is learned anew begins with this picture.
-            self.backdrop.compare(&self.features, media, &self.settings);
+            // What is learned anew begins with this picture, in its own light.
+            self.features.compute(picture, self.grid);
+            self.backdrop.compare(&mut self.features, media, &self.settings);
         }
         let blobs = blobs::find(self.grid, self.backdrop.departed(), LEAST_BLOB);
         self.tracks.advance(&blobs, &self.backdrop, step, media);
@@ -235,6 +236,11 @@ impl See {
 
     /// Ends the windows that something touches, and keeps the picture if the detector is to look at it.
     fn look_through_windows(&mut self, picture: &Picture, blobs: Blobs, now: MediaTime) {
+        if self.backdrop.in_other_light() {
+            // Real pixels only where nothing is in doubt.
+            self.windows.clear();
+            return;
+        }
         let cells = self.states();
         let around = around(self.grid, &cells, &self.tracks, &self.masked, &self.settings);
         self.windows.look(&blobs, now, &around);

@@ -20,6 +20,8 @@ pub enum BuiltScene {
     Still(Still),
     /// The light changes from one picture to the next.
     Light(Light),
+    /// The camera's exposure goes down and comes back, over and over.
+    Exposure,
     /// The stream begins in the middle of the crowd.
     Crowd,
     /// The camera is turned by 20 pixels.
@@ -92,7 +94,7 @@ impl Size {
 
 impl BuiltScene {
     /// Every scene, in the order of reports.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Still(Still::FromStart),
         Self::Still(Still::WalksIn),
         Self::Still(Still::Appears),
@@ -100,6 +102,7 @@ impl BuiltScene {
         Self::Still(Still::Near),
         Self::Light(Light::Up),
         Self::Light(Light::Down),
+        Self::Exposure,
         Self::Crowd,
         Self::Turned(Turn::AtOnce),
         Self::Turned(Turn::Slowly),
@@ -121,6 +124,7 @@ impl BuiltScene {
             Self::Still(Still::Near) => "still-near",
             Self::Light(Light::Up) => "light-up",
             Self::Light(Light::Down) => "light-down",
+            Self::Exposure => "exposure",
             Self::Crowd => "crowd",
             Self::Turned(Turn::AtOnce) => "turned",
             Self::Turned(Turn::Slowly) => "turned-slowly",
@@ -147,6 +151,9 @@ impl BuiltScene {
             Self::Still(Still::Near) => "the same, near",
             Self::Light(Light::Up) => "the light steps up by 40 % in one picture",
             Self::Light(Light::Down) => "the light steps down by 40 % in one picture",
+            Self::Exposure => {
+                "every ten seconds exposure takes the light down by 40 % within a second, for three, and back within one"
+            }
             Self::Crowd => "the stream begins where most people are in the picture",
             Self::Turned(Turn::AtOnce) => "the camera is turned by 20 pixels in one picture",
             Self::Turned(Turn::Slowly) => "the camera is turned by 20 pixels over two seconds",

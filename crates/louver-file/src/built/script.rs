@@ -53,6 +53,7 @@ impl<'a> Script<'a> {
         Ok(match scene {
             BuiltScene::Still(still) => Self::still(still, clip),
             BuiltScene::Light(light) => Some(Self::light(light, clip)),
+            BuiltScene::Exposure => Some(Self::exposure(clip)),
             BuiltScene::Crowd => Some(Self::crowd(clip)),
             BuiltScene::Turned(turn) => Self::turned(turn, clip),
             BuiltScene::Loss => Some(Self::loss(clip)?),
@@ -122,6 +123,24 @@ impl<'a> Script<'a> {
         };
         let mut script = Self::plain(clip, event + clip.frames(AFTER), event, Box::new(shoot));
         script.place.looks.push(clip.place.changed(|p| lit(p, gain)));
+        script
+    }
+
+    /// Exposure goes down and comes back, as it does with each car that passes. The backdrop may show the place in the light of
+    /// before or in the one that lasts, and no other.
+    fn exposure(clip: &'a Clip) -> Self {
+        const LEAST: f32 = 0.6;
+        let event = clip.frames(BEFORE);
+        let gain = move |n: u64| {
+            let seconds = (n.saturating_sub(event) as f64 / clip.fps % 10.0) as f32;
+            1.0 - (1.0 - LEAST) * seconds.min(5.0 - seconds).clamp(0.0, 1.0)
+        };
+        let shoot = move |n| {
+            let at = clip.turn(0, n);
+            Ok(Some(Shot { picture: lit(&clip.pictures[at], gain(n)), people: clip.people(at).to_vec() }))
+        };
+        let mut script = Self::plain(clip, event + clip.frames(AFTER), event, Box::new(shoot));
+        script.place.looks.push(clip.place.changed(|p| lit(p, LEAST)));
         script
     }
 

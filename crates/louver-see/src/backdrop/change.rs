@@ -1,8 +1,11 @@
 //! What a picture changes: cells that look otherwise, and the whole of it.
 
+use std::sync::Arc;
+
 use louver_base::{MediaSpan, MediaTime};
 use louver_scene::Cell;
 
+use super::light::{self, Sample};
 use super::marks::count;
 use super::memory::{Look, Tally, WORTH_KEEPING};
 use super::{Backdrop, millis};
@@ -14,6 +17,8 @@ use crate::view;
 
 /// Levels times 16 that a cell which cannot be learned because it never rests (leaves, water) is given at each movement.
 const RESTLESS: i16 = 4;
+/// Cells that tell of the light, at most twice as many: their middle is then known to half a level whatever their noise.
+const SAMPLES: usize = 512;
 /// A changed view is believed after this long.
 const VIEW_CHANGE: MediaSpan = MediaSpan::from_millis(1500);
 /// Share of the known cells that must depart for the place to be looked for elsewhere in the picture, 0 to 1 ...
@@ -35,8 +40,8 @@ pub enum Change {
 }
 
 impl Backdrop {
-    /// Compares one picture with what is known. No cell is cleared here.
-    pub(crate) fn compare(&mut self, features: &Features, now: MediaTime, s: &Settings) -> Change {
+    /// Compares one picture with what is known; `features` are brought into the light of the backdrop. No cell is cleared here.
+    pub(crate) fn compare(&mut self, features: &mut Features, now: MediaTime, s: &Settings) -> Change {
         if view::blind(self.grid, features) {
             return Change::Blind;
         }
@@ -44,10 +49,14 @@ impl Backdrop {
         self.last = Some(now);
         let before_this = self.clock;
         self.clock += u64::from(step);
+        if !self.bring_into_light(features, now) {
+            return Change::Light;
+        }
+        let steady = !self.light.is_other();
         for (group, picture) in features.groups().enumerate().take(self.lanes.len()) {
             let at = group * LANES;
             let Some(knows) = self.knows[at..].first_chunk() else { break };
-            let seen = self.lanes[group].see(picture, knows);
+            let seen = self.lanes[group].see(picture, knows, steady);
             self.departed[at..at + LANES].copy_from_slice(&seen.departed);
             self.unlike[at..at + LANES].copy_from_slice(&seen.departed);
             if seen.changed != [false; LANES] {
@@ -75,6 +84,36 @@ impl Backdrop {
             return Change::Light;
         }
         self.view(features, now, s)
+    }
+
+    /// Brings a picture into the light of the backdrop, or what is known into the picture's; `false` if the light is lost.
+    fn bring_into_light(&mut self, features: &mut Features, now: MediaTime) -> bool {
+        self.light.samples.clear();
+        let every = (self.cells.len() / SAMPLES).max(1);
+        let looked_for = self.cells.len().div_ceil(every);
+        for n in (0..self.cells.len()).step_by(every).filter(|n| self.states[*n] == Cell::Clear) {
+            let known = self.lanes[n / LANES].known(n % LANES).map(|v| (v >> 4) as u8);
+            let seen = features.cell(n);
+            let chroma = [(known[4], seen[4]), (known[5], seen[5])];
+            self.light.samples.push(Sample { luma: (known[0], seen[0]), chroma });
+        }
+        match self.light.follow(looked_for, now) {
+            light::Act::AsItIs => {}
+            light::Act::Back(tone) => features.bring_back(tone),
+            light::Act::Rested(tone) => self.light_up(tone),
+            light::Act::Lost => return false,
+        }
+        true
+    }
+
+    /// Brings all that is known or remembered into another light.
+    fn light_up(&mut self, tone: light::Tone) {
+        for (n, m) in self.cells.iter_mut().enumerate() {
+            let lanes = &mut self.lanes[n / LANES];
+            lanes.change_means(n % LANES, |means| tone.light(means));
+            tone.light(&mut m.other.means);
+        }
+        tone.light_picture(Arc::make_mut(&mut self.picture));
     }
 
     /// Whether the camera looks elsewhere, when much has departed.

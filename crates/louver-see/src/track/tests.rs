@@ -61,7 +61,7 @@ impl Yard {
         for _ in 0..60 {
             yard.now = yard.now + STEP;
             features.compute(&empty, grid);
-            assert_eq!(yard.backdrop.compare(&features, yard.now, &settings), Change::None);
+            assert_eq!(yard.backdrop.compare(&mut features, yard.now, &settings), Change::None);
             yard.backdrop.sweep(yard.now, &[]);
             let (cover, labels) = (vec![Cover::Free; grid.len()], vec![NOTHING; grid.len()]);
             yard.backdrop.decide(&empty, &cover, &labels, yard.now, &settings);
@@ -83,7 +83,7 @@ impl Yard {
         self.now = self.now + STEP;
         let mut features = Features::default();
         features.compute(&picture, self.tracks.zones.grid());
-        self.backdrop.compare(&features, self.now, &self.settings);
+        self.backdrop.compare(&mut features, self.now, &self.settings);
         let blobs = crate::blobs::find(self.tracks.zones.grid(), self.backdrop.departed(), 6);
         self.tracks.advance(&blobs, &self.backdrop, STEP.seconds() as f32, self.now);
     }

@@ -14,7 +14,7 @@ Examples:
   louver eval scenes --video vtest.avi --truth PETS2009-S2L1-gt.mot.txt
   louver eval scenes --video vtest.avi --truth gt.txt --scene light-up --scene turned --json > scenes.json
 
-Scenes: still-from-start, still-walks-in, still-appears, still-far, still-near, light-up, light-down, crowd, turned,
+Scenes: still-from-start, still-walks-in, still-appears, still-far, still-near, light-up, light-down, exposure, crowd, turned,
 turned-slowly, loss, night, small-16, small-24, small-32, small-48. Somebody who stands still does so for ten minutes of
 video. They are made in memory (at most 1 GiB of pictures) and are the same each time. The mark of each: no picture in
 which anybody's head shows.";

@@ -173,3 +173,15 @@ fn the_crowd_begins_where_most_people_are_and_night_is_dark() {
     let mean = |p: &Picture| p.y.iter().map(|y| u64::from(*y)).sum::<u64>() / p.y.len() as u64;
     assert!(mean(&shot(&mut night, 0).picture) < mean(&place()) / 2);
 }
+
+#[test]
+fn exposure_goes_down_and_comes_back_by_small_steps() {
+    let clip = clip();
+    let mut script = built("exposure", &clip);
+    let light = |script: &mut Script<'_>, n: u64| f32::from(shot(script, n).picture.y[0]) - 16.0;
+    let before = light(&mut script, 0);
+    let lights: Vec<f32> = (0..=100).map(|n| light(&mut script, clip.frames(BEFORE) + n) / before).collect();
+    assert!((lights[0] - 1.0).abs() < 0.02 && (lights[100] - 1.0).abs() < 0.02, "{lights:?}");
+    assert!(lights[10..=40].iter().all(|l| (l - 0.6).abs() < 0.02), "{lights:?}");
+    assert!(lights.windows(2).all(|w| (w[0] - w[1]).abs() < 0.06), "{lights:?}");
+}

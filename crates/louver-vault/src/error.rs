@@ -186,6 +186,21 @@ pub enum VaultError {
         /// Of which hour.
         hour: Hour,
     },
+    /// The recipient of a request is none, or one that protects nothing. Agree to nothing.
+    #[error(
+        "the request's recipient is no age recipient (age1…), or one that protects nothing: do not agree to it"
+    )]
+    Recipient,
+    /// What was passed on for a request does not open with its key, or makes no sense.
+    #[error(
+        "{what} cannot be read with this request's key: it is for another key, or was changed on the way"
+    )]
+    Passed {
+        /// Of whom.
+        what: &'static str,
+        /// Why.
+        source: Option<Box<age::DecryptError>>,
+    },
     /// The keys derived do not fit the header's commitment.
     #[error(
         "the key does not fit the header's commitment: the hour's secret is another's, or the segment was tampered with"

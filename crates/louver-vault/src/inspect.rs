@@ -113,12 +113,21 @@ pub enum Tail {
     },
 }
 
+/// What a file is expected to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A segment as it was written.
+    Whole,
+    /// Some of its fragments, in order: what was handed out of it.
+    Pieces,
+}
+
 /// What a sealed file tells without any key. Nothing of it is proven before the segment is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentInfo {
     /// Whose, of which camera, from when, and who can open it.
     pub head: SegmentHead,
-    /// Whole fragments, in order, without holes.
+    /// Whole fragments, in order; without holes, but for [pieces](Self::inspect_pieces).
     pub fragments: Vec<FragmentInfo>,
     /// How it ends.
     pub tail: Tail,
@@ -136,14 +145,27 @@ impl SegmentInfo {
     /// [`VaultError::NotSealed`], [`VaultError::NewerFormat`]: it cannot be opened here. [`VaultError::Read`]: the disk.
     /// A damaged or torn fragment is no error: [`tail`](Self::tail) tells.
     pub fn inspect(source: &mut (impl Read + Seek)) -> Result<Self, VaultError> {
+        Self::inspect_as(Form::Whole, source)
+    }
+
+    /// The same for a header and some of the fragments that followed it, in their order, as a recorder hands them out. Where some are missing
+    /// is seen from their numbers; such a file has no end.
+    ///
+    /// # Errors
+    /// As [`inspect`](Self::inspect).
+    pub fn inspect_pieces(source: &mut (impl Read + Seek)) -> Result<Self, VaultError> {
+        Self::inspect_as(Form::Pieces, source)
+    }
+
+    pub(crate) fn inspect_as(form: Form, source: &mut (impl Read + Seek)) -> Result<Self, VaultError> {
         let file_bytes =
             source.seek(SeekFrom::End(0)).map_err(|source| VaultError::Read { at: 0, source })?;
         source.seek(SeekFrom::Start(0)).map_err(|source| VaultError::Read { at: 0, source })?;
         let head = SegmentHead::read(source)?;
-        let mut scan = Scan { head, file_bytes, fragments: Vec::new(), heads: Vec::new() };
+        let mut scan = Scan { form, head, file_bytes, fragments: Vec::new(), heads: Vec::new() };
         let tail = scan.all_fragments(source)?;
         let tail = scan.last_was_written(source, tail)?;
-        let Scan { head, file_bytes, fragments, heads } = scan;
+        let Scan { head, file_bytes, fragments, heads, .. } = scan;
         Ok(Self { head, fragments, tail, file_bytes, heads })
     }
 
@@ -174,6 +196,7 @@ pub(crate) fn read_at(source: &mut (impl Read + Seek), at: u64, out: &mut [u8]) 
 }
 
 struct Scan {
+    form: Form,
     head: SegmentHead,
     file_bytes: u64,
     fragments: Vec<FragmentInfo>,
@@ -193,7 +216,7 @@ impl Scan {
 
     /// Takes the fragment at `at`, or tells how the segment ends there.
     fn next(&mut self, source: &mut (impl Read + Seek), at: u64) -> Result<Option<Tail>, VaultError> {
-        let fragment = self.fragments.len() as u32;
+        let fragment = self.fragments.last().map_or(0, |f| f.sequence + 1);
         let left = self.file_bytes.saturating_sub(at);
         if left == 0 {
             return Ok(Some(Tail::Open));
@@ -210,6 +233,7 @@ impl Scan {
         let damaged = |what| Ok(Some(Tail::Damaged { fragment, at, what }));
         let frame = match Frame::parse(&head, self.head.hash()) {
             Ok(frame) if frame.sequence == fragment => frame,
+            Ok(frame) if self.form == Form::Pieces && frame.sequence > fragment && !frame.end => frame,
             Ok(frame) => return damaged(Damage::OutOfOrder { found: frame.sequence }),
             Err(what) => return damaged(what),
         };

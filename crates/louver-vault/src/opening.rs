@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use louver_base::{MediaSpan, WallTime};
 use louver_media::{Gop, Packet, VideoParams, fmp4};
 
+use crate::inspect::Form;
 use crate::reader::SegmentReader;
 use crate::{OpeningKeys, VaultError};
 use clock::{Clock, Step};
@@ -99,10 +100,30 @@ pub fn export_mp4(
     job: &Export<'_>,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Exported, VaultError> {
+    export(Form::Whole, job, progress)
+}
+
+/// The same of files that hold [pieces](crate::SegmentInfo::inspect_pieces) of segments. [`Exported::unfinished`] names all of them: none
+/// has an end.
+///
+/// # Errors
+/// As [`export_mp4`].
+pub fn export_pieces(
+    job: &Export<'_>,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Exported, VaultError> {
+    export(Form::Pieces, job, progress)
+}
+
+fn export(
+    form: Form,
+    job: &Export<'_>,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Exported, VaultError> {
     if job.from >= job.to {
         return Err(VaultError::EmptyRange { from: job.from, to: job.to });
     }
-    let plan = Plan::new(job)?;
+    let plan = Plan::new(form, job)?;
     let mut writer = Writer::new(Output::create(job.out, job.existing)?);
     let mut open: Option<(usize, SegmentReader<File>)> = None;
     let mut done = 0;
@@ -116,7 +137,7 @@ pub fn export_mp4(
             Some((file, reader)) if *file == chosen.file => reader,
             other => {
                 let source = File::open(path).map_err(|e| within(VaultError::OpenFile(e)))?;
-                let reader = SegmentReader::open(source, job.keys).map_err(within)?;
+                let reader = SegmentReader::open_as(form, source, job.keys).map_err(within)?;
                 &mut other.insert((chosen.file, reader)).1
             }
         };

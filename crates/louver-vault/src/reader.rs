@@ -6,7 +6,7 @@ use bytes::Bytes;
 use louver_media::{Gop, VideoParams};
 
 use crate::frame::{FRAME, Frame, bound_to};
-use crate::inspect::{Damage, FragmentInfo, SegmentInfo, Tail, is_cut_off, read_at};
+use crate::inspect::{Damage, Form, FragmentInfo, SegmentInfo, Tail, is_cut_off, read_at};
 use crate::keys::{Place, SegmentKey, TAG, fragment_commitment};
 use crate::{OpeningKeys, VaultError, inside};
 
@@ -29,8 +29,20 @@ impl<R: Read + Seek> SegmentReader<R> {
     ///
     /// # Errors
     /// As [`SegmentInfo::inspect`] and [`OpeningKeys::opens`].
-    pub fn open(mut source: R, keys: &OpeningKeys) -> Result<Self, VaultError> {
-        let info = SegmentInfo::inspect(&mut source)?;
+    pub fn open(source: R, keys: &OpeningKeys) -> Result<Self, VaultError> {
+        Self::open_as(Form::Whole, source, keys)
+    }
+
+    /// The same for [pieces](SegmentInfo::inspect_pieces).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_pieces(source: R, keys: &OpeningKeys) -> Result<Self, VaultError> {
+        Self::open_as(Form::Pieces, source, keys)
+    }
+
+    pub(crate) fn open_as(form: Form, mut source: R, keys: &OpeningKeys) -> Result<Self, VaultError> {
+        let info = SegmentInfo::inspect_as(form, &mut source)?;
         let key = keys.segment_key(&info.head)?;
         Ok(Self { source, key, info })
     }
@@ -54,8 +66,9 @@ impl<R: Read + Seek> SegmentReader<R> {
     /// As [`fragment`](Self::fragment).
     pub fn opened(&mut self, fragment: u32) -> Result<OpenedFragment, VaultError> {
         let count = self.info.fragments.len();
-        let found = self.info.fragments.get(fragment as usize).copied();
-        let found = found.ok_or(VaultError::NoSuchFragment { fragment, count })?;
+        let at = self.info.fragments.binary_search_by_key(&fragment, |f| f.sequence);
+        let found = at.map(|at| self.info.fragments[at]);
+        let found = found.map_err(|_| VaultError::NoSuchFragment { fragment, count })?;
         let damaged = |what| VaultError::Damaged { fragment, at: found.at, what };
         let (frame, body) = self.body(&found, false)?;
         let opened = inside::unpack(&body, frame.packets, frame.first).map_err(damaged)?;
@@ -142,7 +155,7 @@ impl OpenedFragment {
 #[derive(Debug)]
 pub struct Fragments<'a, R> {
     reader: &'a mut SegmentReader<R>,
-    next: u32,
+    next: usize,
     done: bool,
 }
 
@@ -153,8 +166,8 @@ impl<R: Read + Seek> Iterator for Fragments<'_, R> {
         if self.done {
             return None;
         }
-        if (self.next as usize) < self.reader.info.fragments.len() {
-            let opened = self.reader.fragment(self.next);
+        if let Some(found) = self.reader.info.fragments.get(self.next) {
+            let opened = self.reader.fragment(found.sequence);
             self.next += 1;
             self.done = opened.is_err();
             return Some(opened);

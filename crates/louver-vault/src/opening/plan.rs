@@ -8,7 +8,7 @@ use louver_base::{WallSpan, WallTime};
 use super::Export;
 use crate::VaultError;
 use crate::error::Available;
-use crate::inspect::{FragmentInfo, SegmentInfo, Tail};
+use crate::inspect::{Form, FragmentInfo, SegmentInfo, Tail};
 
 /// Two fragments that lie no further apart belong together: the picture before is on show until the next comes.
 const TOGETHER: WallSpan = WallSpan::from_millis(10_000);
@@ -38,8 +38,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(job: &Export<'_>) -> Result<Self, VaultError> {
-        let (files, mut unfinished) = inspect(job)?;
+    pub(super) fn new(form: Form, job: &Export<'_>) -> Result<Self, VaultError> {
+        let (files, mut unfinished) = inspect(form, job)?;
         one_camera(&files)?;
         damage(&files, job)?;
         let all: Vec<Chosen> = (files.iter().enumerate())
@@ -60,11 +60,11 @@ impl Plan {
 }
 
 /// All files, by start; and those that end within their header.
-fn inspect(job: &Export<'_>) -> Result<(Vec<Segment>, Vec<PathBuf>), VaultError> {
+fn inspect(form: Form, job: &Export<'_>) -> Result<(Vec<Segment>, Vec<PathBuf>), VaultError> {
     let (mut files, mut unfinished) = (Vec::with_capacity(job.segments.len()), Vec::new());
     for path in job.segments {
         let mut file = File::open(path).map_err(|e| VaultError::OpenFile(e).within(path))?;
-        match SegmentInfo::inspect(&mut file) {
+        match SegmentInfo::inspect_as(form, &mut file) {
             Ok(info) => files.push(Segment { path: path.clone(), info }),
             Err(VaultError::HeaderCutOff { .. }) => unfinished.push(path.clone()),
             Err(e) => return Err(e.within(path)),
@@ -123,7 +123,11 @@ fn choose<'a>(all: &'a [Chosen], job: &Export<'_>) -> Result<&'a [Chosen], Vault
 fn key_at_or_before(all: &[Chosen], mut n: usize) -> Option<usize> {
     while !all[n].info.key {
         let before = n.checked_sub(1)?;
-        let continues = all[before].file == all[n].file || near(all[before].info.last, all[n].info.first);
+        // Of pieces some may be missing in between.
+        let next_in_file =
+            all[before].file == all[n].file && all[before].info.sequence + 1 == all[n].info.sequence;
+        let across = all[before].file != all[n].file && near(all[before].info.last, all[n].info.first);
+        let continues = next_in_file || across;
         n = continues.then_some(before)?;
     }
     Some(n)

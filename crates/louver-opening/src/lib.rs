@@ -7,6 +7,7 @@
 
 mod agreement;
 mod error;
+mod hold;
 mod opening;
 mod party;
 mod request;
@@ -15,6 +16,9 @@ mod statement;
 
 pub use agreement::{Granted, agreed};
 pub use error::Refused;
+pub use hold::{
+    Hold, HoldAsked, HoldDocument, HoldEnd, HoldEntry, HoldFile, HoldOver, HoldRefused, LegalHold,
+};
 pub use opening::{End, Entry, Opening, State};
 pub use party::{Party, PartyId, Role, Roll};
 pub use request::{Reason, Request, RequestHash};

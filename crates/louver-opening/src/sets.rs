@@ -257,6 +257,11 @@ impl HolderSets {
         self.sets.last()
     }
 
+    /// By its number, from 1.
+    pub fn numbered(&self, number: u32) -> Option<&SignedSet> {
+        self.sets.get((number as usize).checked_sub(1)?)
+    }
+
     /// All of them, from the first.
     pub fn all(&self) -> &[SignedSet] {
         &self.sets
@@ -273,20 +278,22 @@ impl HolderSets {
 
 impl SignedSet {
     fn agreed(&self, file: &SetFile) -> Result<(), SetError> {
-        let mut ids: Vec<&PartyId> = Vec::new();
-        for consent in &file.consents {
+        let have = self.who_agreed(&file.document, &file.consents).len();
+        let needed = self.set.needed();
+        if have >= usize::from(needed) { Ok(()) } else { Err(SetError::TooFew { have, needed }) }
+    }
+
+    /// Holders of this set who signed exactly this text, each once, in the order of the consents.
+    pub fn who_agreed(&self, document: &str, consents: &[Consent]) -> Vec<PartyId> {
+        let mut ids: Vec<PartyId> = Vec::new();
+        for consent in consents {
             let signer = self.document.holders.iter().find(|h| PartyId::of(&h.public) == consent.holder);
             let signature = BASE64.decode(&consent.signature).unwrap_or_default();
-            let fits = signer.is_some_and(|s| s.public.consented(file.document.as_bytes(), &signature));
-            if fits && !ids.contains(&&consent.holder) {
-                ids.push(&consent.holder);
+            let fits = signer.is_some_and(|s| s.public.consented(document.as_bytes(), &signature));
+            if fits && !ids.contains(&consent.holder) {
+                ids.push(consent.holder.clone());
             }
         }
-        let needed = self.set.needed();
-        if ids.len() >= usize::from(needed) {
-            Ok(())
-        } else {
-            Err(SetError::TooFew { have: ids.len(), needed })
-        }
+        ids
     }
 }

@@ -340,8 +340,10 @@ pub enum Leaf {
         to: Millis,
         until: Millis,
     },
+    /// `document`: the hold's; `agreed`: what holders signed to end it before its date.
     HoldEnded {
         document: Digest,
+        agreed: Option<Digest>,
         cameras: Vec<CameraTag>,
         from: Millis,
         to: Millis,
@@ -466,7 +468,8 @@ mod tests {
             Leaf::Exported { request: Some(request), manifest: document },
             Leaf::Viewed { user, camera, from, to, how: Viewing::Recorded },
             Leaf::Hold { document, cameras: cameras.clone(), from, to, until },
-            Leaf::HoldEnded { document, cameras, from, to, until },
+            Leaf::HoldEnded { document, agreed: None, cameras: cameras.clone(), from, to, until },
+            Leaf::HoldEnded { document, agreed: Some(document), cameras, from, to, until },
             Leaf::Omitted { leaves: 3 },
         ];
         all.extend(Leaf::keys_destroyed(&vec![CameraHour { camera, hour: i64::MIN }; 200]));

@@ -3,7 +3,9 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{archive, cameras, events, holders, live, openings, scenes, session, system, timeline};
+use crate::api::{
+    archive, cameras, events, holders, holds, live, openings, scenes, session, system, timeline,
+};
 
 /// Name of the session cookie.
 pub(crate) const SESSION_COOKIE: &str = "louver_session";
@@ -32,6 +34,8 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         events::event_still,
         holders::challenge,
         holders::sign_in,
+        holds::list_holds,
+        holds::post_hold,
         openings::get_vault,
         openings::list_openings,
         openings::get_opening,

@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::{
-    archive, cameras, events, holders, ledger, live, openings, scenes, session, system, timeline,
+    archive, cameras, events, holders, holds, ledger, live, openings, scenes, session, system, timeline,
 };
 use crate::app::App;
 use crate::auth::{gate, origin};
@@ -66,6 +66,10 @@ pub(crate) fn router(app: App) -> Router {
         .route(
             "/api/v1/openings/{id}/statements",
             post(openings::say).layer(DefaultBodyLimit::max(openings::STATEMENT_BYTES)),
+        )
+        .route(
+            "/api/v1/holds",
+            get(holds::list_holds).post(holds::post_hold).layer(DefaultBodyLimit::max(holds::HOLD_BYTES)),
         )
         .route_layer(from_fn_with_state(app.clone(), gate::either));
     let all = open.merge(any_session).merge(signed_in).merge(either);

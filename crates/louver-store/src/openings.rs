@@ -1,5 +1,5 @@
-//! Requests for originals and holder sets on disk: `openings/ID/NNNN.json` and `holders/NNNN.json`, never written over
-//! (docs/opening.md, docs/keys.md).
+//! Requests for originals, legal holds and holder sets on disk: `openings/ID/NNNN.json`, `holds/ID/NNNN.json` and `holders/NNNN.json`,
+//! never written over (docs/opening.md, docs/keys.md).
 //!
 //! What the entries mean is decided elsewhere (`louver-opening`); here they are texts that are there after a power cut or are not.
 
@@ -11,12 +11,15 @@ use crate::disk::{blocking, replace};
 use crate::{Store, StoreError};
 
 const FOLDER: &str = "openings";
+const HOLDS: &str = "holds";
 /// Bytes of an entry at most: an approval's shares are most of it (16 MiB, hexadecimal).
 const LONGEST: u64 = 40 << 20;
 /// Entries of a request at most: every holder and observer speaks twice at most, and few things follow.
 const ENTRIES: u32 = 200;
+/// Entries of a legal hold at most: it begins and ends.
+const HOLD_ENTRIES: u32 = 2;
 
-/// A request's folder, as it was found: its id, and its entries in order.
+/// A request's or hold's folder, as it was found: its id, and its entries in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpeningTexts {
     /// The folder's name: 32 hex digits.
@@ -29,8 +32,8 @@ fn is_id(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn entry_path(dir: &Path, id: &str, number: u32) -> PathBuf {
-    dir.join(FOLDER).join(id).join(format!("{number:04}.json"))
+fn entry_path(dir: &Path, folder: &str, id: &str, number: u32) -> PathBuf {
+    dir.join(folder).join(id).join(format!("{number:04}.json"))
 }
 
 impl Store {
@@ -39,7 +42,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::OpeningExists`] when that entry is there already: somebody else writes here; nothing was changed.
     pub async fn write_opening(&self, id: &str, number: u32, text: String) -> Result<(), StoreError> {
-        let path = entry_path(self.dir(), id, number);
+        let path = entry_path(self.dir(), FOLDER, id, number);
         if !is_id(id) || number == 0 || number > ENTRIES {
             return Err(StoreError::OpeningExists(path));
         }
@@ -51,25 +54,29 @@ impl Store {
     /// # Errors
     /// When a file that is there cannot be read, is no text, or is longer than Louver writes.
     pub async fn openings(&self) -> Result<Vec<OpeningTexts>, StoreError> {
-        let dir = self.dir().to_owned();
-        blocking(move || {
-            let folder = dir.join(FOLDER);
-            let names = match fs::read_dir(&folder) {
-                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-                names => names.map_err(|e| StoreError::io("reading", &folder, e))?,
-            };
-            let mut found = Vec::new();
-            for name in names {
-                let name = name.map_err(|e| StoreError::io("reading", &folder, e))?.file_name();
-                let Some(id) = name.to_str().filter(|name| is_id(name)) else { continue };
-                found.push(OpeningTexts {
-                    id: id.to_owned(),
-                    entries: numbered(&folder.join(id), ENTRIES, LONGEST)?,
-                });
-            }
-            Ok(found)
-        })
-        .await
+        let folder = self.dir().join(FOLDER);
+        blocking(move || all(&folder, ENTRIES, LONGEST)).await
+    }
+
+    /// Writes entry `number` (1 or 2) of a legal hold; it is on the disk when this returns. `id`: 32 hex digits.
+    ///
+    /// # Errors
+    /// [`StoreError::OpeningExists`] when that entry is there already; nothing was changed.
+    pub async fn write_hold(&self, id: &str, number: u32, text: String) -> Result<(), StoreError> {
+        let path = entry_path(self.dir(), HOLDS, id, number);
+        if !is_id(id) || number == 0 || number > HOLD_ENTRIES {
+            return Err(StoreError::OpeningExists(path));
+        }
+        blocking(move || write_new(path, &text)).await
+    }
+
+    /// All legal holds that there were, in no order.
+    ///
+    /// # Errors
+    /// When a file that is there cannot be read, is no text, or is longer than Louver writes.
+    pub async fn holds(&self) -> Result<Vec<OpeningTexts>, StoreError> {
+        let folder = self.dir().join(HOLDS);
+        blocking(move || all(&folder, HOLD_ENTRIES, LONGEST_SET)).await
     }
 }
 
@@ -100,6 +107,21 @@ impl Store {
         let folder = self.dir().join(HOLDERS);
         blocking(move || numbered(&folder, SETS, LONGEST_SET)).await
     }
+}
+
+/// The folders whose names are ids, each with its entries.
+fn all(folder: &Path, most: u32, longest: u64) -> Result<Vec<OpeningTexts>, StoreError> {
+    let names = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names.map_err(|e| StoreError::io("reading", folder, e))?,
+    };
+    let mut found = Vec::new();
+    for name in names {
+        let name = name.map_err(|e| StoreError::io("reading", folder, e))?.file_name();
+        let Some(id) = name.to_str().filter(|name| is_id(name)) else { continue };
+        found.push(OpeningTexts { id: id.to_owned(), entries: numbered(&folder.join(id), most, longest)? });
+    }
+    Ok(found)
 }
 
 /// Writes a file that must not be there yet.
@@ -148,6 +170,10 @@ mod tests {
         }
         let refused = store.write_opening(ID, 2, "other".to_owned()).await.unwrap_err();
         assert!(matches!(refused, StoreError::OpeningExists(_)), "{refused}");
+        store.write_hold(ID, 1, "held".to_owned()).await.unwrap();
+        assert!(store.write_hold(ID, 1, String::new()).await.is_err());
+        assert!(store.write_hold(ID, 3, String::new()).await.is_err());
+        assert_eq!(store.holds().await.unwrap()[0].entries, ["held"]);
         for (id, number) in [("../../etc/passwd", 1), ("", 1), (ID, 0), (ID, 201)] {
             assert!(store.write_opening(id, number, String::new()).await.is_err());
         }

@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod extract;
 pub(crate) mod files;
 pub(crate) mod holders;
+pub(crate) mod holds;
 pub(crate) mod ledger;
 pub(crate) mod live;
 pub(crate) mod messages;

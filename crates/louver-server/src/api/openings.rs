@@ -35,6 +35,8 @@ impl From<DeskError> for ApiError {
             DeskError::Hold(cause) => Self::internal("holding what is asked for", cause),
             DeskError::Contradiction => Self::internal("reading a request", &error),
             DeskError::Refused(_)
+            | DeskError::HoldRefused(_)
+            | DeskError::TooManyHolds(_)
             | DeskError::TooMany(_)
             | DeskError::NothingThere
             | DeskError::TwoSets(_)

@@ -1,15 +1,20 @@
 //! The desk where requests are taken, heard and ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use louver_base::{CameraId, WallTime};
 use louver_ledger::{Leaf, Ledger, LedgerError};
-use louver_opening::{Entry, HolderSets, Named, Opening, PartyId, Refused, Request, Role, Roll, Signed};
+use louver_opening::{
+    Entry, HoldRefused, HolderSets, Named, Opening, PartyId, Refused, Request, Role, Roll, Signed,
+};
 use louver_store::{Store, StoreError};
-use louver_vault::{CameraHour, Hour, KeyRing, KeyRingError};
+use louver_vault::{KeyRing, KeyRingError};
 use tokio::sync::{Mutex, RwLock};
 
+use super::holds::{self, Holds};
+use super::kept::Need;
 use super::leaves;
 use crate::auth::gate::Speaker;
 
@@ -27,6 +32,12 @@ pub(crate) enum DeskError {
     /// The document is not taken; the sentence is for its sender.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// A legal hold, or the end of one, is not taken; the sentence is for its sender.
+    #[error(transparent)]
+    HoldRefused(#[from] HoldRefused),
+    /// Too many holds are in force.
+    #[error("{0} legal holds are in force already: end some first")]
+    TooManyHolds(usize),
     /// There is no such request.
     #[error("there is no such request")]
     Unknown,
@@ -89,6 +100,10 @@ struct Inner {
     ring: Arc<KeyRing>,
     site: String,
     sets: RwLock<HolderSets>,
+    /// Locked after `items`, where both are.
+    holds: Mutex<Holds>,
+    /// Whether the key ring may hold more or less than is needed.
+    unsettled: AtomicBool,
     /// By id. Held while a step is written, so that steps of all requests follow each other.
     items: Mutex<BTreeMap<String, Item>>,
 }
@@ -112,15 +127,6 @@ fn forget(items: &mut BTreeMap<String, Item>, most: usize) {
     }
 }
 
-/// The hours that a request is about. A segment that began just before an hour ended reaches into the next.
-fn hours(request: &Request) -> BTreeSet<CameraHour> {
-    let (first, last) = (Hour::of(request.from()).number() - 1, Hour::of(request.to()).number());
-    let of = |camera: &CameraId| {
-        (first..=last).map(|n| (camera.clone(), Hour::from_number(n))).collect::<Vec<_>>()
-    };
-    request.cameras().iter().flat_map(of).collect()
-}
-
 impl Desk {
     /// Reads the requests back. One whose files make no sense is logged and left alone: it opens nothing.
     ///
@@ -142,11 +148,14 @@ impl Desk {
             }
         }
         forget(&mut items, REQUESTS);
+        let holds = holds::read(&store, &sets, &site).await?;
         Ok(Self(Arc::new(Inner {
             store,
             ledger,
             ring,
             site,
+            holds: Mutex::new(holds),
+            unsettled: AtomicBool::new(true),
             sets: RwLock::new(sets),
             items: Mutex::new(items),
         })))
@@ -213,7 +222,7 @@ impl Desk {
     }
 
     /// Runs to its end, whoever stops waiting for it: a step is never half-done.
-    async fn whole<T: Send + 'static>(
+    pub(super) async fn whole<T: Send + 'static>(
         work: impl Future<Output = Result<T, DeskError>> + Send + 'static,
     ) -> Result<T, DeskError> {
         match tokio::spawn(work).await {
@@ -245,11 +254,7 @@ impl Desk {
             forget(&mut items, REQUESTS - 1);
             let entry = Opening::ask(&request, &user, roll, now)?;
             // Held first: what was asked for must be there when the holders have agreed.
-            // As long as any request needs: a hold that comes later counts alone.
-            let alive =
-                items.values().filter(|i| i.opening.is_alive()).map(|i| i.opening.request().kept_until());
-            let until = alive.fold(request.kept_until(), WallTime::max);
-            desk.hold(hours(&request), Some(until)).await?;
+            desk.settle(&items, Some(&request)).await?;
             desk.write(vec![leaves::asked(&request, &user, desk.0.ledger.salt())]).await?;
             desk.keep(&id, 1, &entry).await?;
             let opening = Opening::replay([entry], &desk.0.site).ok_or(DeskError::Contradiction)?;
@@ -290,7 +295,7 @@ impl Desk {
             desk.step(&id, item, entry).await?;
             desk.follow(&id, item, now).await?;
             let item = item.clone();
-            desk.let_go(&items).await?;
+            desk.settle(&items, None).await?;
             Ok(item)
         })
         .await
@@ -301,48 +306,49 @@ impl Desk {
         let desk = self.clone();
         let done = Self::whole(async move {
             let mut items = desk.0.items.lock().await;
-            let mut moved = first;
+            if first {
+                desk.unsettle();
+            }
             for (id, item) in items.iter_mut() {
                 if item.opening.due(now).is_some() {
+                    desk.unsettle();
                     // One that cannot be moved on does not stop the others.
                     if let Err(error) = desk.follow(id, item, now).await {
                         tracing::error!(%error, request = id, "a request could not be moved on; it is tried again");
                     }
-                    moved = true;
                 }
             }
-            if moved { desk.let_go(&items).await } else { Ok(()) }
+            desk.end_due_holds(now).await;
+            if desk.is_unsettled() { desk.settle(&items, None).await } else { Ok(()) }
         });
         if let Err(error) = done.await {
             tracing::error!(%error, "hours of requests that ended could not be given back to retention; it is tried again");
         }
     }
 
-    /// Holds hours until then, or no longer.
-    async fn hold(&self, hours: BTreeSet<CameraHour>, until: Option<WallTime>) -> Result<(), DeskError> {
-        let (ring, hours) = (self.0.ring.clone(), hours.into_iter().collect::<Vec<_>>());
-        let held = tokio::task::spawn_blocking(move || match until {
-            Some(until) => ring.hold(&hours, until),
-            None => ring.release(&hours),
-        });
-        match held.await {
-            Ok(held) => Ok(held.map(drop)?),
-            Err(e) => std::panic::resume_unwind(e.into_panic()),
-        }
+    /// Every request that is alive, as what must be kept.
+    pub(super) fn needs(items: &BTreeMap<String, Item>) -> Vec<Need> {
+        items
+            .values()
+            .filter(|i| i.opening.is_alive())
+            .flat_map(|i| Need::of_request(i.opening.request()))
+            .collect()
     }
 
-    /// Hours that ended requests were held for, and no other needs, are retention's again.
-    async fn let_go(&self, items: &BTreeMap<String, Item>) -> Result<(), DeskError> {
-        let of = |alive: bool| {
-            let requests = items.values().filter(move |i| i.opening.is_alive() == alive);
-            requests.flat_map(|i| hours(i.opening.request())).collect::<BTreeSet<_>>()
-        };
-        let needed = of(true);
-        let over = of(false)
-            .into_iter()
-            .filter(|h| !needed.contains(h) && self.0.ring.held_until(&h.0, h.1).is_some());
-        let over: BTreeSet<_> = over.collect();
-        if over.is_empty() { Ok(()) } else { self.hold(over, None).await }
+    pub(super) fn holds(&self) -> &Mutex<Holds> {
+        &self.0.holds
+    }
+
+    pub(super) fn items(&self) -> &Mutex<BTreeMap<String, Item>> {
+        &self.0.items
+    }
+
+    pub(super) fn unsettled(&self) -> &AtomicBool {
+        &self.0.unsettled
+    }
+
+    pub(super) fn salt(&self) -> &louver_ledger::Salt {
+        self.0.ledger.salt()
     }
 
     /// Everything that follows by itself.

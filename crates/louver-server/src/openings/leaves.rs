@@ -3,7 +3,10 @@
 use louver_base::{CameraId, WallTime};
 use louver_ledger::leaf::{Digest, HolderTag, Millis, OpeningReason, Who};
 use louver_ledger::{Leaf, Salt};
-use louver_opening::{End, Entry, Granted, Opening, PartyId, Reason, Request, Said, Statement};
+use louver_opening::{
+    End, Entry, Granted, Hold, HoldEntry, HoldOver, Opening, PartyId, Reason, Request, RequestHash, Said,
+    Statement,
+};
 
 fn digest(bytes: &[u8; 32]) -> Digest {
     Digest::from_bytes(*bytes)
@@ -98,4 +101,19 @@ fn released(request: Digest, approvals: &[Digest], granted: &Granted, until: i64
 pub(super) fn read(opening: &Opening, camera: &CameraId, from: WallTime, to: WallTime, salt: &Salt) -> Leaf {
     let request = digest(opening.request().hash().as_bytes());
     Leaf::OpeningRead { request, camera: salt.camera(camera), from: millis(from), to: millis(to) }
+}
+
+/// A step of a legal hold that is about to be taken.
+pub(super) fn hold(hold: &Hold, entry: &HoldEntry, salt: &Salt) -> Leaf {
+    let document = digest(hold.hash().as_bytes());
+    let cameras = hold.cameras().iter().map(|c| salt.camera(c)).collect();
+    let (from, to, until) = (millis(hold.from()), millis(hold.to()), millis(hold.until()));
+    let agreed = match entry {
+        HoldEntry::Taken { .. } => return Leaf::Hold { document, cameras, from, to, until },
+        HoldEntry::Over { how: HoldOver::Date, .. } => None,
+        HoldEntry::Over { how: HoldOver::Agreed { file, .. }, .. } => {
+            Some(digest(RequestHash::of(&file.document).as_bytes()))
+        }
+    };
+    Leaf::HoldEnded { document, agreed, cameras, from, to, until }
 }

@@ -2,8 +2,11 @@
 //! step stands in the ledger and on the disk before it is true.
 
 mod desk;
+mod holds;
+mod kept;
 mod leaves;
 mod originals;
 mod release;
 
 pub(crate) use desk::{Desk, DeskError, Item};
+pub(crate) use holds::Held;

@@ -30,6 +30,7 @@ const FILES: &[&[Name]] = &[
     &[Is("retention.json")],
     &[Is("holders"), Fits(json)],
     &[Is("openings"), Fits(plain), Fits(json)],
+    &[Is("holds"), Fits(plain), Fits(json)],
     &[Is("ledger"), Is("vkey")],
     &[Is("ledger"), Is("salt")],
     &[Is("ledger"), Is("witnessed")],

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{backup, camera, doctor, eval, holder, ledger, link, open, redact, serve};
+use crate::{
+    approve, backup, camera, doctor, eval, hold, holder, ledger, link, open, opening, redact, serve,
+};
 
 /// Cameras that watch over places, not people.
 ///
@@ -48,8 +50,16 @@ pub(crate) enum Command {
     /// Make the key that opens sealed originals
     #[command(subcommand)]
     Holder(holder::Command),
-    /// Open sealed originals of one camera and write them as a video file
+    /// Open sealed originals and write them as video files: what holders agreed to, or in an emergency without asking
     Open(open::Args),
+    /// Ask the holders of a recorder for originals, and see what became of it
+    #[command(subcommand)]
+    Opening(opening::Command),
+    /// Agree to an opening as a holder, say no, or stop one as an observer
+    Approve(approve::Args),
+    /// Keep recordings beyond their retention, until a date, with the holders' consent
+    #[command(subcommand)]
+    Hold(hold::Command),
     /// Copy what should outlive this machine; never the key ring
     Backup(backup::Args),
     /// Check, read and pin the append-only log of everything that matters

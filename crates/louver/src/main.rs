@@ -1,5 +1,6 @@
 //! The `louver` command: reads the command line and the settings, and wires the crates together.
 
+mod approve;
 mod backup;
 mod camera;
 mod cli;
@@ -8,6 +9,7 @@ mod detector;
 mod doctor;
 mod error;
 mod eval;
+mod hold;
 mod holder;
 mod holders_in_force;
 mod ledger;
@@ -15,13 +17,17 @@ mod link;
 mod logging;
 mod memory;
 mod open;
+mod opening;
 mod recorder;
 mod redact;
+mod remote;
 mod retention;
 mod serve;
 mod settings;
 mod settings_file;
 mod stop;
+mod terminal;
+mod web;
 mod when;
 
 use std::process::ExitCode;
@@ -53,6 +59,9 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Holder(command) => holder::run(&command, named).map(ok),
         Command::Backup(args) => backup::run(&args, named).map(ok),
         Command::Open(args) => open::run(&args, named).map(ok),
+        Command::Opening(command) => opening::run(&command).map(ok),
+        Command::Approve(args) => approve::run(&args).map(ok),
+        Command::Hold(command) => hold::run(&command).map(ok),
         Command::Ledger(command) => ledger::run(&command, named),
         Command::Doctor(args) => doctor::run(&args, named),
         Command::Link(args) => link::run(&args, named).map(ok),

@@ -1,5 +1,8 @@
-//! `louver open`: sealed originals into a video file, on the recorder's own machine, with the words of as many holders as are
-//! needed. The emergency way: it asks nobody and stands in no ledger; who has key ring and holders needs nothing more.
+//! `louver open`: sealed originals into video files. With `--request`, from a recorder somewhere, what its holders agreed to
+//! ([`released`]). With `--holder`, on the recorder's own machine, with the words of as many holders as are needed: the emergency
+//! way, which asks nobody and stands in no ledger; who has key ring and holders needs nothing more.
+
+mod released;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -12,17 +15,21 @@ use louver_vault::opening::{Existing, Export, Exported, export_mp4};
 use louver_vault::{CameraHour, Identity, KeyRing, OpeningKeys, SegmentHead, VaultError};
 
 use crate::error::Error;
+use crate::remote::AsUser;
 use crate::settings::Settings;
 use crate::{memory, retention, stop, when};
 
 const EXAMPLES: &str = "\
 Examples:
+  louver open --request 0f1e2d3c4b5a69788796a5b4c3d2e1f0 -o front-door.mp4
   louver open --holder holder.txt --camera front-door --from -10m --to now -o front-door.mp4
   louver open --holder holder.txt --camera front-door --from \"2026-11-23 14:00\" --to \"2026-11-23 14:15\" -o a.mp4
   louver open --holder holder.txt --camera front-door --from 2026-11-23T13:00:00Z --to 2026-11-23T13:15:00Z \\
       --data /mnt/copy-of-data -o a.mp4
 
-As many --holder as the site needs open together; the hours' secrets are read from the key ring in the data directory.
+With --request: what was asked for with `louver opening request`, as soon as the holders have agreed; it waits for them. The pictures
+are decrypted here; of several cameras each gets a file of its own. With --holder: in an emergency, on the recorder's machine,
+without asking; it stands in no ledger. As many --holder as the site needs open together; the hours' secrets are read from the key ring in the data directory.
 Times without a zone are this machine's local time. It works while the server runs. The video holds the original
 pictures, unmasked: show it only to those who may see them, and delete it when it is not needed any more.";
 
@@ -31,17 +38,28 @@ pictures, unmasked: show it only to those who may see them, and delete it when i
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// File of a holder, made by `louver holder new`; name as many as are needed
-    #[arg(long = "holder", value_name = "FILE", required = true)]
+    #[arg(long = "holder", value_name = "FILE", required_unless_present = "request")]
     holders: Vec<PathBuf>,
-    /// Id of the camera
-    #[arg(long, value_name = "ID")]
-    camera: String,
+    /// Id of a request that holders agree to, in place of --holder
+    #[arg(long, value_name = "ID", conflicts_with_all = ["holders", "from", "to", "data"])]
+    request: Option<String>,
+    /// With --request: the file with the request's key, if it is not where `louver opening request` keeps it by itself
+    #[arg(long, value_name = "FILE", requires = "request")]
+    key: Option<PathBuf>,
+    /// With --request: address of the recorder, or a sign-in link, if it is not the one that was asked
+    #[arg(long, value_name = "URL", requires = "request")]
+    recorder: Option<String>,
+    #[command(flatten)]
+    who: AsUser,
+    /// Id of the camera; with --request one of several
+    #[arg(long, value_name = "ID", required_unless_present = "request")]
+    camera: Option<String>,
     /// First moment wanted: 2026-11-23T14:00:00Z, "2026-11-23 14:00", -10m, -2h or -1d
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    from: String,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, required_unless_present = "request")]
+    from: Option<String>,
     /// Moment to end before; the same forms, and "now"
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    to: String,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, required_unless_present = "request")]
+    to: Option<String>,
     /// Video file (MP4) to write; an existing file is never overwritten
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
@@ -58,12 +76,18 @@ pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
     if let Some(notice) = memory::protect().notice() {
         eprintln!("warning: {notice}");
     }
-    let (from, to) = when::range(&args.from, &args.to)?;
+    if let Some(request) = &args.request {
+        return released::run(args, request);
+    }
+    let (Some(camera), Some(from), Some(to)) = (&args.camera, &args.from, &args.to) else {
+        return Err(Error::Input("--camera, --from and --to are needed where no request says them"));
+    };
+    let (from, to) = when::range(from, to)?;
     let data = match &args.data {
         Some(data) => data.clone(),
         None => Settings::load(settings)?.data,
     };
-    let camera = recorded_camera(&data, &args.camera)?;
+    let camera = recorded_camera(&data, camera)?;
     let holders = args.holders.iter().map(|file| Identity::read_file(file));
     let holders = holders.collect::<Result<Vec<_>, _>>();
     let holders = holders.map_err(|e| Error::because("the holder's file cannot be used", e))?;
@@ -159,7 +183,12 @@ fn export(job: &Export<'_>) -> Result<Exported, Error> {
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish_and_clear();
-    exported.map_err(|e| match e {
+    exported.map_err(refused)
+}
+
+/// What could not be opened, with what to do.
+fn refused(e: VaultError) -> Error {
+    match e {
         VaultError::NothingInRange { from, to, there } => Error::failed(
             format!("nothing was recorded between {} and {}", when::show(from), when::show(to)),
             match there {
@@ -174,7 +203,7 @@ fn export(job: &Export<'_>) -> Result<Exported, Error> {
         VaultError::OutputExists { path } => Error::Exists(path),
         VaultError::Stopped => Error::failed("stopped; nothing was written", ""),
         other => Error::because("the recording cannot be opened", other),
-    })
+    }
 }
 
 fn report(out: &Path, exported: &Exported) {

@@ -43,6 +43,19 @@ pub(crate) fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<WallT
     Ok(WallTime::from_micros(moment.as_microsecond()))
 }
 
+/// Reads a time.
+pub(crate) fn one(text: &str) -> Result<WallTime, WhenError> {
+    parse(text, Timestamp::now(), &TimeZone::system())
+}
+
+/// Reads a time to come: `+30d` and the like too.
+pub(crate) fn to_come(text: &str) -> Result<WallTime, WhenError> {
+    let Some(ahead) = text.trim().strip_prefix('+') else { return one(text) };
+    let moment = span(ahead).and_then(|ahead| Timestamp::now().checked_add(ahead).ok());
+    let moment = moment.ok_or_else(|| WhenError::Unreadable(text.chars().take(64).collect()))?;
+    Ok(WallTime::from_micros(moment.as_microsecond()))
+}
+
 /// Reads both ends of a range.
 pub(crate) fn range(from: &str, to: &str) -> Result<(WallTime, WallTime), WhenError> {
     let (now, zone) = (Timestamp::now(), TimeZone::system());

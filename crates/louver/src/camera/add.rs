@@ -1,10 +1,8 @@
 //! `louver camera add`.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
 use louver_base::CameraAddress;
-use rustix::termios;
 use toml_edit::Value;
 use url::Url;
 
@@ -12,6 +10,7 @@ use super::probe;
 use crate::error::Error;
 use crate::settings::{Problem, Settings, SettingsError};
 use crate::settings_file::SettingsFile;
+use crate::terminal;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -152,43 +151,11 @@ fn keys(args: &Args) -> Vec<(&'static str, Value)> {
 
 /// The first line of standard input; a terminal does not show it.
 fn password() -> Result<String, Error> {
-    let hidden = io::stdin().is_terminal().then(Hidden::begin);
-    let mut line = String::new();
-    let read = io::stdin().lock().take(4096).read_line(&mut line);
-    drop(hidden);
-    read.map_err(|e| Error::because("the password cannot be read from standard input", e))?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
+    let line = terminal::secret("Password of the camera")?;
+    if line.is_empty() {
         return Err(Error::Input("--password-stdin was given, but standard input holds no password"));
     }
-    Ok(password.to_owned())
-}
-
-/// A terminal that does not show what is typed, until this is dropped.
-struct Hidden(Option<termios::Termios>);
-
-impl Hidden {
-    fn begin() -> Self {
-        let before = termios::tcgetattr(io::stdin()).ok();
-        let hidden = before.as_ref().and_then(|before| {
-            let mut quiet = before.clone();
-            quiet.local_modes.remove(termios::LocalModes::ECHO);
-            termios::tcsetattr(io::stdin(), termios::OptionalActions::Flush, &quiet).ok()
-        });
-        let note = if hidden.is_some() { "" } else { " (it shows as you type)" };
-        eprint!("Password of the camera{note}: ");
-        Self(before.filter(|_| hidden.is_some()))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            // Nothing can be done about a terminal that went away.
-            let _ = termios::tcsetattr(io::stdin(), termios::OptionalActions::Now, before);
-            eprintln!();
-        }
-    }
+    Ok(line.to_string())
 }
 
 /// The address with the password in it; one that has a password already or is a file stays as it is.

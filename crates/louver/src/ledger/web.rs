@@ -1,40 +1,18 @@
 //! The ledger over the web: reading somebody's, and asking witnesses.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use louver_ledger::witness::{Answer, Post};
 use louver_ledger::{Source, SourceError};
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::error::Error;
+use crate::web::{Patience, agent};
 
 /// A server that takes longer for one file, or a witness for one answer, counts as away.
 const WITHIN: Duration = Duration::from_secs(15);
 /// Longest answer of a witness that is read.
 const ANSWER: u64 = 64 * 1024;
-
-/// Certificates are those that the system trusts, so that a site's own authority works; proxies are those of the environment
-/// (HTTPS_PROXY and its like).
-fn agent() -> Agent {
-    let roots = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = roots.iter().map(|cert| Certificate::from_der(cert.as_ref()).to_owned()).collect();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::new_with_certs(&roots))
-        .unversioned_rustls_crypto_provider(provider)
-        .build();
-    let config = Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(WITHIN))
-        .http_status_as_error(false)
-        // A file of a ledger lies where it lies.
-        .max_redirects(0)
-        .user_agent(concat!("louver/", env!("CARGO_PKG_VERSION")))
-        .build();
-    config.new_agent()
-}
 
 /// A ledger that somebody serves.
 pub(super) struct Web {
@@ -46,7 +24,10 @@ impl Web {
     pub(super) fn new(base: &str) -> Result<Self, Error> {
         let parsed = url::Url::parse(base).ok().filter(|url| url.has_host() && url.query().is_none());
         match parsed {
-            Some(_) => Ok(Self { base: base.trim_end_matches('/').to_owned(), agent: agent() }),
+            Some(_) => Ok(Self {
+                base: base.trim_end_matches('/').to_owned(),
+                agent: agent(Patience::Whole(WITHIN)),
+            }),
             None => Err(Error::failed(
                 format!("\"{base}\" is no address of a ledger"),
                 "it looks like https://recorder.example/ledger",
@@ -78,7 +59,7 @@ pub(crate) struct Poster(Agent);
 
 impl Poster {
     pub(crate) fn new() -> Self {
-        Self(agent())
+        Self(agent(Patience::Whole(WITHIN)))
     }
 }
 

@@ -13,7 +13,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use louver_base::{CameraId, WallTime};
 
@@ -41,6 +41,27 @@ pub struct KeyRing {
     ring: Mutex<Ring<Folder>>,
     /// Hours that somebody waits for, so that whoever has the ring next adds them all at once.
     wanted: Mutex<BTreeSet<CameraHour>>,
+    /// Hours that are being sealed, and how often.
+    in_use: Arc<Mutex<BTreeMap<CameraHour, usize>>>,
+}
+
+/// An hour that is being sealed: as long as this is kept, its secret is not destroyed.
+#[derive(Debug)]
+pub struct HourInUse {
+    of: CameraHour,
+    all: Arc<Mutex<BTreeMap<CameraHour, usize>>>,
+}
+
+impl Drop for HourInUse {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(uses) = all.get_mut(&self.of) {
+            *uses -= 1;
+            if *uses == 0 {
+                all.remove(&self.of);
+            }
+        }
+    }
 }
 
 impl fmt::Debug for KeyRing {
@@ -62,7 +83,7 @@ impl KeyRing {
             NoFolder::Io(e) => KeyRingError::io("opening", folder, e),
         })?;
         let ring = Ring::open(disk, folder, absent)?;
-        Ok(Self { ring: Mutex::new(ring), wanted: Mutex::default() })
+        Ok(Self { ring: Mutex::new(ring), wanted: Mutex::default(), in_use: Arc::default() })
     }
 
     /// Secrets of those of `hours` that have one, from a folder that another process may be using. Nothing is locked or
@@ -80,6 +101,23 @@ impl KeyRing {
     fn ring(&self) -> MutexGuard<'_, Ring<Folder>> {
         // What a panic left half-done is in doubt, and read anew.
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the secret of a camera's hour from being destroyed for as long as what is given is kept. To be taken before
+    /// [`secret`](Self::secret): whatever the clock says meanwhile, what is sealed with the secret opens.
+    pub fn use_hour(&self, camera: &CameraId, hour: Hour) -> HourInUse {
+        let of = (camera.clone(), hour);
+        *self.in_use().entry(of.clone()).or_default() += 1;
+        HourInUse { of, all: Arc::clone(&self.in_use) }
+    }
+
+    /// Whether an hour is being sealed.
+    pub fn is_in_use(&self, camera: &CameraId, hour: Hour) -> bool {
+        self.in_use().contains_key(&(camera.clone(), hour))
+    }
+
+    fn in_use(&self) -> MutexGuard<'_, BTreeMap<CameraHour, usize>> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The secret of a camera's hour, drawn and on the disk before this returns; always the same for the same hour.
@@ -112,12 +150,18 @@ impl KeyRing {
     /// Destroys secrets for good, all of them in one rewriting; gives those that are gone by it (or by an
     /// earlier call that failed). When this returns, nothing on the
     /// disk opens what was sealed with them, whatever copies of the ring there are: the root that they were kept under
-    /// has been overwritten. Hours that are held at `now` are left alone; those without a secret are no error.
+    /// has been overwritten. Hours that are held at `now` or being sealed are left alone; those without a secret are no error.
     ///
     /// # Errors
     /// As [`secret`](Self::secret); they may be destroyed or not: ask again until it is done, and keep their files until then.
     pub fn destroy(&self, hours: &[CameraHour], now: WallTime) -> Result<Vec<CameraHour>, KeyRingError> {
-        self.ring().destroy(hours, now)
+        let mut ring = self.ring();
+        // Looked at with the ring in hand: whoever takes an hour into use from here on gets a secret that is drawn anew.
+        let free: Vec<CameraHour> = {
+            let in_use = self.in_use();
+            hours.iter().filter(|of| !in_use.contains_key(*of)).cloned().collect()
+        };
+        ring.destroy(&free, now)
     }
 
     /// Holds hours until `until` (legal hold): [`destroy`](Self::destroy) leaves them alone before. A later call counts. Gives

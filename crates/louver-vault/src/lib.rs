@@ -42,7 +42,7 @@ pub use holder::{
 pub use hour::{Hour, HourSecret};
 pub use inspect::{Damage, FragmentInfo, SegmentInfo, Tail};
 pub use keyblock::{KeyBlock, WrappedShare};
-pub use keyring::{Absent, CameraHour, KeyRing, KeyRingError};
+pub use keyring::{Absent, CameraHour, HourInUse, KeyRing, KeyRingError};
 pub use opening_keys::OpeningKeys;
 pub use passing::{OneTime, pass_on};
 pub use reader::{Fragments, OpenedFragment, SegmentReader};

@@ -40,3 +40,4 @@ bench: ## what recording, masking a picture and masking a file cost
 	@bench/see.sh
 	@bench/redact.sh
 	@bench/ledger.sh
+	@bench/open.sh

@@ -26,10 +26,12 @@ fn main() -> Result<(), Failed> {
     let dir = Path::new(dir);
     bare(&dir.join("bare"), Duration::from_secs(seconds.min(5)))?;
     let ledger = Ledger::open(&dir.join("paced"), &[7; 16], Options::default())?;
-    paced(&ledger, 500, Duration::from_secs(seconds))?;
+    paced(&ledger, 500, Duration::from_secs(seconds), "")?;
     ledger.close();
     let ledger = Ledger::open(&dir.join("batched"), &[7; 16], Options::default())?;
     batched(&ledger, Duration::from_secs(seconds))?;
+    // With tens of thousands of leaves on their way into tiles.
+    after_a_burst(&ledger, 500, Duration::from_secs(seconds))?;
     bare(&dir.join("bare"), Duration::from_secs(seconds.min(5)))?;
     ledger.close();
     Ok(())
@@ -77,8 +79,26 @@ fn batched(ledger: &Ledger, run: Duration) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Bursts of 8192 leaves, a second apart, and durable appends beside and right after them.
+fn after_a_burst(ledger: &Ledger, rate: u32, run: Duration) -> Result<(), Failed> {
+    let leaves: Vec<Leaf> = (0..8192).map(leaf).collect();
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let bursts = scope.spawn(|| {
+            while began.elapsed() < run {
+                ledger.append_all(&leaves).map_err(|e| e.to_string())?;
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            Ok::<_, String>(())
+        });
+        let took = paced(ledger, rate, run, ", a burst of 8192 leaves every second");
+        bursts.join().map_err(|_| "the bursts panicked")??;
+        took
+    })
+}
+
 /// So many leaves a second, each waited for by a thread of its own, as requests come to a server; times from when each was due.
-fn paced(ledger: &Ledger, rate: u32, run: Duration) -> Result<(), Failed> {
+fn paced(ledger: &Ledger, rate: u32, run: Duration, beside: &str) -> Result<(), Failed> {
     const WAITERS: usize = 64;
     let (report_to, times) = mpsc::channel();
     let began = Instant::now();
@@ -109,7 +129,7 @@ fn paced(ledger: &Ledger, rate: u32, run: Duration) -> Result<(), Failed> {
         }
     });
     let took = times.into_iter().collect::<Result<Vec<_>, _>>()?;
-    report(&format!("durable append at {rate} a second"), took.len() as u64, began.elapsed(), took);
+    report(&format!("durable append at {rate} a second{beside}"), took.len() as u64, began.elapsed(), took);
     Ok(())
 }
 

@@ -66,6 +66,7 @@ if ((${#failed[@]})); then report; exit 1; fi
 
 stage 'format' cargo fmt --all --check
 stage 'scripts' scripts_are_clean
+stage 'threat model' scripts/threats.py
 stage 'page: types' page check
 [[ ! -f ui/openapi.json ]] || stage 'page: types follow openapi.json' page types:check
 stage 'page: lint' page lint

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -248,4 +249,80 @@ fn a_witness_that_is_away_or_does_not_know_the_ledger_holds_nothing_up_and_is_to
     let ledger = Ledger::open(dir.path(), &SITE, options).unwrap();
     assert_eq!(ledger.append_now(&leaf(2)).unwrap(), 2);
     until("it is said", || trouble(&ledger).contains("does not answer"));
+}
+
+/// A process that ends when this is dropped.
+struct Foreign(Child);
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// A witness that knows only the public specifications (`foreign/witness.py`).
+fn foreign_witness(log: &VerifierKey) -> Option<(Foreign, Witness)> {
+    const PYTHON: &str = "/usr/bin/python3";
+    let found = Command::new(PYTHON).args(["-c", "import cryptography"]).output();
+    if !found.is_ok_and(|out| out.status.success()) {
+        println!(
+            "skipped: {PYTHON} with the package `cryptography` is missing (scripts/setup.sh --test installs it)"
+        );
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/witness.py");
+    let mut command = Command::new(PYTHON);
+    command.arg("-B").arg(script).args(["foreign.example/w", &log.to_string()]);
+    let mut process = Foreign(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let (port, key) = line.trim().split_once(' ').unwrap();
+    let witness = Witness { url: format!("http://127.0.0.1:{port}"), key: key.parse().unwrap() };
+    Some((process, witness))
+}
+
+#[test]
+fn a_witness_that_somebody_else_wrote_signs_our_checkpoints_as_they_grow_and_refuses_another_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let (here, old) = (dir.path().join("ledger"), dir.path().join("old"));
+    let log = Ledger::open(&here, &SITE, Options::default()).unwrap().verifier().clone();
+    let Some((_process, witness)) = foreign_witness(&log) else { return };
+    let open = || {
+        let options = Options {
+            publish_every: Duration::from_millis(5),
+            witnesses: vec![witness.clone()],
+            post: Some(Box::new(PlainHttp)),
+            witness_every: Duration::from_millis(20),
+            ..Options::default()
+        };
+        Ledger::open(&here, &SITE, options).unwrap()
+    };
+    let ledger = open();
+    // Sizes of every shape: its reading of consistency proofs is its own.
+    let mut size = 0;
+    for more in [1, 1, 1, 4, 1, 9, 50, 189, 1, 300] {
+        ledger.append_all(&(0..more).map(leaf).collect::<Vec<_>>()).unwrap();
+        size += more;
+        until("it signed", || ledger.status().witnesses[0].signed == size);
+    }
+    let demands =
+        Demands { key: Some(log), witnesses: vec![witness.key.clone()], quorum: 1, ..Demands::default() };
+    let report = verify(&DirSource::new(&here), &demands, |_, _| {}).unwrap();
+    assert_eq!(report.witnessed, Some(size));
+    ledger.close();
+    drop(ledger);
+    copy(&here, &old);
+    let ledger = open();
+    ledger.append_all(&[leaf(1), leaf(2)]).unwrap();
+    until("it signed those too", || ledger.status().witnesses[0].signed == size + 2);
+    ledger.close();
+    drop(ledger);
+    fs::remove_dir_all(&here).unwrap();
+    copy(&old, &here);
+    let ledger = open();
+    ledger.append_now(&leaf(7)).unwrap();
+    until("it is ahead", || trouble(&ledger).contains("an old copy of the ledger was put back"));
+    ledger.append_all(&[leaf(8), leaf(9)]).unwrap();
+    until("it refused the fork", || trouble(&ledger).contains("not the one that it signed before"));
 }

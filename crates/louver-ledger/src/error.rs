@@ -14,16 +14,18 @@ pub enum LedgerError {
     #[error("the system gives no random numbers")]
     Random,
     /// Do not start; restore the key from a backup.
-    #[error("the ledger's signing key is not 32 bytes: restore ledger/site.key, or the ledger ends here")]
+    #[error(
+        "the ledger's signing key is not 32 bytes: restore ledger/site.key, or begin another ledger as docs/backup.md, \"The ledger\", says"
+    )]
     BadKey,
     /// Do not start: with a new key the log would be another one.
     #[error(
-        "{0} is missing, but a ledger is here: restore it; nothing is written to a ledger that misses a part"
+        "{0} is missing, but a ledger is here: restore it, or begin another ledger as docs/backup.md, \"The ledger\", says; nothing is written to a ledger that misses a part"
     )]
     Missing(PathBuf),
     /// Do not start: evidence first.
     #[error(
-        "{file}: damaged at byte {at} (leaf {leaf}), before leaves that were written later: the disk or somebody changed the past. Keep a copy, then restore the ledger"
+        "{file}: damaged at byte {at} (leaf {leaf}), before leaves that were written later: the disk or somebody changed the past. Keep a copy; docs/backup.md, \"The ledger\", says how to go on"
     )]
     JournalDamaged {
         /// The journal.
@@ -35,7 +37,7 @@ pub enum LedgerError {
     },
     /// Do not start: evidence first.
     #[error(
-        "{file}: {signed} leaves were signed, {there} are here: leaves that the site has signed for are gone. Keep a copy, then restore the ledger"
+        "{file}: {signed} leaves were signed, {there} are here: leaves that the site has signed for are gone. Keep a copy; docs/backup.md, \"The ledger\", says how to go on"
     )]
     LeavesMissing {
         /// The checkpoint.
@@ -47,7 +49,7 @@ pub enum LedgerError {
     },
     /// Do not start: evidence first.
     #[error(
-        "{file}: its root is not that of the first {size} leaves: somebody changed the past. Keep a copy, then restore the ledger"
+        "{file}: its root is not that of the first {size} leaves: somebody changed the past. Keep a copy; docs/backup.md, \"The ledger\", says how to go on"
     )]
     RootDiffers {
         /// The checkpoint or journal that states the root.
@@ -57,7 +59,7 @@ pub enum LedgerError {
     },
     /// Do not start: evidence first.
     #[error(
-        "{file}: it is older than the journal, which begins at leaf {base}: somebody put an old one back. Keep a copy, then restore the ledger"
+        "{file}: it is older than the journal, which begins at leaf {base}: somebody put an old one back. It is not the one that belongs here: docs/backup.md, \"The ledger\", says how to go on"
     )]
     CheckpointOld {
         /// The checkpoint.
@@ -66,7 +68,9 @@ pub enum LedgerError {
         base: u64,
     },
     /// Do not start: evidence first.
-    #[error("{file}: this checkpoint is not the site's own; keep a copy, then restore the ledger")]
+    #[error(
+        "{file}: this checkpoint is not the site's own. Keep a copy; docs/backup.md, \"The ledger\", says how to go on"
+    )]
     Checkpoint {
         /// The checkpoint.
         file: PathBuf,
@@ -75,7 +79,7 @@ pub enum LedgerError {
     },
     /// Do not start: evidence first.
     #[error(
-        "{0}: the tile is missing or cut short, and its leaves are no longer in the journal: restore the ledger"
+        "{0}: the tile is missing or cut short, and its leaves are no longer in the journal. Keep a copy; docs/backup.md, \"The ledger\", says how to go on"
     )]
     Tile(PathBuf),
     /// A file could not be read or written while starting. Do not start.

@@ -46,6 +46,11 @@ impl Base {
     }
 }
 
+/// Number of the first leaf in a journal; `None` where its head is not whole.
+pub fn begins_at(journal: &[u8]) -> Option<u64> {
+    Base::parse(journal).map(|base| base.size)
+}
+
 /// One frame: leaves from number `first` on.
 pub(crate) fn frame<'a>(first: u64, leaves: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut bytes = FRAME.to_vec();

@@ -33,6 +33,7 @@ mod writer;
 
 pub use error::LedgerError;
 pub use hash::{Hash, HashError, leaf_hash, node_hash};
+pub use journal::begins_at as journal_begins_at;
 pub use keys::{Salt, SiteKey};
 pub use leaf::Leaf;
 pub use ledger::{Ledger, Options, Status};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use louver_ledger::journal_begins_at;
 use louver_store::copy_catalogue;
 
 use crate::error::Error;
@@ -39,6 +40,9 @@ pub(crate) struct Args {
     #[arg(long)]
     recordings: bool,
 }
+
+/// A journal begins anew every some thousand leaves: twice in a row is not expected.
+const LEDGER_TRIES: usize = 5;
 
 /// What was copied.
 #[derive(Debug, Default)]
@@ -121,6 +125,7 @@ fn fill(args: &Args, settings: &Settings, to: &Path, stop: &AtomicBool) -> Resul
     );
     let mut copied = Copied::default();
     catalogue(&settings.data, to, &mut copied)?;
+    ledger(&source, to, &mut copied)?;
     for file in &found {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::failed("stopped; nothing was kept", ""));
@@ -152,6 +157,45 @@ fn catalogue(data: &Path, to: &Path, copied: &mut Copied) -> Result<(), Error> {
         copied.files += 1;
     }
     Ok(())
+}
+
+/// The ledger as of one moment, with a server writing to it or not.
+fn ledger(source: &Source, to: &Path, copied: &mut Copied) -> Result<(), Error> {
+    for _ in 0..LEDGER_TRIES {
+        let mut these = Copied::default();
+        for line in list::LEDGER {
+            // Looked for when what needs it is copied already.
+            for file in source.of(line).map_err(|e| reading(source.path(), e))? {
+                copy(source, &file, to, &mut these)?;
+            }
+        }
+        let folder = to.join("ledger");
+        if fits(&folder).map_err(|e| writing(&folder, e))? {
+            copied.files += these.files;
+            copied.bytes += these.bytes;
+            return Ok(());
+        }
+        fs::remove_dir_all(&folder).map_err(|e| writing(&folder, e))?;
+    }
+    Err(Error::failed(
+        "the ledger could not be copied: its journal was begun anew each time between two of its files",
+        "try again when the recorder has less to do",
+    ))
+}
+
+/// Whether the journal was begun anew between the copy of the checkpoint and its own: a checkpoint that ends before the journal begins
+/// is refused by a start.
+fn fits(ledger: &Path) -> io::Result<bool> {
+    let there = |name| match fs::read(ledger.join(name)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    };
+    let (checkpoint, journal) = (there("checkpoint")?, there("journal")?);
+    let text = checkpoint.as_deref().map(String::from_utf8_lossy);
+    let signed = text.and_then(|text| text.split('\n').nth(1)?.parse::<u64>().ok());
+    let begins = journal.as_deref().and_then(journal_begins_at);
+    // What is no ledger is copied as it is: whoever reads it says so.
+    Ok(signed.zip(begins).is_none_or(|(signed, begins)| begins <= signed))
 }
 
 fn copy(source: &Source, found: &Found, to: &Path, copied: &mut Copied) -> Result<(), Error> {

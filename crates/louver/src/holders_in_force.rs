@@ -23,6 +23,12 @@ pub(crate) async fn begin(settings: &Settings, store: &Store, ledger: &Ledger) -
     let files = store.holder_sets().await.map_err(cannot)?;
     let mut sets = HolderSets::read(&files, &store.site_id().to_string()).map_err(broken)?;
     let named = settings.holders.as_ref();
+    // A ledger that was begun anew (docs/backup.md) knows of none of them.
+    if ledger.opened().fresh {
+        for set in sets.all() {
+            written_down(ledger, set).await?;
+        }
+    }
     match (sets.latest(), named) {
         (None, None) => return settings.holders().map(|_| sets),
         (None, Some(set)) => {

@@ -22,15 +22,9 @@ pub(super) enum Name {
 
 use Name::{Below, Fits, Is};
 
-/// Files, in the order in which they are copied. Of the ledger the checkpoint comes before the journal and that before the
-/// tiles: each needs at most what is copied after it, while a server goes on writing.
-const FILES: &[&[Name]] = &[
-    &[Is("site.id")],
-    &[Is("mask.key")],
-    &[Is("retention.json")],
-    &[Is("holders"), Fits(json)],
-    &[Is("openings"), Fits(plain), Fits(json)],
-    &[Is("holds"), Fits(plain), Fits(json)],
+/// The ledger, in the order in which it is copied and looked for: each file needs at most what comes after it, while a server goes
+/// on writing.
+pub(super) const LEDGER: &[&[Name]] = &[
     &[Is("ledger"), Is("vkey")],
     &[Is("ledger"), Is("salt")],
     &[Is("ledger"), Is("witnessed")],
@@ -39,12 +33,22 @@ const FILES: &[&[Name]] = &[
     &[Is("ledger"), Is("tile"), Below(tile)],
 ];
 
+/// Other files.
+const FILES: &[&[Name]] = &[
+    &[Is("site.id")],
+    &[Is("mask.key")],
+    &[Is("retention.json")],
+    &[Is("holders"), Fits(json)],
+    &[Is("openings"), Fits(plain), Fits(json)],
+    &[Is("holds"), Fits(plain), Fits(json)],
+];
+
 const RECORDINGS: &[&[Name]] = &[
     &[Is("sealed"), Fits(plain), Fits(digits), Fits(digits), Fits(sealed)],
     &[Is("masked"), Fits(plain), Fits(digits), Fits(digits), Fits(masked)],
 ];
 
-/// The lines that are wanted.
+/// The lines that are wanted besides the ledger.
 pub(super) fn lines(wanted: Wanted) -> impl Iterator<Item = &'static [Name]> {
     let recordings = match wanted {
         Wanted::WithoutRecordings => [].as_slice(),

@@ -47,12 +47,19 @@ impl Source {
         &self.path
     }
 
-    /// Everything that is wanted and there.
+    /// Everything that is wanted and there, but for the ledger.
     pub(super) fn find(&self, wanted: Wanted) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
         for line in lines(wanted) {
-            walk(&self.folder, Path::new(""), line, DEPTH_MAX, &mut found)?;
+            found.append(&mut self.of(line)?);
         }
+        Ok(found)
+    }
+
+    /// What is there of a line.
+    pub(super) fn of(&self, line: &[Name]) -> io::Result<Vec<Found>> {
+        let mut found = Vec::new();
+        walk(&self.folder, Path::new(""), line, DEPTH_MAX, &mut found)?;
         Ok(found)
     }
 

@@ -3,8 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use louver_base::CameraId;
+use louver_ledger::{Leaf, Ledger, Options};
 use louver_store::{Store, StoreOptions};
 use louver_vault::Hour;
 
@@ -174,4 +177,86 @@ fn a_restored_backup_starts_with_the_same_site_and_refuses_originals_without_the
         let (store, _) = Store::open(&site.path("d"), StoreOptions::default()).await.unwrap();
         assert_eq!(format!("{}\n", store.site_id()), before);
     });
+}
+
+#[test]
+fn a_ledger_that_is_being_written_to_opens_from_each_backup() {
+    let site = Site::with(SETTINGS);
+    fs::create_dir_all(site.path("d")).unwrap();
+    let open = |folder: &str| Ledger::open(&site.path(folder), &[7; 16], Options::default());
+    let ledger = open("d/ledger").unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    // So fast that the journal begins anew several times a second.
+    let writer = std::thread::spawn({
+        let (ledger, stop) = (ledger.clone(), Arc::clone(&stop));
+        move || {
+            let leaves: Vec<Leaf> = (0..1000).map(|leaves| Leaf::Omitted { leaves }).collect();
+            while !stop.load(Ordering::Relaxed) {
+                ledger.append_all(&leaves).unwrap();
+            }
+        }
+    });
+    let mut sizes = vec![];
+    for n in 0..4 {
+        let (name, before) = (format!("b{n}"), ledger.status().published);
+        site.run(&["backup", &name]).must(0, &["Copied"]);
+        assert!(!site.path(&format!("{name}/ledger/site.key")).exists());
+        let refused = open(&format!("{name}/ledger")).unwrap_err().to_string();
+        assert!(refused.contains("site.key is missing") && refused.contains("docs/backup.md"), "{refused}");
+        fs::copy(site.path("d/ledger/site.key"), site.path(&format!("{name}/ledger/site.key"))).unwrap();
+        let restored = open(&format!("{name}/ledger")).unwrap();
+        assert!(restored.opened().size >= before, "{} of {before}", restored.opened().size);
+        restored.close();
+        site.run(&["ledger", "verify", &name]).must(0, &["The ledger holds"]);
+        sizes.push(restored.opened().size);
+    }
+    stop.store(true, Ordering::Relaxed);
+    writer.join().unwrap();
+    println!("restored with {sizes:?} leaves");
+    assert!(sizes.is_sorted());
+}
+
+#[test]
+fn an_older_ledger_is_told_from_a_pinned_checkpoint_and_another_begins_where_it_was_moved_away() {
+    let site = Site::with(SETTINGS);
+    let open = || Ledger::open(&site.path("d/ledger"), &[7; 16], Options::default());
+    let grow = |leaves| {
+        let ledger = open().unwrap();
+        ledger.append_all(&vec![Leaf::Omitted { leaves }; 40]).unwrap();
+        ledger.close();
+    };
+    grow(1);
+    let key = fs::read(site.path("d/ledger/site.key")).unwrap();
+    site.run(&["backup", "b"]).must(0, &["Copied"]);
+    grow(2);
+    let pin = site.run(&["ledger", "pin"]).must(0, &["80 leaves are pinned"]);
+    fs::write(site.path("pin"), pin.text.split("80 leaves are pinned").next().unwrap()).unwrap();
+    // The checkpoint of the backup alone, and a checkpoint without its leaves.
+    let today = fs::read(site.path("d/ledger/checkpoint")).unwrap();
+    fs::rename(site.path("d/ledger"), site.path("later")).unwrap();
+    fs::rename(site.path("b/ledger"), site.path("d/ledger")).unwrap();
+    fs::write(site.path("d/ledger/site.key"), &key).unwrap();
+    let old = fs::read(site.path("d/ledger/checkpoint")).unwrap();
+    fs::write(site.path("d/ledger/checkpoint"), &today).unwrap();
+    let refused = open().unwrap_err().to_string();
+    assert!(
+        refused.contains("80 leaves were signed, 40 are here") && refused.contains("docs/backup.md"),
+        "{refused}"
+    );
+    fs::write(site.path("d/ledger/checkpoint"), &old).unwrap();
+    // The whole older ledger goes on, and is found out by whoever kept a checkpoint, before and after it has as many leaves.
+    site.run(&["ledger", "verify"]).must(0, &["The ledger holds: 40 leaves"]);
+    site.run(&["ledger", "verify", "--since", "pin"])
+        .must(1, &["replayed: the checkpoint has 40 leaves, the pinned one 80"]);
+    grow(3);
+    grow(3);
+    site.run(&["ledger", "verify", "--since", "pin"])
+        .must(1, &["forked", "the site has signed two histories"]);
+    // The way on: it is moved away, stays evidence, and another begins under another key.
+    fs::rename(site.path("d/ledger"), site.path("old")).unwrap();
+    grow(4);
+    site.run(&["ledger", "verify", "old"]).must(0, &["The ledger holds: 120 leaves"]);
+    site.run(&["ledger", "verify"]).must(0, &["The ledger holds: 40 leaves"]);
+    assert_ne!(fs::read(site.path("d/ledger/site.key")).unwrap(), key);
+    site.run(&["ledger", "verify", "--since", "pin"]).must(1, &["the pinned checkpoint cannot be used"]);
 }

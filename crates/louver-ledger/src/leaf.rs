@@ -184,12 +184,33 @@ pub enum Policy {
 }
 
 /// How masked video was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Viewing {
     Live,
     Recorded,
+    /// What there was and when, without a picture.
+    Events,
+}
+
+/// Which recordings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Recordings {
+    Originals,
+    Masked,
+}
+
+/// Why recordings were deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deletion {
+    /// Their retention ended.
+    Age,
+    /// The disk was too full, before it ended.
+    Full,
 }
 
 /// One camera and hour.
@@ -322,7 +343,7 @@ pub enum Leaf {
         request: Option<Digest>,
         manifest: Digest,
     },
-    /// Masked video was looked at; one leaf a visit.
+    /// Masked video, or what happened, was looked at; two leaves at most for each session, camera, kind and hour.
     Viewed {
         user: UserTag,
         camera: CameraTag,
@@ -332,6 +353,15 @@ pub enum Leaf {
     },
     KeysDestroyed {
         hours: Vec<CameraHour>,
+    },
+    /// Files are gone; one leaf for all that went of a camera in an hour.
+    Deleted {
+        camera: CameraTag,
+        recordings: Recordings,
+        from: Millis,
+        to: Millis,
+        files: u64,
+        why: Deletion,
     },
     Hold {
         document: Digest,
@@ -467,6 +497,15 @@ mod tests {
             Leaf::Exported { request: None, manifest: document },
             Leaf::Exported { request: Some(request), manifest: document },
             Leaf::Viewed { user, camera, from, to, how: Viewing::Recorded },
+            Leaf::Viewed { user, camera, from, to, how: Viewing::Events },
+            Leaf::Deleted {
+                camera,
+                recordings: Recordings::Originals,
+                from,
+                to,
+                files: 12,
+                why: Deletion::Full,
+            },
             Leaf::Hold { document, cameras: cameras.clone(), from, to, until },
             Leaf::HoldEnded { document, agreed: None, cameras: cameras.clone(), from, to, until },
             Leaf::HoldEnded { document, agreed: Some(document), cameras, from, to, until },

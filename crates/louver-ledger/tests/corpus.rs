@@ -2,6 +2,7 @@
 //!
 //! `LOUVER_WRITE_SEEDS=1 cargo test -p louver-ledger --test corpus` writes what it begins with anew, after the format has changed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::duplicate_mod, reason = "for the fuzzer each check is whole by itself")]
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use louver_media::{Gop, GopCutter, GopLimits, VideoParams};
 use louver_store::{
     Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
 };
-use louver_vault::{Epoch, HolderSet, Hour, Sealed, SegmentSealer, SiteId, VaultError};
+use louver_vault::{Epoch, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, SiteId, VaultError};
 use tokio::sync::mpsc;
 
 use crate::feed::{Feed, FeedSender, From, gap_reason};
@@ -31,8 +31,9 @@ pub(crate) struct Recorder {
     site: SiteId,
     status: StatusCell,
     writer: SealedWriter,
-    /// What this hour's segments are sealed with; never of an hour that is over for longer than a camera can be silent.
-    epoch: Option<Epoch>,
+    /// What this hour's segments are sealed with; never of an hour that is over for longer than a camera can be silent. As long
+    /// as it is here its hour's secret is not destroyed, whatever the clock says.
+    epoch: Option<(Epoch, HourInUse)>,
     sealer: Option<SegmentSealer>,
     params: Option<VideoParams>,
     cutter: GopCutter,
@@ -228,28 +229,29 @@ impl Recorder {
     ) -> Result<(SegmentSealer, Sealed), KeepError> {
         let hour = Hour::of(first);
         // The old hour's chain is wiped before the new one's is made.
-        let epoch = match self.epoch.take().filter(|epoch| epoch.hour() == hour) {
+        let epoch = match self.epoch.take().filter(|(epoch, _)| epoch.hour() == hour) {
             Some(epoch) => epoch,
             None => self.begin_epoch(hour).await?,
         };
-        let epoch = self.epoch.insert(epoch);
+        let (epoch, _) = self.epoch.insert(epoch);
         match epoch.segment(first, params) {
             Err(VaultError::EpochFull) => {
                 let epoch = self.begin_epoch(hour).await?;
-                Ok(self.epoch.insert(epoch).segment(first, params)?)
+                Ok(self.epoch.insert(epoch).0.segment(first, params)?)
             }
             begun => Ok(begun?),
         }
     }
 
-    async fn begin_epoch(&self, hour: Hour) -> Result<Epoch, KeepError> {
+    async fn begin_epoch(&self, hour: Hour) -> Result<(Epoch, HourInUse), KeepError> {
+        let in_use = self.store.use_hour(&self.camera, hour)?;
         let secret = self.store.hour_secret(&self.camera, hour).await?;
-        Ok(Epoch::begin(self.site, &self.camera, hour, &self.holders, &secret)?)
+        Ok((Epoch::begin(self.site, &self.camera, hour, &self.holders, &secret)?, in_use))
     }
 
     /// Ends what belongs to an hour that is over, so that a camera that is silent leaves no keys in memory.
     async fn leave_hour(&mut self, now: WallTime) {
-        if self.epoch.as_ref().is_some_and(|epoch| epoch.hour() != Hour::of(now)) {
+        if self.epoch.as_ref().is_some_and(|(epoch, _)| epoch.hour() != Hour::of(now)) {
             self.epoch = None;
             self.finish().await;
         }

@@ -20,6 +20,7 @@ use crate::auth::link::Resets;
 use crate::auth::password::Passwords;
 use crate::openings::Desk;
 use crate::renditions::Renditions;
+use crate::views::Views;
 
 /// Live viewers at once; one more is refused with a sentence.
 const VIEWERS: usize = 256;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     pub(crate) viewers: Arc<Semaphore>,
     pub(crate) renditions: Renditions,
+    /// What was looked at and does not stand in the ledger yet.
+    pub(crate) views: Views,
     pub(crate) passwords: Passwords,
     pub(crate) password_attempts: Attempts,
     pub(crate) link_attempts: Attempts,
@@ -73,6 +76,7 @@ impl Shared {
             tasks: TaskTracker::new(),
             viewers: Arc::new(Semaphore::new(VIEWERS)),
             renditions: Renditions::default(),
+            views: Views::default(),
             passwords: Passwords::default(),
             password_attempts: Attempts::default(),
             link_attempts: Attempts::default(),

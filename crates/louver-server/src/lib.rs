@@ -14,6 +14,7 @@ mod page;
 mod renditions;
 mod routes;
 mod server;
+mod views;
 
 pub use app::Site;
 pub use auth::link::issue_sign_in_link;

@@ -33,7 +33,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// How long requests in flight may take to end when the server stops.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often requests for originals are looked at for what time brings.
+/// How often requests for originals, and looks at masked video, are looked at for what time brings.
 const TICK: Duration = Duration::from_secs(5);
 
 /// The HTTP server, listening but not yet answering.
@@ -99,9 +99,7 @@ impl Server {
         let router = router(Arc::clone(&app));
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let tasks = TaskTracker::new();
-        if let Some(desk) = app.desk.get().cloned() {
-            tasks.spawn(watch_time(desk, stop.clone()));
-        }
+        tasks.spawn(watch_time(Arc::clone(&app), stop.clone()));
         while let Some((stream, place)) = next(&listener, &connections, &stop).await {
             tasks.spawn(serve(stream, place, router.clone(), stop.clone()));
         }
@@ -113,12 +111,16 @@ impl Server {
                 tracing::warn!(open = tracker.len(), "connections did not end in time and are cut");
             }
         }
+        app.tell_views(true);
     }
 }
 
-async fn watch_time(desk: Desk, stop: CancellationToken) {
+async fn watch_time(app: App, stop: CancellationToken) {
     while tokio::select! { biased; () = stop.cancelled() => false, () = tokio::time::sleep(TICK) => true } {
-        desk.tick(WallTime::now(), false).await;
+        if let Some(desk) = app.desk.get() {
+            desk.tick(WallTime::now(), false).await;
+        }
+        app.tell_views(false);
     }
 }
 

@@ -3,8 +3,8 @@
 
 mod site;
 
-use louver_ledger::Leaf;
-use louver_ledger::leaf::Digest;
+use louver_ledger::leaf::{Digest, Viewing};
+use louver_ledger::{Leaf, Ledger};
 
 #[tokio::test]
 async fn the_ledgers_files_are_served_to_everybody_and_nothing_else_of_its_folder() {
@@ -50,4 +50,51 @@ async fn a_ledger_in_trouble_is_told_of_on_the_page() {
         text.contains("1 of what should stand in the ledger since the start could not be written."),
         "{text}"
     );
+}
+
+/// What stands in the ledger of looks at masked video.
+fn looks(ledger: &Ledger) -> Vec<(Viewing, i64, i64)> {
+    let size = ledger.append_now(&Leaf::Omitted { leaves: 0 }).unwrap() + 1;
+    let leaves = (0..size).map(|n| Leaf::parse(&ledger.leaf(n).unwrap()).unwrap().leaf);
+    let gate = ledger.salt().camera(&"gate".parse().unwrap());
+    let look = |leaf| match leaf {
+        Leaf::Viewed { camera, from, to, how, user } => {
+            assert_eq!((camera, user), (gate, ledger.salt().user("owner")));
+            Some((how, from.0, to.0))
+        }
+        _ => None,
+    };
+    leaves.filter_map(look).collect()
+}
+
+#[tokio::test]
+async fn whoever_looks_at_recordings_or_at_what_happened_stands_in_the_ledger_once_and_not_for_each_request()
+{
+    let site = site::start().await;
+    let cookie = site.sign_in().await;
+    let begin = 1_767_261_600_000_i64;
+    let ask = async |path: &str, from: i64, to: i64| {
+        let path = format!("/api/v1/cameras/gate/{path}?from_ms={from}&to_ms={to}");
+        site.get(&path, &cookie).await.status.as_u16()
+    };
+    for n in 0..50 {
+        let (from, to) = (begin - n * 1000, begin + n * 1000 + 1000);
+        assert_eq!(ask("scene/archive", from, to).await, 200);
+        assert_eq!(ask("timeline", from, to).await, 200);
+    }
+    let first = |how| (how, begin, begin + 1000);
+    assert_eq!(looks(&site.ledger), [first(Viewing::Recorded), first(Viewing::Events)]);
+    // Refused, or nothing there: nobody saw anything.
+    assert_eq!(site.get("/api/v1/cameras/gate/timeline?from_ms=0&to_ms=1", "").await.status, 401);
+    assert_eq!(ask("scene/archive", 5, 5).await, 422);
+    assert_eq!(ask("masked.mp4", 5, 6).await, 404);
+    assert_eq!(site.get("/api/v1/cameras/gate/still", &cookie).await.status, 404);
+    assert_eq!(looks(&site.ledger).len(), 2);
+    // How far somebody went is written at the end.
+    site.stop.cancel();
+    site.task.await.unwrap();
+    let whole = |how| (how, begin - 49_000, begin + 50_000);
+    let mut at_the_end = looks(&site.ledger).split_off(2);
+    at_the_end.sort_by_key(|(how, ..)| format!("{how:?}"));
+    assert_eq!(at_the_end, [whole(Viewing::Events), whole(Viewing::Recorded)]);
 }

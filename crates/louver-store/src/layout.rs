@@ -12,6 +12,8 @@ use crate::{RecordingId, RecordingKind};
 pub(crate) const DATABASE: &str = "louver.db";
 /// Hour secrets (louver-vault); in no backup.
 pub(crate) const KEY_RING: &str = "keyring";
+/// Hours whose secrets are destroyed and that nobody has been told of.
+pub(crate) const DESTROYED: &str = "destroyed";
 pub(crate) const JOURNAL: &str = "events.jsonl";
 pub(crate) const HOUR_US: i64 = 3_600_000_000;
 

@@ -16,6 +16,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::disk::{blocking, remove, space, sync_folder};
 use crate::fresh::{FileState, RecordingKey};
+use crate::gone::DeletedFor;
 use crate::layout::{HOUR_US, HourFolder, hours, recording_path, still_path};
 use crate::store::Inner;
 use crate::{RecordingId, RecordingKind, Store, StoreError};
@@ -86,7 +87,7 @@ impl Store {
             inner.expire_recordings(camera, cutoff, now, &mut ending, &mut report).await?;
         }
         // After what needs no shredding, so that there is room for it on a full disk; for all cameras at once.
-        let shredded = inner.shred(ending, now, &mut report).await;
+        let shredded = inner.shred(ending, DeletedFor::Age, now, &mut report).await;
         for (camera, hours) in retention_hours {
             let cutoff = now - WallSpan::from_hours(*hours);
             inner.expire_events(camera, cutoff, &mut report).await?;
@@ -151,7 +152,7 @@ impl Inner {
             after = (last.key.2.0, last.key.1.code());
             let mut going = self.going(old, now).await?;
             ending.append(&mut going.ending);
-            report.expired_files += self.delete(going.plain, report).await?;
+            report.expired_files += self.delete(going.plain, DeletedFor::Age, report).await?;
         }
     }
 
@@ -266,8 +267,8 @@ impl Inner {
                 *until = old.end.max(*until);
             }
             let going = self.going(going, now).await?;
-            report.crowded_out_files += self.delete(going.plain, report).await?;
-            report.crowded_out_files += self.shred(going.ending, now, report).await?;
+            report.crowded_out_files += self.delete(going.plain, DeletedFor::Room, report).await?;
+            report.crowded_out_files += self.shred(going.ending, DeletedFor::Room, now, report).await?;
         }
         for (camera, until) in crowded_out {
             self.expire_events(&camera, until, report).await?;
@@ -308,6 +309,7 @@ impl Inner {
     pub(crate) async fn delete(
         &self,
         old: Vec<Old>,
+        why: DeletedFor,
         report: &mut RetentionReport,
     ) -> Result<u64, StoreError> {
         let dir = self.dir.clone();
@@ -318,6 +320,10 @@ impl Inner {
         report.failed_files += removed.failed.len() as u64;
         let gone: Vec<&Old> =
             old.iter().enumerate().filter(|(n, _)| !removed.failed.contains(n)).map(|(_, o)| o).collect();
+        for old in &gone {
+            let (camera, kind, id) = &old.key;
+            self.gone().note_deleted((camera.clone(), *kind, why), id.start(), old.end);
+        }
         let doing = || StoreError::db("deleting entries of old recordings");
         let mut tx = self.pool.begin().await.map_err(doing())?;
         for o in &gone {

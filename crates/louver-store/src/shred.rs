@@ -8,6 +8,7 @@ use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::{CameraHour, Hour, KeyRing};
 
 use crate::disk::{blocking, remove, sync_folder};
+use crate::gone::{DeletedFor, Gone};
 use crate::layout::{self, HOUR_US, HourFolder, hour_folder, hours, recording_path, recordings_in};
 use crate::retention::Old;
 use crate::store::Inner;
@@ -77,9 +78,9 @@ fn each_hour(
 /// Deletes what a crash left after its secret was destroyed. Hours end oldest first, so later ones have secrets; originals
 /// from after the latest secret are none of those: they were sealed with another key ring (an older copy of it was put
 /// here), and opening them must stay possible with the right one.
-pub(crate) fn at_start(dir: &Path, key_ring: &KeyRing) -> Result<Unopenable, StoreError> {
+pub(crate) fn at_start(dir: &Path, key_ring: &KeyRing) -> Result<(Unopenable, Gone), StoreError> {
     let latest = key_ring.latest();
-    let mut found = Unopenable::default();
+    let (mut found, mut without) = (Unopenable::default(), BTreeMap::new());
     each_hour(dir, |of, folder| {
         if key_ring.contains(&of.0, of.1) {
             return Ok(());
@@ -89,19 +90,31 @@ pub(crate) fn at_start(dir: &Path, key_ring: &KeyRing) -> Result<Unopenable, Sto
             found.kept += ids.len() as u64;
             return Ok(());
         }
-        found.deleted += ids.len() as u64;
-        for id in ids {
-            remove(&recording_path(dir, RecordingKind::Sealed, &of.0, id))?;
+        if !ids.is_empty() {
+            found.deleted += ids.len() as u64;
+            without.insert(of, (folder.path.clone(), ids));
         }
-        sync_folder(&folder.path).map_err(|e| StoreError::io("syncing", &folder.path, e))
+        Ok(())
     })?;
-    Ok(found)
+    let gone = Gone::at_start(dir, key_ring, without.keys().cloned().collect());
+    if !without.is_empty()
+        && let Err(error) = gone.write(dir)
+    {
+        tracing::warn!(%error, "should this stop now, the ledger would not be told of secrets that are destroyed");
+    }
+    for ((camera, _), (folder, ids)) in without {
+        for id in ids {
+            remove(&recording_path(dir, RecordingKind::Sealed, &camera, id))?;
+        }
+        sync_folder(&folder).map_err(|e| StoreError::io("syncing", &folder, e))?;
+    }
+    Ok((found, gone))
 }
 
 impl Inner {
     /// Sorts what is too old or too much. What is being written or held is left out.
     pub(crate) async fn going(&self, old: Vec<Old>, now: WallTime) -> Result<Going, StoreError> {
-        let (dir, old) = (self.dir.clone(), self.may_go(old, now)?);
+        let (dir, old, key_ring) = (self.dir.clone(), self.may_go(old, now)?, self.key_ring()?);
         blocking(move || {
             let mut going = Going::default();
             let mut by_hour: BTreeMap<CameraHour, Vec<Old>> = BTreeMap::new();
@@ -116,11 +129,11 @@ impl Inner {
                 left.retain(|id| !files.iter().any(|o| o.key.2 == *id));
                 if !left.is_empty() {
                     going.plain.append(&mut files);
-                } else if is_over(of.1, now - LATE) {
+                } else if is_over(of.1, now - LATE) && !key_ring.is_in_use(&of.0, of.1) {
                     going.ending.append(&mut files);
                 } else {
-                    // Its recorder may be between two segments: the secret must stay, and with it one file, which comes by
-                    // here again.
+                    // Its recorder may be between two segments, whatever the clock says: the secret must stay, and with it one
+                    // file, which comes by here again.
                     let newest = files.iter().map(|o| o.key.2).max();
                     going.plain.extend(files.into_iter().filter(|o| Some(o.key.2) != newest));
                 }
@@ -135,6 +148,7 @@ impl Inner {
     pub(crate) async fn shred(
         &self,
         ending: Vec<Old>,
+        why: DeletedFor,
         now: WallTime,
         report: &mut RetentionReport,
     ) -> Result<u64, StoreError> {
@@ -143,30 +157,31 @@ impl Inner {
         }
         let hours: Vec<CameraHour> =
             ending.iter().map(hour_of).collect::<BTreeSet<_>>().into_iter().collect();
-        match self.destroy(hours.clone(), now, report).await {
-            Ok(()) => self.delete(ending, report).await,
+        match self.destroy(hours.clone(), now).await {
+            Ok(mut gone) => {
+                report.shredded.append(&mut gone);
+                self.delete(self.without_secret(ending)?, why, report).await
+            }
             // Not even room for the next key ring: the files make it. Until the secrets follow, whoever reads free
             // blocks of the disk and has k holders could open what was in them.
             Err(e) if e.is_disk_full() => {
                 tracing::warn!("the disk is full: originals are deleted before their secrets");
-                let deleted = self.delete(ending, report).await?;
-                self.destroy(hours, now, report).await?;
+                let deleted = self.delete(ending, why, report).await?;
+                report.shredded.append(&mut self.destroy(hours, now).await?);
                 Ok(deleted)
             }
             Err(e) => Err(e),
         }
     }
 
-    async fn destroy(
-        &self,
-        hours: Vec<CameraHour>,
-        now: WallTime,
-        report: &mut RetentionReport,
-    ) -> Result<(), StoreError> {
+    /// Those whose secret is gone. One that was held, or taken into use again, in the meantime keeps its files.
+    fn without_secret(&self, ending: Vec<Old>) -> Result<Vec<Old>, StoreError> {
         let key_ring = self.key_ring()?;
-        let mut gone = blocking(move || Ok(key_ring.destroy(&hours, now)?)).await?;
-        report.shredded.append(&mut gone);
-        Ok(())
+        let gone = |old: &Old| {
+            let (camera, hour) = hour_of(old);
+            !key_ring.contains(&camera, hour)
+        };
+        Ok(ending.into_iter().filter(gone).collect())
     }
 
     /// Destroys secrets that have no file (any more) and whose time is over: of hours in which nothing was sealed, and of
@@ -196,7 +211,7 @@ impl Inner {
         })
         .await?;
         if !without.is_empty() {
-            self.destroy(without, now, report).await?;
+            report.shredded.append(&mut self.destroy(without, now).await?);
         }
         *self.swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = this_hour;
         Ok(())

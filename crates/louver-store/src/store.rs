@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use louver_base::{CameraId, WallTime};
-use louver_vault::{Hour, HourSecret, KeyRing, SiteId};
+use louver_vault::{Hour, HourInUse, HourSecret, KeyRing, SiteId};
 use sqlx::SqlitePool;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::disk::blocking;
 use crate::fresh::Fresh;
+use crate::gone::Gone;
 use crate::setup::{Keys, prepare};
 use crate::{
     MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, disk, flush, recovery, reserve,
@@ -48,6 +49,8 @@ pub(crate) struct Inner {
     key_ring: Mutex<Option<Arc<KeyRing>>>,
     /// The hour in which key ring and files were last compared.
     pub(crate) swept: Mutex<Option<Hour>>,
+    /// What went and was not told yet. Never held across an await or a disk access.
+    pub(crate) gone: Mutex<Gone>,
     pub(crate) pool: SqlitePool,
     /// Never held across an await or a disk access.
     fresh: Mutex<Fresh>,
@@ -82,7 +85,7 @@ impl Store {
         let ground = blocking(move || prepare(&place)).await?;
         let (key_ring, place) = (Arc::new(ground.key_ring), dir.to_owned());
         let ring = Arc::clone(&key_ring);
-        let unopenable = blocking(move || shred::at_start(&place, &ring)).await?;
+        let (unopenable, gone) = blocking(move || shred::at_start(&place, &ring)).await?;
         let opened = match open_catalogue(dir, &ground.keys).await {
             Err(e) if is_out_of_room(&e, dir) && reserve::give_up(dir) => {
                 tracing::warn!("the disk is full: the reserve is given up, so that retention can make room");
@@ -100,6 +103,7 @@ impl Store {
             keys: ground.keys,
             key_ring: Mutex::new(Some(key_ring)),
             swept: Mutex::default(),
+            gone: Mutex::new(gone),
             pool,
             fresh: Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
@@ -149,6 +153,15 @@ impl Store {
     /// [`StoreError::Closed`].
     pub fn key_ring(&self) -> Result<Arc<KeyRing>, StoreError> {
         self.0.key_ring()
+    }
+
+    /// Says that a camera's hour is sealed from now on: until what is given is dropped its secret is not destroyed, and its last file
+    /// stays, whatever the clock says. To be taken before [`hour_secret`](Self::hour_secret), and kept as long as the epoch.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`].
+    pub fn use_hour(&self, camera: &CameraId, hour: Hour) -> Result<HourInUse, StoreError> {
+        Ok(self.0.key_ring()?.use_hour(camera, hour))
     }
 
     /// The secret of a camera's hour, drawn and on the disk before this returns.

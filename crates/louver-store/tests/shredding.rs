@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{at, camera, copy, files, gop, open, sealer};
 use louver_base::{CameraId, WallTime};
-use louver_store::{DiskWatermark, Store, StoreError, StoreOptions};
+use louver_store::{DeletedFor, DiskWatermark, RecordingKind, Store, StoreError, StoreOptions};
 use louver_vault::Hour;
 
 const HOUR: i64 = 3_600_000;
@@ -191,4 +191,102 @@ async fn the_same_hour_has_the_same_secret_after_a_restart() {
     assert!(matches!(store.hour_secret(&gate, hour).await, Err(StoreError::Closed)));
     let (store, _) = open(dir.path()).await;
     assert!(store.hour_secret(&gate, hour).await.unwrap() == secret);
+}
+
+#[tokio::test]
+async fn an_hour_that_is_being_sealed_keeps_its_secret_and_a_file_whatever_the_clock_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let gate = camera("gate");
+    let in_use = store.use_hour(&gate, number(0)).unwrap();
+    seal(&store, &gate, 0, 1).await;
+    seal(&store, &gate, 0, 6).await;
+    let secret = store.hour_secret(&gate, number(0)).await.unwrap();
+    // The clock jumps a year ahead and back, between two segments of the hour, and the disk is full meanwhile.
+    let hours = [(gate.clone(), 1)];
+    for watermark in [PLENTY, NO_ROOM] {
+        let report = store.retention_pass(at(9000 * HOUR), &hours, watermark).await.unwrap();
+        assert_eq!((report.shredded, originals(dir.path())), (vec![], 1));
+    }
+    assert!(
+        store.key_ring().unwrap().destroy(&[(gate.clone(), number(0))], at(9000 * HOUR)).unwrap().is_empty()
+    );
+    assert!(store.hour_secret(&gate, number(0)).await.unwrap() == secret, "what is sealed now opens");
+    // A secret without a file yet is as safe.
+    let before_its_file = store.use_hour(&camera("yard"), number(0)).unwrap();
+    store.hour_secret(&camera("yard"), number(0)).await.unwrap();
+    let hours = [(gate.clone(), 1), (camera("yard"), 1)];
+    store.retention_pass(at(9001 * HOUR), &hours, PLENTY).await.unwrap();
+    assert!(has(&store, &camera("yard"), 0));
+    drop((in_use, before_its_file));
+    let report = store.retention_pass(at(9002 * HOUR), &hours, PLENTY).await.unwrap();
+    assert_eq!((report.shredded.len(), originals(dir.path())), (2, 0));
+}
+
+#[tokio::test]
+async fn destroyed_secrets_are_told_of_until_somebody_wrote_them_down_also_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let (gate, yard) = (camera("gate"), camera("yard"));
+    seal(&store, &gate, 0, 1).await;
+    seal(&store, &yard, 0, 1).await;
+    store.hour_secret(&yard, number(1)).await.unwrap();
+    seal(&store, &gate, 20, 1).await;
+    let hours = [(gate.clone(), 1), (yard.clone(), 1)];
+    assert_eq!(store.destroyed(), []);
+    store.retention_pass(at(9 * HOUR), &hours, PLENTY).await.unwrap();
+    let all = [(gate.clone(), number(0)), (yard.clone(), number(0)), (yard.clone(), number(1))];
+    assert_eq!(store.destroyed(), all, "the one without a file too");
+    // Killed before anybody wrote them down.
+    let (store, _) = open(copy(dir.path()).keep().as_path()).await;
+    assert_eq!(store.destroyed(), all);
+    store.told(&all[..1]).await.unwrap();
+    assert_eq!(store.destroyed(), all[1..]);
+    let (store, _) = open(copy(store.dir()).keep().as_path()).await;
+    assert_eq!(store.destroyed(), all[1..]);
+    store.told(&all).await.unwrap();
+    assert!(!store.dir().join("destroyed").exists());
+    let (store, _) = open(copy(store.dir()).keep().as_path()).await;
+    assert_eq!(store.destroyed(), [], "once");
+}
+
+#[tokio::test]
+async fn what_was_to_be_destroyed_and_was_not_is_not_told_of_and_what_a_crash_left_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let gate = camera("gate");
+    for hour in 0..3 {
+        seal(&store, &gate, hour, 1).await;
+    }
+    // Killed between the note and the key ring (hour 1), and between the key ring and the files (hour 0).
+    store.key_ring().unwrap().destroy(&[(gate.clone(), number(0))], at(9 * HOUR)).unwrap();
+    let crashed = copy(dir.path());
+    let noted = format!("gate {}\nnonsense\ngate {}\n", number(1).number(), number(0).number());
+    std::fs::write(crashed.path().join("destroyed"), noted).unwrap();
+    let (store, recovery) = open(crashed.path()).await;
+    assert_eq!((recovery.shredded, store.destroyed()), (1, vec![(gate.clone(), number(0))]));
+    drop(store);
+    // The disk had no room for the note: the files tell.
+    let (store, _) = open(copy(dir.path()).keep().as_path()).await;
+    assert_eq!(store.destroyed(), [(gate, number(0))]);
+}
+
+#[tokio::test]
+async fn deleted_files_are_counted_by_camera_kind_and_reason_until_they_are_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let (gate, yard) = (camera("gate"), camera("yard"));
+    for minute in [1, 20, 40] {
+        seal(&store, &gate, 0, minute).await;
+    }
+    seal(&store, &yard, 0, 5).await;
+    store.retention_pass(at(2 * HOUR + 25 * 60_000), &[(gate.clone(), 2)], PLENTY).await.unwrap();
+    store.retention_pass(at(2 * HOUR + 45 * 60_000), &[(gate.clone(), 2)], NO_ROOM).await.unwrap();
+    let deleted = store.take_deleted();
+    let of = |camera: &CameraId, why| deleted[&(camera.clone(), RecordingKind::Sealed, why)];
+    let aged = of(&gate, DeletedFor::Age);
+    assert_eq!((aged.files, aged.from, deleted.len()), (3, at(60_000), 2));
+    assert!(aged.to > at(40 * 60_000) && aged.to < at(41 * 60_000));
+    assert_eq!(of(&yard, DeletedFor::Room).files, 1);
+    assert!(store.take_deleted().is_empty());
 }

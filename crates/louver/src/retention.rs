@@ -7,14 +7,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use louver_base::{CameraId, WallTime};
+use louver_ledger::{Leaf, Ledger, leaf};
 use louver_node::{CameraSettings, DEFAULT_RETENTION_HOURS};
-use louver_store::{DiskWatermark, Store};
+use louver_store::{Deleted, DeletedFor, DiskWatermark, RecordingKind, Store};
+use louver_vault::CameraHour;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings_file;
 
 /// How often it is looked: a full disk must not wait long.
 const EVERY: Duration = Duration::from_secs(60);
+/// Deleted files are written down every so many passes: an hour.
+const PASSES_PER_LEAF: u32 = 60;
 /// File in the data directory that remembers how long the recordings of each camera are kept.
 const MEMORY: &str = "retention.json";
 /// A few bytes a camera; more is not ours.
@@ -65,15 +69,17 @@ pub(crate) fn recorded(data: &Path) -> Vec<CameraId> {
     ids
 }
 
-/// Makes a pass now and every minute until told to stop.
+/// Makes a pass now and every minute until told to stop. What goes stands in the ledger: destroyed secrets at once, deleted files
+/// every hour and at the end.
 pub(crate) async fn run(
     store: Store,
+    ledger: Ledger,
     hours: Vec<(CameraId, u32)>,
     watermark: DiskWatermark,
     stop: CancellationToken,
 ) {
     let mut low = false;
-    loop {
+    for pass in 1_u32.. {
         match store.retention_pass(WallTime::now(), &hours, watermark).await {
             Ok(report) => {
                 if report.expired_files + report.crowded_out_files > 0 {
@@ -95,9 +101,66 @@ pub(crate) async fn run(
                 "deleting old recordings failed; it is tried again"
             ),
         }
+        tell_destroyed(&store, &ledger).await;
+        if pass.is_multiple_of(PASSES_PER_LEAF) {
+            tell_deleted(&store, &ledger);
+        }
         tokio::select! { biased;
             () = stop.cancelled() => break,
             () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+    tell_deleted(&store, &ledger);
+}
+
+/// Writes down whose secrets are destroyed, of before a crash too. What cannot be written is tried again with the next pass, and by the
+/// next start.
+async fn tell_destroyed(store: &Store, ledger: &Ledger) {
+    let hours = store.destroyed();
+    if hours.is_empty() {
+        return;
+    }
+    let tag = |(camera, hour): &CameraHour| leaf::CameraHour {
+        camera: ledger.salt().camera(camera),
+        hour: hour.number(),
+    };
+    let leaves = Leaf::keys_destroyed(&hours.iter().map(tag).collect::<Vec<_>>());
+    let writer = ledger.clone();
+    let failed = match tokio::task::spawn_blocking(move || writer.append_all(&leaves)).await {
+        Ok(Ok(_)) => store.told(&hours).await.err().map(|e| e.to_string()),
+        Ok(Err(e)) => Some(e.to_string()),
+        Err(e) => Some(e.to_string()),
+    };
+    if let Some(error) = failed {
+        tracing::error!(
+            error,
+            hours = hours.len(),
+            "destroyed secrets do not stand in the ledger yet; it is tried again"
+        );
+    }
+}
+
+/// Writes down what was deleted: a leaf for each camera, kind and reason. Nothing waits for it.
+fn tell_deleted(store: &Store, ledger: &Ledger) {
+    let mut all: BTreeMap<_, Deleted> = BTreeMap::new();
+    for ((camera, kind, why), more) in store.take_deleted() {
+        let originals = kind == RecordingKind::Sealed;
+        let so_far = all.entry((camera, originals, why)).or_insert(Deleted { files: 0, ..more });
+        *so_far = Deleted {
+            files: so_far.files + more.files,
+            from: so_far.from.min(more.from),
+            to: so_far.to.max(more.to),
+        };
+    }
+    for ((camera, originals, why), Deleted { files, from, to }) in all {
+        let recordings = if originals { leaf::Recordings::Originals } else { leaf::Recordings::Masked };
+        let why = match why {
+            DeletedFor::Age => leaf::Deletion::Age,
+            DeletedFor::Room => leaf::Deletion::Full,
+        };
+        let (camera, from, to) = (ledger.salt().camera(&camera), from.into(), to.into());
+        if let Err(e) = ledger.offer(&Leaf::Deleted { camera, recordings, from, to, files, why }) {
+            tracing::warn!(error = &e as &dyn std::error::Error, "a deletion does not stand in the ledger");
         }
     }
 }
@@ -130,5 +193,43 @@ mod tests {
         assert_eq!(named(&hours(data, &[])), "yard 72", "nothing is left of gate");
         fs::write(data.join(MEMORY), b"{nonsense").unwrap();
         assert_eq!(named(&hours(data, &[camera("yard", 200)])), "yard 200", "damage is no reason to stop");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn destroyed_secrets_and_deleted_files_stand_in_the_ledger_also_when_it_took_nothing_for_a_while() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) =
+            Store::open(&dir.path().join("d"), louver_store::StoreOptions::default()).await.unwrap();
+        let gate: CameraId = "gate".parse().unwrap();
+        let hour = |n: i64| louver_vault::Hour::from_number(n);
+        for n in 0..300 {
+            store.hour_secret(&gate, hour(n)).await.unwrap();
+        }
+        let open =
+            || Ledger::open(&dir.path().join("ledger"), &[7; 16], louver_ledger::Options::default()).unwrap();
+        let pass = |end: i64| {
+            let hours = vec![(gate.clone(), 1)];
+            let store = store.clone();
+            async move { store.retention_pass(hour(end).start(), &hours, DiskWatermark::Bytes(0)).await.unwrap() }
+        };
+        assert_eq!(pass(200).await.shredded.len(), 199);
+        let ledger = open();
+        ledger.close();
+        tell_destroyed(&store, &ledger).await;
+        assert_eq!(store.destroyed().len(), 199, "the ledger was closed");
+        assert_eq!(pass(301).await.shredded.len(), 101);
+        let ledger = open();
+        tell_destroyed(&store, &ledger).await;
+        tell_destroyed(&store, &ledger).await;
+        assert_eq!(store.destroyed(), []);
+        ledger.publish(3).unwrap();
+        let mut told = vec![];
+        for n in 0..3 {
+            match Leaf::parse(&ledger.leaf(n).unwrap()).unwrap().leaf {
+                Leaf::KeysDestroyed { hours } => told.extend(hours.iter().map(|of| of.hour)),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((told, ledger.status().size), ((0..300).collect(), 3), "each once");
     }
 }

@@ -134,7 +134,7 @@ async fn serve_with(
     tasks.spawn(control::answer(door, store.clone(), address, stop.clone()));
     let hours = retention::hours(&settings.data, &settings.cameras);
     let watermark = DiskWatermark::Percent(settings.min_free_percent);
-    tasks.spawn(retention::run(store.clone(), hours, watermark, stop.clone()));
+    tasks.spawn(retention::run(store.clone(), ledger.clone(), hours, watermark, stop.clone()));
     tasks.close();
 
     let link = server.first_sign_in_link().await.map_err(server_error);

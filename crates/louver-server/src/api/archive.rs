@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use louver_base::{CameraId, MediaSpan, WallTime};
+use louver_ledger::leaf::Viewing;
 use louver_node::Rendition;
 use louver_scene::Masked;
 use louver_scene::stream::picture_size;
@@ -21,6 +23,7 @@ use super::extract::{Path, Query};
 use super::timeline::SpanQuery;
 use super::{files, scenes};
 use crate::app::App;
+use crate::auth::gate::Caller;
 
 /// One masked recording, about a minute long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -93,12 +96,16 @@ pub(crate) async fn list_archive(
 pub(crate) async fn get_archive_file(
     State(app): State<App>,
     Path((id, file)): Path<(String, String)>,
+    Extension(caller): Extension<Caller>,
     Query(query): Query<FileQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let camera = app.camera(&id)?.id.clone();
     let id = file.parse().map(RecordingId).map_err(|_| ApiError::not_found("recording"))?;
     let from = query.from_ms.map(WallTime::from_millis);
+    // How long it is stands in it, and it may grow still: that it was looked at is what matters.
+    let begin = from.map_or(id.start(), |from| from.max(id.start()));
+    app.viewed(&caller, &camera, Viewing::Recorded, begin, begin);
     let parts = match app.store.masked_file(&camera, id).await {
         Err(StoreError::NoRecording { .. }) => {
             let file = app.store.scene_file(&camera, id).await.map_err(failed)?;

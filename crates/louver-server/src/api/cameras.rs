@@ -1,9 +1,11 @@
 //! The cameras as people see them: never an address, never a password.
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use louver_base::WallTime;
+use louver_ledger::leaf::Viewing;
 use louver_node::{CameraHandle, GateReport};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,6 +15,7 @@ use super::events::EventClass;
 use super::extract::Path;
 use super::files;
 use crate::app::App;
+use crate::auth::gate::Caller;
 
 /// Whether a camera's pictures are seen and masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -225,9 +228,17 @@ pub(crate) async fn get_camera(State(app): State<App>, Path(id): Path<String>) -
 #[utoipa::path(get, path = "/api/v1/cameras/{id}/still", tag = "cameras",
     params(("id" = String, Path, description = "The camera's id")),
     responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = "default", body = ErrorBody)))]
-pub(crate) async fn camera_still(State(app): State<App>, Path(id): Path<String>) -> ApiResult<Response> {
+pub(crate) async fn camera_still(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
+) -> ApiResult<Response> {
     let camera = visible(&app, &id)?;
     let still = camera.still.borrow().clone();
+    if still.is_some() {
+        let now = WallTime::now();
+        app.viewed(&caller, &camera.id, Viewing::Live, now, now);
+    }
     still.map(|jpeg| files::jpeg(jpeg, "no-store")).ok_or_else(|| {
         ApiError::new(
             ErrorCode::NotFound,

@@ -1,9 +1,11 @@
 //! What happened in front of the cameras.
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use louver_base::{Class, EventId, WallTime};
+use louver_ledger::leaf::Viewing;
 use louver_store::{EventRecord, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,6 +14,7 @@ use super::error::{ApiError, ApiResult, ErrorBody};
 use super::extract::{Path, Query};
 use super::files;
 use crate::app::App;
+use crate::auth::gate::Caller;
 
 /// Events of a page where nothing is said, and at most.
 const LIMITS: (u16, u16) = (100, 500);
@@ -218,8 +221,10 @@ fn page(mut events: Vec<Event>, limit: usize) -> EventPage {
 pub(crate) async fn get_event(
     State(app): State<App>,
     Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
 ) -> ApiResult<Json<EventDetail>> {
     let event = app.store.event(parse(&id)?).await.map_err(failed)?;
+    app.viewed(&caller, &event.camera, Viewing::Events, event.start, last(&event));
     Ok(Json(EventDetail {
         event: Event::from(&event),
         boxes: event.boxes.iter().map(EventBox::from).collect(),
@@ -230,10 +235,24 @@ pub(crate) async fn get_event(
 #[utoipa::path(get, path = "/api/v1/events/{id}/still", tag = "events",
     params(("id" = String, Path, description = "The event's id")),
     responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = "default", body = ErrorBody)))]
-pub(crate) async fn event_still(State(app): State<App>, Path(id): Path<String>) -> ApiResult<Response> {
-    let still = app.store.still(parse(&id)?).await.map_err(failed)?;
+pub(crate) async fn event_still(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
+) -> ApiResult<Response> {
+    let id = parse(&id)?;
+    let still = app.store.still(id).await.map_err(failed)?;
+    if still.is_some() {
+        let event = app.store.event(id).await.map_err(failed)?;
+        app.viewed(&caller, &event.camera, Viewing::Recorded, event.start, last(&event));
+    }
     // A minute: an event that goes on may get a better one.
     still.map(|jpeg| files::jpeg(jpeg, "private, max-age=60")).ok_or_else(|| ApiError::not_found("picture"))
+}
+
+/// When an event was last seen, as far as is known.
+fn last(event: &EventRecord) -> WallTime {
+    event.end.unwrap_or(event.start)
 }
 
 fn parse(id: &str) -> ApiResult<EventId> {

@@ -8,8 +8,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use louver_base::{CameraId, WallTime};
-use louver_ledger::Leaf;
+use louver_base::WallTime;
 use louver_ledger::leaf::Viewing;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,7 +19,6 @@ use super::extract::Path;
 use super::messages::Watched;
 use super::viewer;
 use crate::app::App;
-use crate::auth::OWNER;
 use crate::auth::gate::Caller;
 use crate::auth::origin::{self, Started};
 
@@ -60,15 +58,6 @@ pub(crate) async fn live(
     open(app, &id, caller, &headers, upgrade, Watched::Video)
 }
 
-/// Writes down that masked pictures were looked at: one leaf a visit, when it is over. Nobody waits for it.
-fn viewed(app: &App, camera: &CameraId, from: WallTime, to: WallTime, how: Viewing) {
-    let Some(ledger) = &app.site.ledger else { return };
-    let (user, camera) = (ledger.salt().user(OWNER), ledger.salt().camera(camera));
-    if let Err(e) = ledger.offer(&Leaf::Viewed { user, camera, from: from.into(), to: to.into(), how }) {
-        tracing::warn!(error = &e as &dyn std::error::Error, "a visit does not stand in the ledger");
-    }
-}
-
 /// Opens a viewer's connection.
 pub(crate) fn open(
     app: App,
@@ -94,8 +83,9 @@ pub(crate) fn open(
     let upgrade = upgrade.max_message_size(4096).max_frame_size(4096);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let (id, from) = (camera.id.clone(), WallTime::now());
-        viewer::serve(socket, Arc::clone(&app), camera, caller, what).await;
-        viewed(&app, &id, from, WallTime::now(), Viewing::Live);
+        app.viewed(&caller, &id, Viewing::Live, from, from);
+        viewer::serve(socket, Arc::clone(&app), camera, caller.clone(), what).await;
+        app.viewed(&caller, &id, Viewing::Live, from, WallTime::now());
         drop((place, running));
     }))
 }

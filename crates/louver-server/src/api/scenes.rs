@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use louver_base::{CameraId, WallSpan, WallTime};
+use louver_ledger::leaf::Viewing;
 use louver_node::Rendition;
 use louver_scene::Masked;
 use louver_scene::stream::{SCENE_MEDIA_TYPE, SceneCut};
@@ -60,11 +61,13 @@ pub(crate) async fn live_scene(
 pub(crate) async fn scene_archive(
     State(app): State<App>,
     Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
     Query(span): Query<SpanQuery>,
 ) -> ApiResult<Response> {
     let camera = visible(&app, &id)?.id.clone();
     let (from, to) = span.checked()?;
     let until = to.min(from + ANSWER_SPAN);
+    app.viewed(&caller, &camera, Viewing::Recorded, from, until);
     let mut cut = SceneCut::new(from, until, ANSWER_BYTES);
     for file in scene_files(&app, &camera, from, until).await? {
         if cut.is_full() {
@@ -107,6 +110,7 @@ pub(crate) async fn masked_video(
     if files.is_empty() {
         return Err(ApiError::not_found("recording"));
     }
+    app.viewed(&caller, &camera, Viewing::Recorded, from, to);
     let (sender, mut receiver) = mpsc::channel(VIDEO_WAITING);
     let running = app.tasks.token();
     tokio::spawn(async move {

@@ -1,8 +1,10 @@
 //! What there is of a camera over a span of time.
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use louver_base::{CameraId, WallTime};
+use louver_ledger::leaf::Viewing;
 use louver_store::{EventQuery, EventRecord, RecordingKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,6 +13,7 @@ use super::error::{ApiError, ApiResult, ErrorBody, ErrorCode};
 use super::events::EventClass;
 use super::extract::{Path, Query};
 use crate::app::App;
+use crate::auth::gate::Caller;
 
 /// From when to when, milliseconds UTC; `from_ms` before `to_ms`, at most 31 days apart.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
@@ -109,10 +112,12 @@ impl SpanQuery {
 pub(crate) async fn get_timeline(
     State(app): State<App>,
     Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
     Query(query): Query<SpanQuery>,
 ) -> ApiResult<Json<Timeline>> {
     let camera = &app.camera(&id)?.id;
     let (from, to) = query.checked()?;
+    app.viewed(&caller, camera, Viewing::Events, from, to);
     let failed = |e| ApiError::internal("reading the timeline", &e);
     let recordings = app.store.recordings(camera, from, to).await.map_err(failed)?;
     let gaps = app.store.gaps(camera, from, to).await.map_err(failed)?;

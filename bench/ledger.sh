@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the ledger costs: leaves a second in batches, and the time of a durable append at 500 a second, alone and right after a burst (8192
-# leaves at once, every second), beside a bare write-and-fsync loop on the same disk before and after.
+# What the ledger costs: leaves a second in batches, and the time of a durable append at 500 a second, alone, right after those, and
+# beside bursts of 8192 leaves a second, beside a bare write-and-fsync loop on the same disk before and after.
 #
 #   bench/ledger.sh [FOLDER] [SECONDS]     FOLDER: where to write (a scratch folder in it is removed again); 10 s each
 #

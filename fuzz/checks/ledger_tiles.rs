@@ -19,8 +19,6 @@ use louver_ledger::{Leaf, SiteKey, Source, SourceError};
 mod changes;
 
 const ORIGIN: &str = "louver.invalid/site/5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
-const LEAVES: u64 = 261;
-const PINNED: u64 = 258;
 
 #[derive(Clone)]
 struct Files(BTreeMap<String, Vec<u8>>);
@@ -34,22 +32,28 @@ impl Source for Files {
     }
 }
 
-struct Real {
+pub(crate) struct Real {
     key: SiteKey,
     leaves: Vec<Vec<u8>>,
     files: Files,
     head: Head,
+    pinned: u64,
     pin: Vec<u8>,
 }
 
-static REAL: LazyLock<Real> = LazyLock::new(|| {
+fn real(size: u64, pinned: u64) -> Real {
     let key = SiteKey::from_seed(&[1; 32], ORIGIN, KeyKind::Log).expect("constant");
-    let leaves: Vec<_> = (0..LEAVES).map(leaf).collect();
-    let (pinned, _) = made(&leaves[..PINNED as usize], &key);
+    let leaves: Vec<_> = (0..size).map(leaf).collect();
+    let (then, _) = made(&leaves[..pinned as usize], &key);
     let (files, head) = made(&leaves, &key);
-    let pin = pinned.0["checkpoint"].clone();
-    Real { key, leaves, files, head, pin }
-});
+    let pin = then.0["checkpoint"].clone();
+    Real { key, leaves, files, head, pinned, pin }
+}
+
+/// Quickly checked: one tile that is not full.
+pub(crate) static SMALL: LazyLock<Real> = LazyLock::new(|| real(7, 5));
+/// Several tiles and levels.
+pub(crate) static LARGE: LazyLock<Real> = LazyLock::new(|| real(261, 258));
 
 fn leaf(n: u64) -> Vec<u8> {
     let (camera, from) = (CameraTag::from_bytes((n % 7).to_be_bytes()), Millis(n as i64));
@@ -78,40 +82,42 @@ fn made(leaves: &[Vec<u8>], key: &SiteKey) -> (Files, Head) {
     (Files(files), head)
 }
 
-/// The real log's files, in the order of their numbers in what a seed changes.
-pub(crate) fn names() -> Vec<&'static str> {
-    REAL.files.0.keys().map(String::as_str).collect()
+impl Real {
+    /// Its files, in the order of their numbers in what a seed changes.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.files.0.keys().map(String::as_str).collect()
+    }
 }
 
 /// The real log's verifier key.
 #[allow(dead_code, reason = "for the seeds, which the fuzzer does not make")]
 pub(crate) fn key() -> String {
-    REAL.key.verifier().to_string()
+    SMALL.key.verifier().to_string()
 }
 
 /// Takes the bytes as each kind of file, and as changes to the real log.
 pub(crate) fn any_bytes(bytes: &[u8]) {
     reads_back(bytes);
     let Some((how, changes)) = bytes.split_first() else { return };
-    let mut files = REAL.files.clone();
-    tamper(&mut files, changes);
-    let site = || Some(REAL.key.verifier().clone());
+    let real: &Real = if *how < 224 { &SMALL } else { &LARGE };
+    let mut files = real.files.clone();
+    tamper(&mut files, &real.names(), changes);
+    let site = || Some(real.key.verifier().clone());
     let demands = match how % 4 {
         0 => Demands { key: site(), ..Demands::default() },
         1 => Demands::default(),
-        2 => Demands { key: site(), since: Some(REAL.pin.clone()), ..Demands::default() },
-        _ => Demands { key: site(), since: Some(REAL.pin.clone()), everything: true, ..Demands::default() },
+        2 => Demands { key: site(), since: Some(real.pin.clone()), ..Demands::default() },
+        _ => Demands { key: site(), since: Some(real.pin.clone()), everything: true, ..Demands::default() },
     };
-    nothing_is_believed_that_was_not_signed(&files, &demands);
+    nothing_is_believed_that_was_not_signed(real, &files, &demands);
     if how % 4 >= 2 {
-        a_past_signed_anew_is_refused(files, &demands);
+        a_past_signed_anew_is_refused(real, files, &demands);
     }
 }
 
 /// Files one after the other: which (1), how many bytes of changes (1), the changes. 250 and above: the file goes; below, every eighth
 /// time, it takes the place of the next one.
-fn tamper(files: &mut Files, mut changes: &[u8]) {
-    let names = names();
+fn tamper(files: &mut Files, names: &[&str], mut changes: &[u8]) {
     for _ in 0..8 {
         let Some(([which, length], rest)) = changes.split_first_chunk::<2>() else { return };
         let (these, rest) = rest.split_at(usize::from(*length).min(rest.len()));
@@ -128,15 +134,15 @@ fn tamper(files: &mut Files, mut changes: &[u8]) {
 }
 
 /// Whoever has no key changes nothing: what is accepted is the very log that was signed.
-fn nothing_is_believed_that_was_not_signed(files: &Files, demands: &Demands) {
+fn nothing_is_believed_that_was_not_signed(real: &Real, files: &Files, demands: &Demands) {
     let mut read = Vec::new();
     let found = verify(files, demands, |n, leaf| read.push((n, leaf.to_vec())));
     match found {
         Ok(report) => {
-            assert_eq!((report.head, report.key), (REAL.head, REAL.key.verifier().clone()));
+            assert_eq!((report.head, report.key), (real.head, real.key.verifier().clone()));
             assert_eq!(report.head.size - report.from, read.len() as u64);
             for (n, leaf) in &read {
-                assert_eq!(REAL.leaves.get(*n as usize), Some(leaf), "leaf {n}");
+                assert_eq!(real.leaves.get(*n as usize), Some(leaf), "leaf {n}");
             }
         }
         Err(refusal) => assert!(!refusal.to_string().is_empty() && !refusal.reason().is_empty()),
@@ -144,19 +150,21 @@ fn nothing_is_believed_that_was_not_signed(files: &Files, demands: &Demands) {
 }
 
 /// Whoever has the key can sign any leaves; a checkpoint that was kept finds him out, unless all that it covers is as it was.
-fn a_past_signed_anew_is_refused(files: Files, demands: &Demands) {
+fn a_past_signed_anew_is_refused(real: &Real, files: Files, demands: &Demands) {
     let mut leaves = Vec::new();
-    for (width, index) in [(256, 0), ((LEAVES % WIDTH) as u16, 1)] {
-        let id = TileId { kind: Kind::Entries, index, width };
+    let size = real.head.size;
+    for first in (0..size).step_by(WIDTH as usize) {
+        let id = TileId::at(Kind::Entries, first, size).expect("within the log");
         let Some(bundle) = files.0.get(&id.to_string()) else { return };
-        let Some(there) = entries(bundle, width) else { return };
+        let Some(there) = entries(bundle, id.width) else { return };
         leaves.extend(there.iter().map(|leaf| leaf.to_vec()));
     }
-    let (anew, _) = made(&leaves, &REAL.key);
-    let same = leaves[..PINNED as usize] == REAL.leaves[..PINNED as usize];
+    let (anew, _) = made(&leaves, &real.key);
+    let then = real.pinned as usize;
+    let same = leaves[..then] == real.leaves[..then];
     match verify(&anew, demands, |_, _| {}) {
         Ok(_) => assert!(same, "another past was believed"),
-        Err(Refusal::Forked { pinned }) => assert!(!same && pinned == PINNED),
+        Err(Refusal::Forked { pinned }) => assert!(!same && pinned == real.pinned),
         Err(other) => panic!("{other}"),
     }
 }

@@ -30,7 +30,9 @@ fn main() -> Result<(), Failed> {
     ledger.close();
     let ledger = Ledger::open(&dir.join("batched"), &[7; 16], Options::default())?;
     batched(&ledger, Duration::from_secs(seconds))?;
-    // With tens of thousands of leaves on their way into tiles.
+    // With hundreds of thousands of leaves on their way into tiles; then with what many cameras write at once.
+    paced(&ledger, 500, Duration::from_secs(seconds), ", right after that")?;
+    ledger.publish(u64::MAX)?;
     after_a_burst(&ledger, 500, Duration::from_secs(seconds))?;
     bare(&dir.join("bare"), Duration::from_secs(seconds.min(5)))?;
     ledger.close();

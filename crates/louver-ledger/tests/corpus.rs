@@ -69,7 +69,8 @@ fn what_holds_of_any_proof_holds_of_the_corpus() {
 fn the_seeds_of_ledgers_are_leaves_paths_and_changes_to_a_real_log() {
     // How it is checked; then which file, how many bytes of changes, the changes.
     let log = |how: u8, file: &str, length: Option<u8>, changes: Vec<u8>| {
-        let which = ledger_tiles::names().iter().position(|name| *name == file).unwrap() as u8;
+        let real = if how < 224 { &ledger_tiles::SMALL } else { &ledger_tiles::LARGE };
+        let which = real.names().iter().position(|name| *name == file).unwrap() as u8;
         [&[how, which, length.unwrap_or(changes.len() as u8)], &changes[..]].concat()
     };
     let leaf = |leaf: &Leaf| leaf.to_bytes(WallTime::from_millis(1_772_000_000_000)).unwrap();
@@ -86,8 +87,13 @@ fn the_seeds_of_ledgers_are_leaves_paths_and_changes_to_a_real_log() {
     are_the_seeds(
         "ledger_tiles",
         &[
-            ("as_it_is", vec![0]),
-            ("since_a_pin", vec![2]),
+            ("as_it_is", vec![224]),
+            ("since_a_pin", vec![226]),
+            ("small_since_a_pin", vec![2]),
+            ("small_leaf_changed", log(1, "tile/entries/000.p/7", None, change(5, 20, 0, 0))),
+            ("small_leaf_behind_the_pin", log(3, "tile/entries/000.p/7", None, change(5, 500, 0, 1))),
+            ("small_hash_changed", log(2, "tile/0/000.p/7", None, change(5, 99, 0, 3))),
+            ("small_leaf_doubled", log(0, "tile/entries/000.p/7", None, change(4, 0, 80, 80))),
             ("leaf_holders", leaf(&holders)),
             (
                 "leaf_released",
@@ -102,16 +108,16 @@ fn the_seeds_of_ledgers_are_leaves_paths_and_changes_to_a_real_log() {
             ),
             ("path", b"tile/1/x001/x234/067.p/17".to_vec()),
             ("bundle", b"\0\x03one\0\x03two".to_vec()),
-            ("leaf_changed", log(0, "tile/entries/001.p/5", None, change(5, 20, 0, 0))),
-            ("leaf_and_its_pin", log(2, "tile/entries/000", None, change(5, 20, 0, 0))),
-            ("leaf_behind_the_pin", log(3, "tile/entries/001.p/5", None, change(5, 500, 0, 1))),
-            ("leaf_doubled", log(0, "tile/entries/000", None, change(4, 0, 80, 80))),
-            ("bundle_cut_off", log(0, "tile/entries/000", None, change(1, 5000, 0, 0))),
-            ("bundle_gone", log(0, "tile/entries/000", Some(250), vec![])),
-            ("hash_changed", log(0, "tile/0/000", None, change(5, 99, 0, 3))),
+            ("leaf_changed", log(224, "tile/entries/001.p/5", None, change(5, 20, 0, 0))),
+            ("leaf_and_its_pin", log(226, "tile/entries/000", None, change(5, 20, 0, 0))),
+            ("leaf_behind_the_pin", log(227, "tile/entries/001.p/5", None, change(5, 500, 0, 1))),
+            ("leaf_doubled", log(224, "tile/entries/000", None, change(4, 0, 80, 80))),
+            ("bundle_cut_off", log(224, "tile/entries/000", None, change(1, 5000, 0, 0))),
+            ("bundle_gone", log(224, "tile/entries/000", Some(250), vec![])),
+            ("hash_changed", log(224, "tile/0/000", None, change(5, 99, 0, 3))),
             ("other_size", log(0, "checkpoint", None, change(0, 55, 1, b'0'))),
             ("key_of_another", log(1, "vkey", None, change(5, 60, 0, 1))),
-            ("tile_in_place_of_the_next", log(0, "tile/0/000", Some(7), vec![])),
+            ("tile_in_place_of_the_next", log(224, "tile/0/000", Some(7), vec![])),
         ],
     );
 }

@@ -30,6 +30,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 #[path = "../tests/site/mod.rs"]
+#[allow(clippy::unwrap_used, reason = "it is the tests'")]
 mod site;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -69,6 +70,7 @@ impl Browser {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
+        self.sender.ready().await?;
         let answer = self.sender.send_request(request.body(Full::new(body.unwrap_or_default()))?).await?;
         let (parts, body) = answer.into_parts();
         let body = body.collect().await?.to_bytes();

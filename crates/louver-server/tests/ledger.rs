@@ -86,7 +86,7 @@ async fn whoever_looks_at_recordings_or_at_what_happened_stands_in_the_ledger_on
     assert_eq!(looks(&site.ledger), [first(Viewing::Recorded), first(Viewing::Events)]);
     // Refused, or nothing there: nobody saw anything.
     assert_eq!(site.get("/api/v1/cameras/gate/timeline?from_ms=0&to_ms=1", "").await.status, 401);
-    assert_eq!(ask("scene/archive", 5, 5).await, 422);
+    assert_eq!(ask("scene/archive", 5, 5).await, 400);
     assert_eq!(ask("masked.mp4", 5, 6).await, 404);
     assert_eq!(site.get("/api/v1/cameras/gate/still", &cookie).await.status, 404);
     assert_eq!(looks(&site.ledger).len(), 2);

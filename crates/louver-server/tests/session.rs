@@ -20,12 +20,14 @@ const OPEN: [(&str, &str); 7] = [
 ];
 
 /// Addresses that a holder or observer who is signed in has besides those: requests, and what they say to them.
-const HOLDERS: [(&str, &str); 5] = [
+const HOLDERS: [(&str, &str); 7] = [
     ("get", "/api/v1/vault"),
     ("get", "/api/v1/openings"),
     ("get", "/api/v1/openings/{id}"),
     ("get", "/api/v1/openings/{id}/epochs"),
     ("post", "/api/v1/openings/{id}/statements"),
+    ("get", "/api/v1/holds"),
+    ("post", "/api/v1/holds"),
 ];
 
 /// Method and path of every address in the document, with ids put in.

@@ -67,7 +67,10 @@ fn a_hold_takes_effect_when_enough_holders_signed_and_outlives_a_restart() {
     held.run(&["hold", "post"], &post).must(1, &["the recorder says: This hold has ended"]);
     held.run(&["hold", "end"], &end).must(1, &["no such hold is in force"]);
     let leaves = held.site.run(&["ledger", "show"]).must(0, &[]).text;
-    let whats: Vec<_> = leaves.lines().filter(|l| l.contains("\"what\":\"hold")).collect();
+    let whats: Vec<_> = leaves
+        .lines()
+        .filter(|l| l.contains("\"what\":\"hold\"") || l.contains("\"what\":\"hold-"))
+        .collect();
     assert!(whats.len() == 2 && whats[1].contains("hold-ended"), "{whats:?}");
 }
 

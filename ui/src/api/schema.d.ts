@@ -278,6 +278,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All legal holds that there were, the latest first. */
+        get: operations["list_holds"];
+        put?: never;
+        /** Takes a hold, or the end of one, that enough holders signed. The signatures say who; the session does not matter. */
+        post: operations["post_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openings": {
         parameters: {
             query?: never;
@@ -507,6 +525,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A holder who agreed to a hold. */
+        AgreedView: {
+            /** @description 16 hex digits. */
+            id: string;
+            /** @description Their name. */
+            name: string;
+        };
         /**
          * @description Whether a camera's pictures are seen and masked.
          * @enum {string}
@@ -621,6 +646,13 @@ export interface components {
             challenge: string;
             /** @description The site, 32 hex digits. Who signs for a site that is not his signs for somebody who passes it on. */
             site: string;
+        };
+        /** @description A holder's consent. */
+        ConsentBody: {
+            /** @description Who: 16 hex digits. */
+            holder: string;
+            /** @description Ed25519, base64. */
+            signature: string;
         };
         /** @description The disk that holds the data directory. */
         Disk: {
@@ -830,6 +862,56 @@ export interface components {
              * @description ... to before here.
              */
             to_ms: number;
+        };
+        /** @description A hold, or the end of one, and who signed it. */
+        HoldBody: {
+            /** @description As many as the holder set in force needs. */
+            consents: components["schemas"]["ConsentBody"][];
+            /** @description JSON, exactly as it was signed: `louver hold` or `louver hold end`. */
+            document: string;
+        };
+        /** @description A legal hold. */
+        HoldView: {
+            /**
+             * Format: int64
+             * @description When it was taken.
+             */
+            at_ms: number;
+            /** @description Who agreed. */
+            by: components["schemas"]["AgreedView"][];
+            /** @description Camera ids. */
+            cameras: string[];
+            /** @description Its exact text. */
+            document: string;
+            /**
+             * Format: int64
+             * @description From here ...
+             */
+            from_ms: number;
+            /**
+             * Format: int64
+             * @description How many hours of all cameras are kept by it now.
+             */
+            hours: number;
+            /** @description 32 hex digits: the beginning of the hash of its text. */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it ended, if it has.
+             */
+            over_ms?: number;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description ... to before here.
+             */
+            to_ms: number;
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            until_ms: number;
         };
         /** @description The answer. */
         HolderSignIn: {
@@ -1625,6 +1707,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_holds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_hold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldView"];
                 };
             };
             default: {

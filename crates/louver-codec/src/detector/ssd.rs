@@ -20,6 +20,12 @@ const MAPS: [usize; 6] = [19, 10, 5, 3, 2, 1];
 /// Scales grow evenly from the first to the last map (Liu et al., SSD, 2016, section 2.2).
 const SCALES: (f32, f32) = (0.2, 0.95);
 
+/// Of an empty picture this network says, at 0.25 to 0.4, that its whole input is a person, a vehicle or an animal: its last
+/// map has one place, which must be something. A box of this share of the input ...
+const WHOLE: f32 = 0.9;
+/// ... says nothing below this score. Who really stands that near is told surely, and changes every cell besides.
+const WHOLE_SURE: f32 = 0.5;
+
 fn scale(map: usize) -> f32 {
     if map < MAPS.len() {
         SCALES.0 + (SCALES.1 - SCALES.0) * map as f32 / (MAPS.len() - 1) as f32
@@ -92,7 +98,7 @@ pub(super) fn read(out: &SessionOutputs<'_>, anchors: &[Anchor], least: f32) -> 
             // Box coding with the usual variances: centre by 10, size by 5.
             let (cy, cx) = (code[0] / 10.0 * anchor.h + anchor.y, code[1] / 10.0 * anchor.w + anchor.x);
             let (h, w) = ((code[2] / 5.0).exp() * anchor.h, (code[3] / 5.0).exp() * anchor.w);
-            found.push(RawBox {
+            let found_here = RawBox {
                 class,
                 ridden,
                 score: 1.0 / (1.0 + (-logit).exp()),
@@ -100,16 +106,44 @@ pub(super) fn read(out: &SessionOutputs<'_>, anchors: &[Anchor], least: f32) -> 
                 top: cy - h / 2.0,
                 right: cx + w / 2.0,
                 bottom: cy + h / 2.0,
-            });
+            };
+            if !says_nothing(&found_here) {
+                found.push(found_here);
+            }
         }
     }
     Ok(found)
 }
 
+/// Whether it is what the network says of any picture.
+fn says_nothing(b: &RawBox) -> bool {
+    let within = |from: f32, to: f32| to.min(1.0) - from.max(0.0);
+    b.score < WHOLE_SURE && within(b.left, b.right) * within(b.top, b.bottom) >= WHOLE
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsure_box_around_the_whole_input_says_nothing_and_a_sure_or_smaller_one_does() {
+        let of = |score, left, bottom| RawBox {
+            class: Class::Person,
+            ridden: false,
+            score,
+            left,
+            top: 0.01,
+            right: 0.99,
+            bottom,
+        };
+        assert!(says_nothing(&of(0.36, 0.02, 1.1)));
+        assert!(!says_nothing(&of(0.55, 0.02, 1.1)));
+        assert!(!says_nothing(&of(0.36, 0.2, 0.99)));
+        assert!(!says_nothing(&of(0.36, 0.02, 0.8)));
+    }
+
     #[test]
     fn there_are_as_many_anchors_as_the_network_has_outputs() {
-        assert_eq!(super::anchors().len(), 1917);
+        assert_eq!(anchors().len(), 1917);
     }
 }

@@ -11,7 +11,8 @@ use louver_scene::{
 };
 use louver_see::{See, Settings};
 
-const TRAITS: DetectorTraits = DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false };
+const TRAITS: DetectorTraits =
+    DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false, side: 416 };
 /// Pictures at ten a second: the place is learned, then somebody walks through the zone and out of it.
 const PICTURES: usize = 400;
 /// Blue-difference of everything in the zone; nothing else has it, figures neither (the bluest has 173).

@@ -49,7 +49,9 @@ pub struct DetectorTraits {
     pub mask_score: f32,
     /// Score from which a detection makes an event, 0 to 1.
     pub event_score: f32,
-    /// Whether the picture is also given in two overlapping halves: for models with a small input, which miss
+    /// Whether people are looked for in overlapping halves of the picture: for models with a small input, which miss
     /// people far away.
     pub halves: bool,
+    /// Side of the network's input, pixels: a larger part of the picture is made smaller for it.
+    pub side: u32,
 }

@@ -35,7 +35,7 @@ fn main() -> std::io::Result<()> {
         return Err(std::io::Error::other("usage: see_speed WIDTH HEIGHT FILE"));
     };
     let pictures = pictures(size, &std::fs::read(file)?);
-    let traits = DetectorTraits { mask_score: 0.25, event_score: 0.45, halves: false };
+    let traits = DetectorTraits { mask_score: 0.25, event_score: 0.45, halves: false, side: 416 };
     let mut see = See::new(size, Settings::new(traits, 1));
     let mut foreground = Foreground::new(size, traits);
     let (mut at, mut see_ms, mut render_ms, mut counted) = (MediaTime::ZERO, 0.0, 0.0, 0u32);

@@ -33,6 +33,8 @@ pub enum Cover {
 const KEEP_AWAY: usize = 3;
 /// A clear row of cells is blended into the backdrop at each 16th picture.
 const REFRESH_ROWS: usize = 16;
+/// What was covered so lately is not blended in: in the dark somebody may look like the place, and his cover lags behind him.
+const REFRESH_AFTER: MediaSpan = MediaSpan::from_millis(2000);
 /// Of a group of departed cells, no more than this share may have changed lately for the others to be taken into the backdrop:
 /// somebody who stands still moves his head, his hands, his weight; a parked car does not.
 const RESTLESS_SHARE: f32 = 0.1;
@@ -69,6 +71,8 @@ pub(crate) struct Backdrop {
     clock: u64,
     /// What the last sweep saw on each cell, while its answer is taken in.
     swept: Vec<Swept>,
+    /// ... and which cells it saw in the picture's own resolution.
+    closely: Vec<bool>,
     scratch: Vec<bool>,
 }
 
@@ -105,6 +109,7 @@ impl Backdrop {
             last: None,
             clock: 0,
             swept: vec![Swept::Empty; cells],
+            closely: vec![false; cells],
             scratch: Vec::new(),
         }
     }
@@ -215,7 +220,7 @@ impl Backdrop {
             self.shared = self.states.as_slice().into();
         }
         if !self.light.is_other() {
-            self.refresh(picture);
+            self.refresh(picture, now);
         }
     }
 
@@ -226,6 +231,9 @@ impl Backdrop {
         let (near, departed, was) = (self.near[n], self.departed[n], self.states[n]);
         let steady = !self.light.is_other();
         let (m, clock) = (&mut self.cells[n], self.clock);
+        if covered {
+            m.covered = Some(now);
+        }
         let learned = |m: &Memory| {
             let tally = m.tally(clock);
             now - m.still_since >= s.settle
@@ -236,12 +244,20 @@ impl Backdrop {
             Cell::Unknown if free && steady && !near && learned(m) => (Cell::Clear, true),
             Cell::Unknown => (Cell::Unknown, false),
             Cell::Never => (Cell::Never, false),
-            Cell::Clear if covered || departed => (Cell::Occupied, false),
+            Cell::Clear if departed => {
+                m.matches_since = None;
+                (Cell::Occupied, false)
+            }
+            // It matches as it did: when the cover goes there is nothing to wait for.
+            Cell::Clear if covered => (Cell::Occupied, false),
             Cell::Clear => (Cell::Clear, false),
             Cell::Occupied if departed => {
                 m.matches_since = None;
-                let absorbed =
-                    free && steady && rests && m.tally(clock).swept(s.absorb_sweeps, ABSORB_DOUBTS);
+                let absorbed = free
+                    && steady
+                    && rests
+                    && m.tally.close >= s.absorb_close
+                    && m.tally(clock).swept(s.absorb_sweeps, ABSORB_DOUBTS);
                 (if absorbed { Cell::Clear } else { Cell::Occupied }, absorbed)
             }
             Cell::Occupied => {
@@ -253,10 +269,10 @@ impl Backdrop {
         if take {
             self.lanes[n / LANES].learn(n % LANES, Share::Whole);
             self.departed[n] = false;
+            m.matches_since = Some(now);
             copy_cells(Arc::make_mut(&mut self.picture), picture, self.grid, n..n + 1, Mix::Replace);
         }
         if state != was {
-            m.matches_since = None;
             // No cell becomes unknown again but by forgetting all of them.
             self.unknown -= usize::from(was == Cell::Unknown);
             self.states[n] = state;
@@ -280,12 +296,15 @@ impl Backdrop {
     }
 
     /// Blends the clear cells of some rows into the backdrop: slow light, and what compression did to the first picture.
-    fn refresh(&mut self, picture: &Picture) {
+    fn refresh(&mut self, picture: &Picture, now: MediaTime) {
         let columns = self.grid.columns();
         for row in (self.pictures % REFRESH_ROWS..self.grid.rows()).step_by(REFRESH_ROWS) {
             let (mut at, end) = (row * columns, (row + 1) * columns);
             while at < end {
-                let fresh = |n: &usize| self.states[*n] == Cell::Clear && !self.near[*n] && !self.unlike[*n];
+                let rests = |n: usize| self.cells[n].covered.is_none_or(|c| now - c >= REFRESH_AFTER);
+                let fresh = |n: &usize| {
+                    self.states[*n] == Cell::Clear && !self.near[*n] && !self.unlike[*n] && rests(*n)
+                };
                 let from = (at..end).find(fresh).unwrap_or(end);
                 let to = (from..end).find(|n| !fresh(n)).unwrap_or(end);
                 if from < to {

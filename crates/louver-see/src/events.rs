@@ -151,5 +151,10 @@ fn sure(track: &Track, settings: &Settings) -> bool {
 
 fn sighting(track: &Track, grid: Grid) -> Option<Sighting> {
     let FigureKind::Known(class) = track.kind else { return None };
-    Some(Sighting { track: track.number, class, rect: snapped(track.rect(), grid), score: track.score })
+    Some(Sighting {
+        track: track.number,
+        class,
+        rect: snapped(track.rect(), track.kind, grid),
+        score: track.score,
+    })
 }

@@ -8,6 +8,7 @@ use crate::Settings;
 use crate::backdrop::{Backdrop, Cover};
 use crate::blobs::NOTHING;
 use crate::features::Features;
+use crate::gaze::Gaze;
 
 /// Sweeps that see nobody are reported this often: without them no cell would ever be known, and nothing be compared.
 const SWEEP_EVERY: MediaSpan = MediaSpan::from_millis(1000);
@@ -54,7 +55,8 @@ impl Foreground {
     pub fn sweep(&mut self, at: MediaTime) {
         if self.swept.is_none_or(|swept| at - swept >= SWEEP_EVERY) {
             self.swept = Some(at);
-            self.backdrop.sweep(at, &[]);
+            let gaze = Gaze::everything(self.grid.picture, self.settings.detector);
+            self.backdrop.sweep(at, &[], &gaze);
         }
     }
 }

@@ -10,6 +10,7 @@ mod events;
 mod features;
 mod foreground;
 mod gate;
+mod gaze;
 mod lanes;
 mod schedule;
 mod see;

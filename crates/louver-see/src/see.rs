@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use louver_base::{Class, MediaSpan, MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Cell, Detection, FigureKind, Grid, Rect, Scene, Why, Zone, ZoneKind, ZoneMap};
+use louver_scene::{Cell, Detection, Grid, Rect, Scene, Why, Zone, ZoneKind, ZoneMap};
 
 use crate::Settings;
 use crate::backdrop::{Backdrop, Change, Cover, for_cells};
 use crate::blobs::{self, Blobs};
 use crate::events::{Act, Events};
 use crate::features::Features;
-use crate::schedule::{Need, Schedule};
-use crate::track::{Track, Tracks, padded};
+use crate::schedule::Schedule;
+use crate::track::{Tracks, padded};
 use crate::windows::{self, Around, Windows};
 
+mod crowd;
+mod look;
 mod stir;
+use look::Looks;
 pub use stir::Stir;
 
 /// What the detector is asked to look at: the newest picture.
@@ -33,6 +36,8 @@ pub struct Sweep {
 const LEAST_BLOB: usize = 6;
 /// Room around a person's box, share of its sides: boxes lag by a picture and heads stick out.
 pub(crate) const PERSON_ROOM: f32 = 0.15;
+/// Boxes that are remembered at most; cells mask for themselves.
+const MOST_MASKED: usize = 1024;
 /// A gap between pictures after which nothing can be said about what happened between: stream lost, analysis late.
 pub(crate) const GAP: MediaSpan = MediaSpan::from_millis(5000);
 
@@ -55,12 +60,13 @@ pub struct See {
     backdrop: Backdrop,
     tracks: Tracks,
     cover: Vec<Cover>,
-    /// Padded boxes of the last sweep, events or not: they mask until the next one.
+    /// Padded boxes of the last sweeps, events or not, until the place is looked at again: nothing is learned there. Those of
+    /// the last one, from `fresh` on, have covered no picture yet.
     masked: Vec<Rect>,
-    /// They have covered no picture yet.
-    fresh: bool,
+    fresh: usize,
     last: Option<MediaTime>,
     schedule: Schedule,
+    looks: Looks,
     learning_since: Option<MediaTime>,
     why: Why,
     events: Events,
@@ -86,9 +92,10 @@ impl See {
             tracks: Tracks::new(Arc::clone(&zones), &settings),
             cover: vec![Cover::Free; grid.len()],
             masked: Vec::new(),
-            fresh: false,
+            fresh: 0,
             last: None,
-            schedule: Schedule::new(),
+            schedule: Schedule::new(settings.detector),
+            looks: Looks::default(),
             learning_since: None,
             why: Why::Starting,
             events: Events::new(grid),
@@ -161,37 +168,10 @@ impl See {
         (self.scene(media, wall), acts)
     }
 
-    /// Whether the detector should look at the picture just given. At most one sweep is asked for at a time.
-    pub fn wants(&self) -> Option<Sweep> {
-        // Where there is nothing to see there is nobody to find, and nothing would be learned from it.
-        let now = self.last.filter(|_| self.why != Why::LensCovered)?;
-        let due = self.schedule.due(self.need(now), now, &self.settings);
-        due.then(|| Sweep { taken: now, parts: self.parts(), least: self.settings.detector.mask_score })
-    }
-
-    fn need(&self, now: MediaTime) -> Need {
-        let unknown = self.backdrop.unknown_share() > LITTLE;
-        let learning = self.learning_since.is_none_or(|l| now - l < LEARNING);
-        let before = self.schedule.answered();
-        let new = |born: MediaTime| now - born >= NEW && before.is_none_or(|a| a < born + NEW);
-        let moving = |t: &Track| t.kind == FigureKind::Moving && new(t.born);
-        if (unknown && learning) || self.tracks.all().iter().any(moving) {
-            Need::Urgent
-        } else if unknown || !self.tracks.is_empty() || self.backdrop.departed_share() > 0.0 {
-            Need::Busy
-        } else {
-            Need::Quiet
-        }
-    }
-
-    /// The sweep was begun: no other is asked for until it is answered or has failed.
-    pub fn sweep_begun(&mut self, taken: MediaTime) {
-        self.schedule.begun(taken);
-    }
-
     /// The detector could not answer: nothing is learned from it, and nothing becomes clear.
     pub fn sweep_failed(&mut self) {
         self.schedule.failed();
+        self.looks.gaze = None;
         self.windows.failed();
     }
 
@@ -201,12 +181,18 @@ impl See {
         if !self.schedule.done(taken) || self.last.is_none_or(|l| taken > l) {
             return;
         }
+        let Some(gaze) = self.looks.gaze.take() else { return };
         let found: &[Detection] = &self.heeded(found);
         let people: Vec<Rect> = found.iter().filter(|d| d.class == Class::Person).map(|d| d.rect).collect();
-        self.backdrop.sweep(taken, &people);
-        self.masked = people.into_iter().map(|r| padded(r, PERSON_ROOM)).collect();
-        self.fresh = true;
-        self.tracks.sweep(found, &self.backdrop, taken);
+        self.backdrop.sweep(taken, &people, &gaze);
+        self.masked.retain(|r| !gaze.tells_of(*r));
+        self.fresh = self.masked.len();
+        self.masked.extend(people.into_iter().map(|r| padded(r, PERSON_ROOM)));
+        let over = self.masked.len().saturating_sub(MOST_MASKED);
+        self.masked.drain(..over);
+        self.fresh = self.fresh.saturating_sub(over);
+        let whole: Vec<Detection> = found.iter().filter(|d| !gaze.cuts(d)).copied().collect();
+        self.tracks.sweep(&whole, &self.backdrop, taken, &gaze);
         if let (false, Some(now)) = (self.settings.show.is_nothing(), self.last) {
             let cells = self.states();
             let around = around(self.grid, &cells, &self.tracks, &self.masked, &self.settings);
@@ -228,6 +214,8 @@ impl See {
         self.tracks.clear();
         self.windows.clear();
         self.masked.clear();
+        self.fresh = 0;
+        self.looks.gaze = None;
         self.schedule.start_again();
         self.learning_since = Some(now);
         self.why = why;
@@ -290,32 +278,21 @@ impl See {
         }
     }
 
-    fn parts(&self) -> Vec<Rect> {
-        let (w, h) = (self.grid.picture.width() as i32, self.grid.picture.height() as i32);
-        let mut parts = vec![Rect { left: 0, top: 0, right: w, bottom: h }];
-        if self.settings.detector.halves {
-            // The halves overlap by a fifth, so that nobody stands on the seam.
-            let (longer, part) = (w.max(h), w.max(h) * 3 / 5);
-            parts.extend([0, longer - part].map(|at| match w >= h {
-                true => Rect { left: at, top: 0, right: at + part, bottom: h },
-                false => Rect { left: 0, top: at, right: w, bottom: at + part },
-            }));
-        }
-        parts
-    }
-
     fn lay_cover(&mut self) {
         self.cover.fill(Cover::Free);
-        let swept = if std::mem::take(&mut self.fresh) { Cover::Covered } else { Cover::Held };
-        for rect in &self.masked {
-            for_cells(self.grid, *rect, |n| self.cover[n] = swept);
+        let fresh = std::mem::replace(&mut self.fresh, self.masked.len());
+        for (n, rect) in self.masked.iter().enumerate() {
+            let swept = if n < fresh { Cover::Held } else { Cover::Covered };
+            for_cells(self.grid, *rect, |n| self.cover[n] = self.cover[n].max(swept));
         }
         // Departed cells are masked whatever stands there; a cover also keeps still ones from being learned, which a parked
         // car must not.
-        for rect in self.tracks.people().map(|r| padded(r, PERSON_ROOM)) {
+        let people: Vec<Rect> = self.tracks.people().collect();
+        for rect in people.iter().map(|r| padded(*r, PERSON_ROOM)) {
             for_cells(self.grid, rect, |n| self.cover[n] = self.cover[n].max(Cover::Held));
         }
-        for rect in self.tracks.people().map(|r| padded(r, KNOWN_ROOM)) {
+        let alone = people.iter().map(|r| padded(*r, KNOWN_ROOM));
+        for rect in alone.chain(crowd::between(&people)) {
             for_cells(self.grid, rect, |n| self.cover[n] = Cover::Covered);
         }
     }

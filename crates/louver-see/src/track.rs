@@ -18,6 +18,7 @@ use louver_scene::{Detection, Figure, FigureKind, Grid, Rect, ZoneMap};
 use crate::Settings;
 use crate::backdrop::Backdrop;
 use crate::blobs::Blobs;
+use crate::gaze::Gaze;
 pub(crate) use one::{Phase, Track};
 
 /// Sweeps without a detection that a thing outlives where nothing tells of it: a detector blinks.
@@ -53,17 +54,22 @@ pub(crate) fn padded(rect: Rect, share: f32) -> Rect {
     Rect { left: rect.left - x, top: rect.top - y, right: rect.right + x, bottom: rect.bottom + y }
 }
 
-/// A box on the coarse grid that figures are drawn on, within the picture.
-pub(crate) fn snapped(rect: Rect, grid: Grid) -> Rect {
+/// A box on the coarse grid that figures are drawn on, within the picture: outwards, but a movement's box, which is that of its
+/// cells, to the nearest lines.
+pub(crate) fn snapped(rect: Rect, kind: FigureKind, grid: Grid) -> Rect {
     let step = grid.cell as i32 * SNAP_CELLS;
-    let up = |n: i32| n.saturating_add(step - 1).div_euclid(step) * step;
-    let down = |n: i32| n.div_euclid(step) * step;
+    let (less, more) = match kind {
+        FigureKind::Known(_) => (0, step - 1),
+        FigureKind::Moving => (step / 2, step / 2),
+    };
+    let on = |n: i32, room: i32| n.saturating_add(room).div_euclid(step) * step;
+    let (left, top) = (on(rect.left, less), on(rect.top, less));
     let (w, h) = (grid.picture.width() as i32, grid.picture.height() as i32);
     Rect {
-        left: down(rect.left).clamp(0, w),
-        top: down(rect.top).clamp(0, h),
-        right: up(rect.right).clamp(0, w),
-        bottom: up(rect.bottom).clamp(0, h),
+        left: left.clamp(0, w),
+        top: top.clamp(0, h),
+        right: on(rect.right, more).max(left + step).clamp(0, w),
+        bottom: on(rect.bottom, more).max(top + step).clamp(0, h),
     }
 }
 
@@ -153,7 +159,7 @@ impl Tracks {
             .map(|t| Figure {
                 track: t.number,
                 kind: t.kind,
-                rect: snapped(t.rect(), grid),
+                rect: snapped(t.rect(), t.kind, grid),
                 velocity: coarse(t.velocity(), grid),
             })
             .collect();
@@ -165,7 +171,7 @@ impl Tracks {
         figures.extend(hidden.map(|(track, rect)| Figure {
             track,
             kind: FigureKind::Known(Class::Person),
-            rect: snapped(rect, grid),
+            rect: snapped(rect, FigureKind::Known(Class::Person), grid),
             velocity: [0, 0],
         }));
         figures.sort_by_key(|f| (f.rect.bottom, f.track));
@@ -238,7 +244,8 @@ impl Tracks {
     }
 
     /// Takes in one sweep of the detector over the picture taken at `taken`.
-    pub(crate) fn sweep(&mut self, found: &[Detection], backdrop: &Backdrop, taken: MediaTime) {
+    /// What it did not find it missed only where it looked.
+    pub(crate) fn sweep(&mut self, found: &[Detection], backdrop: &Backdrop, taken: MediaTime, gaze: &Gaze) {
         let inside: Vec<Detection> = found.iter().filter(|d| within(d.rect, &self.zones)).copied().collect();
         let found = &sweep::without_parts(&inside);
         let matched = sweep::pair(&self.all, found, taken, self.sure);
@@ -248,7 +255,7 @@ impl Tracks {
             self.all[t].seen(&found[d], taken, found[d].score >= self.sure);
         }
         for (track, _) in self.all.iter_mut().zip(seen).filter(|(_, seen)| !seen) {
-            track.misses = track.misses.saturating_add(1);
+            track.misses = track.misses.saturating_add(u32::from(gaze.tells_of(track.rect_at(taken))));
         }
         for d in matched.new.into_iter().map(|d| found[d]) {
             let sure = d.score >= self.sure;
@@ -261,15 +268,16 @@ impl Tracks {
         // A movement in the place of something recognised is that thing's.
         let same = |t: &Track| fresh.iter().any(|f| f.intersection(t.rect()).area() * 2 > t.rect().area());
         self.all.retain(|t| t.kind != FigureKind::Moving || !same(t));
-        self.prove_empty(found, backdrop);
-        self.lose(&fresh, backdrop, taken);
+        self.prove_empty(found, backdrop, gaze);
+        self.lose(&fresh, backdrop, taken, gaze);
     }
 
     /// Lets go of tracks that were not found, and that nothing else tells of: cells under those just found are theirs.
-    fn lose(&mut self, fresh: &[Rect], backdrop: &Backdrop, taken: MediaTime) {
-        for track in
-            self.all.iter_mut().filter(|t| t.followed() && t.kind != FigureKind::Moving && t.misses > 0)
-        {
+    fn lose(&mut self, fresh: &[Rect], backdrop: &Backdrop, taken: MediaTime, gaze: &Gaze) {
+        let missed = |t: &&mut Track| {
+            t.followed() && t.kind != FigureKind::Moving && t.misses > 0 && gaze.tells_of(t.rect_at(taken))
+        };
+        for track in self.all.iter_mut().filter(missed) {
             let (cells, departed, unknown) = backdrop.count_outside(track.rect(), fresh);
             let most = match (departed as f32 > PRESENT * cells as f32, unknown * 2 > cells) {
                 (true, _) => BLINKS_PRESENT,
@@ -292,8 +300,11 @@ impl Tracks {
     }
 
     /// The detector looked: where it found nobody, and the cells match the known place, nobody was left behind.
-    fn prove_empty(&mut self, found: &[Detection], backdrop: &Backdrop) {
+    fn prove_empty(&mut self, found: &[Detection], backdrop: &Backdrop, gaze: &Gaze) {
         self.left.retain_mut(|left| {
+            if !gaze.tells_of(left.rect) {
+                return true;
+            }
             let (cells, departed, unknown) = backdrop.count(left.rect);
             let somebody = found.iter().any(|d| {
                 d.class == Class::Person

@@ -13,9 +13,9 @@ mod support;
 
 use louver_base::{MediaTime, WallTime};
 use louver_media::{Picture, PictureSize};
-use louver_scene::{Cell, Detection, Grid, Rect, Scene, Why};
-use louver_see::{See, Settings};
-use support::{Dice, TRAITS, ms, person, rect};
+use louver_scene::{Cell, Detection, DetectorTraits, Grid, Rect, Scene, Why};
+use louver_see::{See, Settings, Sweep};
+use support::{Dice, TRAITS, looked_at, ms, person, rect};
 
 /// Luma of the patches: 50 apart and more, while the code needs 40 whatever a cell's noise.
 const TONES: [u8; 4] = [30, 85, 140, 200];
@@ -30,13 +30,24 @@ fn lit(tone: u8, light: f32) -> u8 {
     ((f32::from(tone) - 16.0) * light + 16.0).round() as u8
 }
 
+/// What is known of a cell's looking in one tone.
+#[derive(Clone, Copy, Default)]
+struct Tones {
+    /// How long it was seen, ticks.
+    shown: i64,
+    /// Sweeps that looked here and saw nobody, and those that saw somebody.
+    empty: u32,
+    seen: u32,
+    /// Of the former those in the picture's own resolution, since the last of the latter.
+    close: u32,
+}
+
 /// What the test knows of one cell.
 #[derive(Clone, Copy)]
 struct Told {
     tone: u8,
     still_since: MediaTime,
-    /// For each tone: how long it was seen, ticks, empty sweeps while it was, sweeps that saw somebody.
-    looks: [(i64, u32, u32); TONES.len()],
+    looks: [Tones; TONES.len()],
     /// The tone before this one: what is neither is forgotten.
     other: Option<u8>,
     /// The tone that the backdrop was given.
@@ -49,7 +60,7 @@ struct Told {
 }
 
 impl Told {
-    fn look(&mut self) -> &mut (i64, u32, u32) {
+    fn look(&mut self) -> &mut Tones {
         &mut self.looks[TONES.iter().position(|t| *t == self.tone).unwrap()]
     }
 
@@ -57,7 +68,7 @@ impl Told {
     fn change(&mut self, tone: u8, now: MediaTime) {
         let before = std::mem::replace(&mut self.tone, tone);
         let of = |tone: u8| TONES.iter().position(|t| *t == tone).unwrap();
-        let lasted = |told: &Self, tone: u8| told.looks[of(tone)].0 >= ms(1000).ticks();
+        let lasted = |told: &Self, tone: u8| told.looks[of(tone)].shown >= ms(1000).ticks();
         if self.other != Some(tone) {
             let keep_other = self.other.filter(|o| !lasted(self, before) && lasted(self, *o));
             self.other = keep_other.or(Some(before));
@@ -66,15 +77,15 @@ impl Told {
         }
         for (remembered, look) in TONES.iter().zip(&mut self.looks) {
             if *remembered != tone && Some(*remembered) != self.other {
-                *look = (0, 0, 0);
+                *look = Tones::default();
             }
         }
         self.still_since = now;
     }
 
     fn swept_empty(&mut self, sweeps: u32, doubt: u32) -> bool {
-        let (_, empty, seen) = *self.look();
-        empty >= sweeps + doubt * seen
+        let look = *self.look();
+        look.empty >= sweeps + doubt * look.seen
     }
 }
 
@@ -98,7 +109,7 @@ impl Model {
         let blank = Told {
             tone: TONES[0],
             still_since: MediaTime::ZERO,
-            looks: [(0, 0, 0); TONES.len()],
+            looks: [Tones::default(); TONES.len()],
             other: None,
             known: None,
             matches_since: None,
@@ -121,7 +132,7 @@ impl Model {
     fn forget(&mut self, now: MediaTime) {
         for told in &mut self.cells {
             (told.known, told.matches_since, told.covered, told.held) = (None, None, false, false);
-            (told.looks, told.other, told.still_since) = ([(0, 0, 0); TONES.len()], None, now);
+            (told.looks, told.other, told.still_since) = ([Tones::default(); TONES.len()], None, now);
         }
         self.before.fill(Cell::Unknown);
         self.lights.clear();
@@ -138,19 +149,44 @@ impl Model {
         }
     }
 
-    fn swept(&mut self, taken: MediaTime, found: &[Detection]) {
+    /// An answer about some parts of the picture. A cell is looked at where a part holds it whole; the code asks for more (not
+    /// too near a part's edge), so that it never counts a sweep that the model does not.
+    fn swept(&mut self, taken: MediaTime, found: &[Detection], parts: &[Rect]) {
+        let traits = self.settings.detector;
+        let size = self.grid.picture;
+        let (w, h) = (size.width() as i32, size.height() as i32);
+        let most = (traits.side * 115 / 100) as i32;
+        let close = |p: &&Rect| p.right - p.left <= most && p.bottom - p.top <= most;
+        // The whole picture alone is too small in a small model's input.
+        let tells =
+            |p: &&Rect| parts.len() > 1 || !traits.halves || (p.right - p.left < w || p.bottom - p.top < h);
+        let (cell, columns) = (self.grid.cell as i32, self.grid.columns());
+        let holds = |p: &Rect, n: usize| {
+            let (x, y) = ((n % columns) as i32 * cell, (n / columns) as i32 * cell);
+            p.left < x + cell && p.top < y + cell && p.right > x && p.bottom > y
+        };
+        let looked: Vec<bool> =
+            (0..self.cells.len()).map(|n| parts.iter().filter(tells).any(|p| holds(p, n))).collect();
+        let closely: Vec<bool> =
+            (0..self.cells.len()).map(|n| parts.iter().filter(close).any(|p| holds(p, n))).collect();
         let mut near = vec![0u8; self.cells.len()];
         for (share, what) in [(0.15, 1), (0.05, 2)] {
             for d in found {
                 self.touching(roomy(d.rect, share), |n| near[n] = what);
             }
         }
-        for (told, near) in self.cells.iter_mut().zip(near) {
-            (told.held, told.covered) = (near > 0, near > 0);
+        for (n, (told, near)) in self.cells.iter_mut().zip(near).enumerate() {
+            told.covered = near > 0;
+            // What an earlier sweep found may still hold where this one did not look; the model does not insist on it.
+            told.held = near > 0;
             if told.still_since <= taken {
-                let (_, empty, seen) = told.look();
-                *empty += u32::from(near == 0);
-                *seen += u32::from(near == 2);
+                let look = told.look();
+                look.empty += u32::from(near == 0 && looked[n]);
+                look.close += u32::from(near == 0 && looked[n] && closely[n]);
+                look.seen += u32::from(near == 2);
+                if near == 2 {
+                    look.close = 0;
+                }
             }
         }
     }
@@ -179,7 +215,7 @@ impl Model {
         let s = self.settings;
         for (n, told) in self.cells.iter_mut().enumerate() {
             if told.tone == tones[n] {
-                told.look().0 += step.max(0);
+                told.look().shown += step.max(0);
             } else {
                 told.change(tones[n], now);
             }
@@ -193,9 +229,13 @@ impl Model {
             match (self.before[n], scene.cells[n]) {
                 (Cell::Unknown, Cell::Clear) => {
                     assert!(!told.held && still >= s.settle, "{}", why("learned too soon"));
-                    assert!(told.look().0 >= s.learn.ticks(), "{}", why("learned after too short a look"));
+                    assert!(
+                        told.look().shown >= s.learn.ticks(),
+                        "{}",
+                        why("learned after too short a look")
+                    );
                     assert!(told.swept_empty(s.learn_sweeps, 1), "{}", why("learned after too few sweeps"));
-                    told.known = Some(tones[n]);
+                    (told.known, told.matches_since) = (Some(tones[n]), Some(now));
                     self.became[0] += 1;
                 }
                 (Cell::Occupied, Cell::Clear) if told.known == Some(tones[n]) => {
@@ -206,7 +246,13 @@ impl Model {
                 (Cell::Occupied, Cell::Clear) => {
                     assert!(!told.held && still >= s.absorb, "{}", why("absorbed too soon"));
                     assert!(told.swept_empty(s.absorb_sweeps, 5), "{}", why("absorbed after too few sweeps"));
-                    told.known = Some(tones[n]);
+                    let close = told.look().close;
+                    assert!(
+                        close >= u32::from(s.absorb_close),
+                        "{}",
+                        why("absorbed after too few close looks")
+                    );
+                    (told.known, told.matches_since) = (Some(tones[n]), Some(now));
                     self.became[2] += 1;
                 }
                 (Cell::Clear, Cell::Clear) => {
@@ -327,16 +373,23 @@ fn play(seed: u64, became: &mut [u64; 3], exposed: &mut [u64; 2]) -> u64 {
     // Widths and heights that are no multiple of the cell or the patch among them.
     let size = PictureSize::new(48 + 2 * (seed as u32 % 3), 36 + 2 * (seed as u32 % 2)).unwrap();
     let grid = Grid::of(size);
+    // Models that see it all at once, that look closer at a part of it now and then, and that look at halves in turns.
+    let traits = match seed % 3 {
+        0 => TRAITS,
+        1 => DetectorTraits { side: 24, ..TRAITS },
+        _ => DetectorTraits { side: 24, halves: true, ..TRAITS },
+    };
     let settings = Settings {
         learn: ms(400),
         learn_sweeps: 2,
         settle: ms(300),
         absorb: ms(1500),
         absorb_sweeps: 4,
+        absorb_close: 2,
         sweep_learning: ms(100),
         sweep_busy: ms(200),
         sweep_quiet: ms(300),
-        ..Settings::new(TRAITS, seed)
+        ..Settings::new(traits, seed)
     };
     let (mut see, mut model) = (See::new(size, settings), Model::new(grid, settings));
     let mut stage = Stage::new(size, &mut dice);
@@ -344,7 +397,7 @@ fn play(seed: u64, became: &mut [u64; 3], exposed: &mut [u64; 2]) -> u64 {
     stage.exposed = seed % 2 == 1;
     let mut now = MediaTime::ZERO;
     // Sweeps under way: taken, what the detector will say, pictures until it does.
-    let mut under_way: Option<(MediaTime, Vec<Detection>, u64)> = None;
+    let mut under_way: Option<(Sweep, Vec<Detection>, u64)> = None;
     for _ in 0..400 {
         stage.go_on(&mut dice);
         now = match dice.below(300) {
@@ -363,17 +416,18 @@ fn play(seed: u64, became: &mut [u64; 3], exposed: &mut [u64; 2]) -> u64 {
         if dice.falls(0.1) {
             see.sweep_done(MediaTime::from_ticks(now.ticks() - 1 - dice.below(200_000) as i64), &[]);
         }
-        if let Some((taken, found, left)) = under_way.take() {
+        if let Some((sweep, found, left)) = under_way.take() {
+            let taken = sweep.taken;
             match left {
                 0 if dice.falls(0.1) => see.sweep_failed(),
                 0 => {
                     see.sweep_done(taken, &found);
-                    model.swept(taken, &found);
+                    model.swept(taken, &found, &sweep.parts);
                     if dice.falls(0.2) {
                         see.sweep_done(taken, &[]);
                     }
                 }
-                left => under_way = Some((taken, found, left - 1)),
+                left => under_way = Some((sweep, found, left - 1)),
             }
         }
         if let Some(sweep) = see.wants() {
@@ -384,7 +438,9 @@ fn play(seed: u64, became: &mut [u64; 3], exposed: &mut [u64; 2]) -> u64 {
                 let (x, y) = (dice.below(60) as i32 - 6, dice.below(46) as i32 - 6);
                 found.push(person(rect(x, y, 1 + dice.below(20) as i32, 1 + dice.below(30) as i32), 0.25));
             }
-            under_way = Some((sweep.taken, found, dice.below(4)));
+            // It finds nobody where it does not look.
+            found.retain(|d| looked_at(&sweep, d.rect));
+            under_way = Some((sweep, found, dice.below(4)));
         }
     }
     for (sum, n) in exposed.iter_mut().zip(model.exposed) {

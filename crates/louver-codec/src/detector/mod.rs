@@ -54,9 +54,11 @@ impl ModelKind {
     pub const fn traits(self) -> DetectorTraits {
         match self {
             // Finds four of five people, and many that are none: it needs a low bar and larger pictures.
-            Self::SsdMobileNetV2 => DetectorTraits { mask_score: 0.3, event_score: 0.45, halves: true },
-            Self::Yolox => DetectorTraits { mask_score: 0.15, event_score: 0.45, halves: false },
-            Self::DeimV2 => DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false },
+            Self::SsdMobileNetV2 => {
+                DetectorTraits { mask_score: 0.35, event_score: 0.45, halves: true, side: 300 }
+            }
+            Self::Yolox => DetectorTraits { mask_score: 0.15, event_score: 0.45, halves: false, side: 416 },
+            Self::DeimV2 => DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false, side: 416 },
         }
     }
 

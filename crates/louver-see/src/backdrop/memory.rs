@@ -2,6 +2,7 @@
 
 use louver_base::MediaTime;
 
+use crate::gaze::WHOLE_WORTH;
 use crate::lanes::{Means, NO_MEANS};
 
 /// What was seen for this long in all, milliseconds, is remembered while something else passes in front of it; for less, forgotten.
@@ -28,17 +29,19 @@ pub(super) struct Look {
 pub(super) struct Tally {
     /// For how long in all it looked like this, milliseconds.
     pub(super) shown: u32,
-    /// Detector sweeps that saw nobody here while it looked like this.
+    /// Detector sweeps that saw nobody here while it looked like this, by what they are worth ([`WHOLE_WORTH`] a sweep).
     pub(super) empty: u32,
     /// How many more must see nobody, for those that saw somebody.
     pub(super) doubt: u32,
+    /// Close ones in a row that saw nobody.
+    pub(super) close: u16,
     /// How often it came back.
     pub(super) returns: u16,
 }
 
 impl Tally {
     /// Of something new.
-    pub(super) const NONE: Self = Self { shown: 0, empty: 0, doubt: 0, returns: 0 };
+    pub(super) const NONE: Self = Self { shown: 0, empty: 0, doubt: 0, close: 0, returns: 0 };
 
     /// Whether the empty place is known to look so now and then, though this is not how it is shown.
     pub(super) fn sways(&self) -> bool {
@@ -47,7 +50,7 @@ impl Tally {
 
     /// Whether the detector has cleared it: `least` empty sweeps, and `times` as many as there are doubts.
     pub(super) fn swept(&self, least: u32, times: u32) -> bool {
-        self.empty >= least.saturating_add(self.doubt.saturating_mul(times))
+        self.empty >= least.saturating_add(self.doubt.saturating_mul(times)).saturating_mul(WHOLE_WORTH)
     }
 }
 
@@ -64,6 +67,8 @@ pub(super) struct Memory {
     pub(super) still_since: MediaTime,
     /// The clock of looking at the time up to which `tally` has counted.
     pub(super) counted: u64,
+    /// When it was last covered.
+    pub(super) covered: Option<MediaTime>,
     /// Since when an occupied cell has matched the empty place.
     pub(super) matches_since: Option<MediaTime>,
 }
@@ -75,6 +80,7 @@ impl Memory {
             other: Look { means: NO_MEANS, tally: Tally::NONE },
             still_since: now,
             counted: 0,
+            covered: None,
             matches_since: None,
         }
     }

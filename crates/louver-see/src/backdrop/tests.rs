@@ -5,6 +5,7 @@ use louver_scene::DetectorTraits;
 
 use super::*;
 use crate::features::Features;
+use crate::gaze::Gaze;
 
 /// Stripes: a picture without an edge shows nothing.
 fn striped(size: PictureSize, luma: u8) -> Picture {
@@ -16,7 +17,7 @@ fn striped(size: PictureSize, luma: u8) -> Picture {
 }
 
 fn settings() -> Settings {
-    let traits = DetectorTraits { mask_score: 0.2, event_score: 0.4, halves: false };
+    let traits = DetectorTraits { mask_score: 0.2, event_score: 0.4, halves: false, side: 416 };
     Settings { global_change: 2.0, ..Settings::new(traits, 1) }
 }
 
@@ -29,7 +30,7 @@ fn watch(backdrop: &mut Backdrop, picture: &Picture, cover: Cover, from: i64, s:
         let now = MediaTime::ZERO + MediaSpan::from_millis(n * 200);
         features.compute(picture, backdrop.grid);
         assert_eq!(backdrop.compare(&mut features, now, s), Change::None);
-        backdrop.sweep(now, &[]);
+        backdrop.sweep(now, &[], &Gaze::everything(picture.size, s.detector));
         backdrop.decide(picture, &cover, &labels, now, s);
     }
 }
@@ -65,7 +66,7 @@ fn a_cell_that_no_cover_was_given_for_counts_as_covered() {
         let now = MediaTime::ZERO + MediaSpan::from_millis(n * 200);
         features.compute(&picture, backdrop.grid);
         backdrop.compare(&mut features, now, &s);
-        backdrop.sweep(now, &[]);
+        backdrop.sweep(now, &[], &Gaze::everything(picture.size, s.detector));
         backdrop.decide(&picture, &[], &[], now, &s);
     }
     assert!(backdrop.states().iter().all(|c| *c == Cell::Unknown));

@@ -46,7 +46,7 @@ impl Yard {
     fn new(width: u32, height: u32) -> Self {
         let size = PictureSize::new(width, height).unwrap();
         let grid = Grid::of(size);
-        let traits = DetectorTraits { mask_score: 0.2, event_score: 0.5, halves: false };
+        let traits = DetectorTraits { mask_score: 0.2, event_score: 0.5, halves: false, side: 416 };
         // However much is painted, it is no change of light or view: following alone is looked at.
         let settings = Settings { global_change: 2.0, ..Settings::new(traits, 7) };
         let mut yard = Self {
@@ -62,7 +62,7 @@ impl Yard {
             yard.now = yard.now + STEP;
             features.compute(&empty, grid);
             assert_eq!(yard.backdrop.compare(&mut features, yard.now, &settings), Change::None);
-            yard.backdrop.sweep(yard.now, &[]);
+            yard.backdrop.sweep(yard.now, &[], &Gaze::everything(size, traits));
             let (cover, labels) = (vec![Cover::Free; grid.len()], vec![NOTHING; grid.len()]);
             yard.backdrop.decide(&empty, &cover, &labels, yard.now, &settings);
         }
@@ -89,7 +89,8 @@ impl Yard {
     }
 
     fn sweep(&mut self, found: &[Detection]) {
-        self.tracks.sweep(found, &self.backdrop, self.now);
+        let gaze = Gaze::everything(self.size, self.settings.detector);
+        self.tracks.sweep(found, &self.backdrop, self.now, &gaze);
     }
 
     /// The numbers of those followed, from left to right.

@@ -7,7 +7,8 @@ use louver_media::{Picture, PictureSize};
 use louver_scene::{Cell, Detection, DetectorTraits, Rect, Scene, Zone};
 use louver_see::{Act, See, Settings, Sweep};
 
-pub const TRAITS: DetectorTraits = DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false };
+pub const TRAITS: DetectorTraits =
+    DetectorTraits { mask_score: 0.2, event_score: 0.45, halves: false, side: 416 };
 
 /// splitmix64: dice that fall the same every time.
 #[derive(Clone, Debug)]
@@ -102,6 +103,8 @@ pub struct World {
     pending: Vec<(usize, Sweep, Option<Vec<Detection>>)>,
     pub scene: Option<Scene>,
     pub sweeps: u32,
+    /// The parts that the last sweep looked at.
+    pub asked: Vec<Rect>,
 }
 
 impl World {
@@ -137,6 +140,7 @@ impl World {
             pending: Vec::new(),
             scene: None,
             sweeps: 0,
+            asked: Vec::new(),
         }
     }
 
@@ -184,6 +188,15 @@ impl World {
         now: &Now,
         mut detector: impl FnMut(&Now) -> Option<Vec<Detection>>,
     ) -> (Scene, Vec<Act>) {
+        self.show_looking(now, |now, _| detector(now))
+    }
+
+    /// The same with a detector that is also told at which parts it looks.
+    pub fn show_looking(
+        &mut self,
+        now: &Now,
+        mut detector: impl FnMut(&Now, &[Rect]) -> Option<Vec<Detection>>,
+    ) -> (Scene, Vec<Act>) {
         let mut picture = self.picture(now);
         self.see.blank(&mut picture);
         self.now = self.now + self.step;
@@ -199,7 +212,10 @@ impl World {
         if let Some(sweep) = self.see.wants() {
             self.see.sweep_begun(sweep.taken);
             self.sweeps += 1;
-            let found = detector(now);
+            // It finds nobody where it does not look.
+            let mut found = detector(now, &sweep.parts);
+            self.asked.clone_from(&sweep.parts);
+            found.iter_mut().for_each(|found| found.retain(|d| looked_at(&sweep, d.rect)));
             match self.lag {
                 0 => self.deliver(&sweep, found),
                 lag => self.pending.push((lag - 1, sweep, found)),
@@ -285,4 +301,10 @@ pub fn leaked_pixels(scene: &Scene) -> usize {
             shown && (u.abs_diff(128) > 10 || v.abs_diff(128) > 10)
         })
         .count()
+}
+
+/// Whether the middle of a box lies in what a sweep looks at.
+pub fn looked_at(sweep: &Sweep, r: Rect) -> bool {
+    let (x, y) = ((r.left + r.right) / 2, (r.top + r.bottom) / 2);
+    sweep.parts.iter().any(|p| (p.left..p.right).contains(&x) && (p.top..p.bottom).contains(&y))
 }

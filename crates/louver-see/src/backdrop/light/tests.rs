@@ -9,6 +9,7 @@ use crate::Settings;
 use crate::backdrop::{Backdrop, Change, Cover};
 use crate::blobs::LOOSE;
 use crate::features::Features;
+use crate::gaze::Gaze;
 
 /// Samples of a place with tones from `low` on, in a light.
 fn samples(low: u8, gain: f32, offset: f32) -> Vec<Sample> {
@@ -173,7 +174,7 @@ struct Yard {
 
 impl Yard {
     fn new(size: PictureSize) -> Self {
-        let traits = DetectorTraits { mask_score: 0.2, event_score: 0.4, halves: false };
+        let traits = DetectorTraits { mask_score: 0.2, event_score: 0.4, halves: false, side: 416 };
         let mut place = Picture::flat(size, 0, 128, 128);
         for (n, y) in place.y.iter_mut().enumerate() {
             let (x, row) = (n % size.width(), n / size.width());
@@ -202,7 +203,8 @@ impl Yard {
         let cover: Vec<Cover> = (0..self.backdrop.grid.len()).map(cover).collect();
         let labels = vec![LOOSE; cover.len()];
         self.backdrop.decide(&picture, &cover, &labels, now, &self.settings);
-        self.backdrop.sweep(now, &[]);
+        let gaze = Gaze::everything(self.place.size, self.settings.detector);
+        self.backdrop.sweep(now, &[], &gaze);
         change
     }
 

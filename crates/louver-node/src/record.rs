@@ -1,5 +1,7 @@
 //! The main stream: groups of pictures, sealed, to disk.
 
+use std::path::PathBuf;
+
 use louver_base::{CameraId, WallTime};
 use louver_ingest::Event;
 use louver_ledger::{Leaf, Ledger, leaf};
@@ -12,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::feed::{Feed, FeedSender, From, gap_reason};
 use crate::keep::NOTED_EVERY;
+use crate::sealed_leaf;
 use crate::{CameraSettings, StatusCell, StreamState};
 
 /// Why a group could not be kept.
@@ -21,6 +24,12 @@ enum KeepError {
     Seal(#[from] VaultError),
     #[error("it could not be written")]
     Store(#[from] StoreError),
+}
+
+/// A segment whose header is on the disk.
+struct Begun {
+    hour: Hour,
+    path: PathBuf,
 }
 
 /// Seals and stores one camera's main stream.
@@ -35,6 +44,8 @@ pub(crate) struct Recorder {
     /// as it is here its hour's secret is not destroyed, whatever the clock says.
     epoch: Option<(Epoch, HourInUse)>,
     sealer: Option<SegmentSealer>,
+    /// The segment that `sealer` seals.
+    segment: Option<Begun>,
     params: Option<VideoParams>,
     cutter: GopCutter,
     /// Last moment on disk.
@@ -43,7 +54,7 @@ pub(crate) struct Recorder {
     missing: Option<GapReason>,
     /// Until when the disk's gap going on has been noted.
     noted_until: Option<WallTime>,
-    /// Where gaps are written down when they are over.
+    /// Where gaps are written down when they are over, and segments when they end.
     pub(crate) ledger: Option<Ledger>,
 }
 
@@ -64,6 +75,7 @@ impl Recorder {
             status: status.clone(),
             epoch: None,
             sealer: None,
+            segment: None,
             params: None,
             cutter: GopCutter::new(GopLimits::default()),
             recorded_until: None,
@@ -184,6 +196,7 @@ impl Recorder {
             }
             Err(e) => {
                 self.sealer = None;
+                self.write_down_cut_off().await;
                 let full = matches!(&e, KeepError::Store(e) if e.is_disk_full());
                 let reason = if full { GapReason::DiskFull } else { GapReason::DiskFailed };
                 if self.missing.replace(reason) != Some(reason) {
@@ -213,6 +226,8 @@ impl Recorder {
                 let Some(params) = self.params.clone() else { return Ok(()) };
                 let (sealer, header) = self.segment(first, &params).await?;
                 self.writer.begin(header, first).await?;
+                let path = self.writer.open_path().unwrap_or_default();
+                self.segment = Some(Begun { hour: Hour::of(first), path });
                 sealer
             }
         };
@@ -260,23 +275,52 @@ impl Recorder {
     async fn finish(&mut self) {
         let Some(sealer) = self.sealer.take() else { return };
         let done = match sealer.finish() {
-            Ok(finished) => self.writer.finish(finished.end).await.map(drop).map_err(KeepError::Store),
+            Ok(finished) => {
+                let written = self.writer.finish(finished.end.clone()).await;
+                written.map(|_| finished).map_err(KeepError::Store)
+            }
             Err(e) => Err(KeepError::Seal(e)),
         };
-        if let Err(e) = done {
-            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a segment is not finished; what was written opens");
+        match done {
+            Ok(finished) => {
+                if let (Some(begun), Some(ledger)) = (self.segment.take(), &self.ledger) {
+                    let leaf = sealed_leaf::finished(&self.camera, begun.hour, &finished, ledger.salt());
+                    self.offer(ledger, &leaf, "a segment does not stand in the ledger");
+                }
+            }
+            Err(e) => {
+                tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a segment is not finished; what was written opens");
+                self.write_down_cut_off().await;
+            }
         }
     }
 
-    /// A gap that is over goes into the ledger too. Nothing waits for it: a ledger whose disk fails counts what it could not take.
+    /// What is there of a segment that could not be ended goes into the ledger as it is in the file.
+    async fn write_down_cut_off(&mut self) {
+        let (Some(Begun { path, .. }), Some(ledger)) = (self.segment.take(), self.ledger.clone()) else { return };
+        let found = tokio::task::spawn_blocking(move || {
+            let leaf = sealed_leaf::recovered_from(&path, ledger.salt());
+            (ledger, leaf)
+        });
+        if let Ok((ledger, Some(leaf))) = found.await {
+            self.offer(&ledger, &leaf, "a segment that was cut off does not stand in the ledger");
+        }
+    }
+
+    /// Nothing waits for it: a ledger whose disk fails counts what it could not take.
+    fn offer(&self, ledger: &Ledger, leaf: &Leaf, otherwise: &'static str) {
+        if let Err(e) = ledger.offer(leaf) {
+            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "{otherwise}");
+        }
+    }
+
+    /// A gap that is over goes into the ledger too.
     fn write_down(&self, end: WallTime, reason: GapReason) {
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
         let Some(ledger) = &self.ledger else { return };
         let camera = ledger.salt().camera(&self.camera);
         let gap = Leaf::Gap { camera, from: start.into(), to: end.into(), reason: word(reason) };
-        if let Err(e) = ledger.offer(&gap) {
-            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap does not stand in the ledger");
-        }
+        self.offer(ledger, &gap, "a gap does not stand in the ledger");
     }
 
     async fn note_gap(&self, end: WallTime, reason: GapReason) {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
-use crate::ledger::running;
+use crate::ledger::{late, running};
 use crate::memory::Memory;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
@@ -89,6 +89,20 @@ async fn begin_ledger(settings: &Settings, store: &Store) -> Result<Ledger, Erro
     begun.map_err(|e| Error::because("the ledger cannot be opened", e))?
 }
 
+/// Segments of before the last stop that the ledger may not know. Recording does not depend on it.
+async fn find_late(settings: &Settings, ledger: &Ledger) -> late::Late {
+    let (data, ledger) = (settings.data.clone(), ledger.clone());
+    let found = tokio::task::spawn_blocking(move || late::find(&ledger, &data)).await;
+    match found {
+        Ok(Ok(late)) => late,
+        Ok(Err(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "segments that the last stop cut off are not told to the ledger");
+            late::Late::default()
+        }
+        Err(e) => std::panic::resume_unwind(e.into_panic()),
+    }
+}
+
 async fn end_ledger(ledger: Ledger) {
     let ended = tokio::task::spawn_blocking(move || running::end(&ledger));
     if tokio::time::timeout(END_WITHIN, ended).await.is_err() {
@@ -112,6 +126,7 @@ async fn serve_with(
     })?;
     let notices = recorder.notices.clone();
     let sets = holders_in_force::begin(settings, store, ledger).await?;
+    let late = find_late(settings, ledger).await;
     let node = recorder.start(holders_in_force::now(&sets, settings)?, store, ledger, stop);
     let site =
         Site { name: settings.site_name.clone(), notices: notices.clone(), ledger: Some(ledger.clone()) };
@@ -134,6 +149,8 @@ async fn serve_with(
     tasks.spawn(control::answer(door, store.clone(), address, stop.clone()));
     let hours = retention::hours(&settings.data, &settings.cameras);
     let watermark = DiskWatermark::Percent(settings.min_free_percent);
+    let late_ledger = ledger.clone();
+    tasks.spawn_blocking(move || late::tell(&late_ledger, &late));
     tasks.spawn(retention::run(store.clone(), ledger.clone(), hours, watermark, stop.clone()));
     tasks.close();
 

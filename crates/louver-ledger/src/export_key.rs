@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use crate::disk::Put;
 use crate::error::LedgerError;
 use crate::keys::{EXPORT_KEY, EXPORT_LEAF, SiteKey, export_key_name, random};
-use crate::ledger::Ledger;
 use crate::leaf::{Digest, Leaf};
+use crate::ledger::Ledger;
 use crate::note::{KeyKind, Note, VerifierKey};
 
 /// Signs exports in the name of a site.
@@ -43,7 +43,8 @@ impl ExportKey {
         };
         let key = SiteKey::from_seed(&seed, &export_key_name(site), KeyKind::Log)?;
         let named = Leaf::ExportKey { key: Self::digest(key.verifier()) };
-        let known = disk.get(EXPORT_LEAF, 32)?.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
+        let known =
+            disk.get(EXPORT_LEAF, 32)?.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
         let is_it = |number: &u64| {
             let leaf = ledger.leaf(*number).ok().and_then(|bytes| Leaf::parse(&bytes));
             leaf.is_some_and(|entry| entry.leaf == named)

@@ -290,7 +290,10 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Tile`], [`LedgerError::Read`].
-    pub fn leaves_back(&self, mut each: impl FnMut(u64, &[u8]) -> ControlFlow<()>) -> Result<(), LedgerError> {
+    pub fn leaves_back(
+        &self,
+        mut each: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
         let mut end = self.0.shared.lock().published.head.size;
         let size = end;
         while let Some(id) = end.checked_sub(1).and_then(|last| TileId::at(Kind::Entries, last, size)) {

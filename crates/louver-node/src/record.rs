@@ -297,7 +297,9 @@ impl Recorder {
 
     /// What is there of a segment that could not be ended goes into the ledger as it is in the file.
     async fn write_down_cut_off(&mut self) {
-        let (Some(Begun { path, .. }), Some(ledger)) = (self.segment.take(), self.ledger.clone()) else { return };
+        let (Some(Begun { path, .. }), Some(ledger)) = (self.segment.take(), self.ledger.clone()) else {
+            return;
+        };
         let found = tokio::task::spawn_blocking(move || {
             let leaf = sealed_leaf::recovered_from(&path, ledger.salt());
             (ledger, leaf)

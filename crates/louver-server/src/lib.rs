@@ -7,6 +7,7 @@ mod api;
 mod app;
 mod auth;
 mod error;
+mod exports;
 mod headers;
 mod openapi;
 mod openings;

@@ -46,6 +46,7 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         openings::release,
         openings::segments,
         openings::fragments,
+        openings::export,
         system::get_system,
         system::healthz,
     ),

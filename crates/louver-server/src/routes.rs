@@ -56,6 +56,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/openings/{id}/release", get(openings::release))
         .route("/api/v1/openings/{id}/segments", get(openings::segments))
         .route("/api/v1/openings/{id}/segments/{segment}/fragments/{range}", get(openings::fragments))
+        .route(
+            "/api/v1/openings/{id}/exports",
+            post(openings::export).layer(DefaultBodyLimit::max(openings::EXPORT_BYTES)),
+        )
         .route("/api/v1/system", get(system::get_system))
         .route_layer(from_fn_with_state(app.clone(), gate::signed_in));
     let either = Router::new()

@@ -6,9 +6,9 @@ use louver_media::{Gop, VideoParams};
 
 use crate::digest::SegmentDigest;
 use crate::frame::{FRAME_BOUND, Frame, MAX_FRAGMENTS};
+use crate::inside;
 use crate::inspect::Damage;
 use crate::keys::fragment_commitment;
-use crate::inside;
 
 /// Heads that are none of a segment's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

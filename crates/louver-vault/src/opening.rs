@@ -216,12 +216,7 @@ impl Writer {
         Self { out, film: Film::new(), used: Vec::new(), exported: None }
     }
 
-    fn push(
-        &mut self,
-        params: VideoParams,
-        gop: Gop,
-        used: Option<UsedFragment>,
-    ) -> Result<(), VaultError> {
+    fn push(&mut self, params: VideoParams, gop: Gop, used: Option<UsedFragment>) -> Result<(), VaultError> {
         let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else {
             return Ok(());
         };

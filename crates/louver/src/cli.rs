@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    approve, backup, camera, doctor, eval, hold, holder, ledger, link, open, opening, redact, serve,
+    approve, backup, camera, doctor, eval, hold, holder, ledger, link, open, opening, redact, serve, verify,
 };
 
 /// Cameras that watch over places, not people.
@@ -38,7 +38,7 @@ Exit codes:
   2  the command line is wrong
   3  the settings are missing or wrong, or name no holder
   4  the port or the data directory is taken
-  5  a ledger could not be read";
+  5  a ledger, or a file to be verified, could not be read";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     /// Check, read and pin the append-only log of everything that matters
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Check an exported video: whose it is, and that not a byte of it was changed
+    Verify(verify::Args),
     /// Say in plain words what is wrong with this machine or set-up
     Doctor(doctor::Args),
     /// Print a new one-time sign-in link, for whoever forgot the password

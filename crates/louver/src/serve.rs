@@ -96,7 +96,10 @@ async fn find_late(settings: &Settings, ledger: &Ledger) -> late::Late {
     match found {
         Ok(Ok(late)) => late,
         Ok(Err(error)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "segments that the last stop cut off are not told to the ledger");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "segments that the last stop cut off are not told to the ledger"
+            );
             late::Late::default()
         }
         Err(e) => std::panic::resume_unwind(e.into_panic()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use louver_base::{CameraId, WallTime};
+use louver_export::ManifestError;
 use louver_ledger::{Leaf, Ledger, LedgerError};
 use louver_opening::{
     Entry, HoldRefused, HolderSets, Named, Opening, PartyId, Refused, Request, Role, Roll, Signed,
@@ -73,6 +74,12 @@ pub(crate) enum DeskError {
         "what is asked for could not be held, so nothing was done: look at the disk that holds the data directory"
     )]
     Hold(#[from] KeyRingError),
+    /// What is to be signed is no draft of a manifest; the sentence is for its sender.
+    #[error("the video cannot be signed: {0}")]
+    Draft(ManifestError),
+    /// What is to be signed is not what was handed out.
+    #[error("the video cannot be signed: {0}")]
+    NotAsReleased(&'static str),
     /// A request's files were changed by somebody else.
     #[error(
         "this request's files contradict each other: somebody changed them; restore openings/ from a backup"
@@ -163,6 +170,10 @@ impl Desk {
 
     pub(super) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     pub(super) fn ring(&self) -> &Arc<KeyRing> {

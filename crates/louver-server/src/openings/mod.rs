@@ -2,6 +2,7 @@
 //! step stands in the ledger and on the disk before it is true.
 
 mod desk;
+mod exports;
 mod holds;
 mod kept;
 mod leaves;

@@ -50,7 +50,7 @@ pub(crate) struct FragmentEntry {
 }
 
 /// Files of these cameras that may hold pictures of a time, with the camera.
-fn files(
+pub(super) fn files(
     dir: &std::path::Path,
     cameras: &[CameraId],
     from: WallTime,
@@ -73,7 +73,7 @@ fn head(path: &std::path::Path) -> Option<SegmentHead> {
     SegmentHead::read(&mut File::open(path).ok()?).ok()
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DeskError> + Send + 'static,
 ) -> Result<T, DeskError> {
     match tokio::task::spawn_blocking(work).await {
@@ -83,7 +83,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The end of a file's name that is a segment's id: milliseconds since 1970.
-fn segment_id(path: &std::path::Path) -> Option<i64> {
+pub(super) fn segment_id(path: &std::path::Path) -> Option<i64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 

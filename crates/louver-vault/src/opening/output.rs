@@ -45,7 +45,15 @@ impl Output {
             ErrorKind::AlreadyExists => VaultError::OutputExists { path: part.clone() },
             _ => VaultError::Output { path: out.to_owned(), source },
         })?;
-        Ok(Self { file, part, out: out.to_owned(), existing, bytes: 0, hash: digest::Context::new(&digest::SHA256), complete: false })
+        Ok(Self {
+            file,
+            part,
+            out: out.to_owned(),
+            existing,
+            bytes: 0,
+            hash: digest::Context::new(&digest::SHA256),
+            complete: false,
+        })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), VaultError> {

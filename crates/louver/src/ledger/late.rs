@@ -62,11 +62,18 @@ pub(crate) fn tell(ledger: &Ledger, late: &Late) {
     let leaves: Vec<Leaf> = found.filter(is_late).collect();
     for some in leaves.chunks(AT_ONCE) {
         if let Err(e) = ledger.append_all(some) {
-            tracing::error!(error = &e as &dyn std::error::Error, segments = some.len(), "segments that the last stop cut off do not stand in the ledger");
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                segments = some.len(),
+                "segments that the last stop cut off do not stand in the ledger"
+            );
             return;
         }
     }
     if !leaves.is_empty() {
-        tracing::info!(segments = leaves.len(), "segments that the last stop cut off stand in the ledger now");
+        tracing::info!(
+            segments = leaves.len(),
+            "segments that the last stop cut off stand in the ledger now"
+        );
     }
 }

@@ -162,6 +162,12 @@ pub(crate) struct Fragment {
     pub(crate) bytes: u64,
 }
 
+/// A manifest that the recorder signed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Signed {
+    pub(crate) manifest: String,
+}
+
 /// A legal hold.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Hold {

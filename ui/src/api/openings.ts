@@ -43,6 +43,8 @@ export const openings = {
   say: (id: string, statement: StatementBody) => send<Opening>("POST", `${opening(id)}/statements`, statement),
   release: (id: string, signal?: AbortSignal) => get<ReleaseAnswer>(`${opening(id)}/release`, signal),
   segments: (id: string, signal?: AbortSignal) => get<SegmentAnswer[]>(`${opening(id)}/segments`, signal),
+  /** Has the site sign a video that was made of what was released. `draft`: its JSON. */
+  sign: (id: string, draft: string) => send<Schemas["ExportView"]>("POST", `${opening(id)}/exports`, { draft }),
   fragments: (id: string, segment: string, from: number, to: number, signal?: AbortSignal) =>
     ask(
       `${ROOT}${opening(id)}/segments/${encodeURIComponent(segment)}/fragments/${String(from)}-${String(to)}`,

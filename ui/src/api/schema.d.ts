@@ -349,6 +349,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openings/{id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs the manifest of a video that was made of released originals: what its maker says of it comes back with times, proofs and the site's signature. The
+         *     ledger is told of the export first.
+         */
+        post: operations["export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openings/{id}/release": {
         parameters: {
             query?: never;
@@ -788,6 +808,21 @@ export interface components {
              * @description There are more: ask again with this as `before_ms`.
              */
             next_before_ms?: number;
+        };
+        /** @description What the program that made a video says of it. */
+        ExportBody: {
+            /** @description A draft of the manifest (docs/format-export.md), its JSON as text. */
+            draft: string;
+        };
+        /** @description A signed manifest. */
+        ExportView: {
+            /**
+             * Format: int64
+             * @description Number of the ledger's leaf `exported`.
+             */
+            leaf: number;
+            /** @description The signed note that goes into the file's last box. */
+            manifest: string;
         };
         /** @description A sealed fragment. */
         FragmentView: {
@@ -1916,6 +1951,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EpochView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
                 };
             };
             default: {

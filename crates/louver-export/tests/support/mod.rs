@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use louver_base::{CameraId, MediaTime, WallTime};
+use louver_base::{CameraId, MediaSpan, MediaTime, WallSpan, WallTime};
 use louver_export::{Base64, Fragment, Manifest, Segment, manifest_box};
 use louver_ledger::leaf::{Digest, Millis};
 use louver_ledger::{ExportKey, Leaf, Ledger, Options};
@@ -44,6 +44,21 @@ pub(crate) fn gops(first: i64, count: i64) -> Vec<Gop> {
     };
     let group = |n: i64| Gop { packets: (0..3).map(|p| packet(n * 1000 + p * 300, p == 0)).collect() };
     (0..count).map(group).collect()
+}
+
+/// Groups as real cameras send them: pictures out of order within a group and across two, two key pictures in one, and a hole.
+pub(crate) fn hard(first: i64) -> Vec<Gop> {
+    let mut groups = gops(first, 4);
+    let last = groups[0].packets[2].media;
+    groups[0].packets[2].media = groups[0].packets[1].media;
+    groups[0].packets[1].media = last;
+    groups[1].packets[1].key = true;
+    groups[2].packets[0].media = groups[1].packets[2].media + MediaSpan::from_millis(-10);
+    for packet in &mut groups[3].packets {
+        packet.media = packet.media + MediaSpan::from_millis(5000);
+        packet.wall = packet.wall + WallSpan::from_millis(5000);
+    }
+    groups
 }
 
 /// One camera's sealed segments, and the ledger that was told of them.
@@ -105,7 +120,7 @@ impl Site {
             approvals: vec![Digest::of(b"one")],
             cameras: vec![ledger.salt().camera(&camera())],
             from: Millis(NOON),
-            to: Millis(NOON + 10_000),
+            to: Millis(NOON + 60_000),
             until: Millis(i64::MAX),
         };
         let released = ledger.append(&release(request)).unwrap();

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use louver_base::WallTime;
+use louver_ledger::{Ledger, Options};
 use louver_opening::{HolderSets, Named};
 use louver_store::{Store, StoreOptions};
 use louver_vault::Identity;
@@ -128,6 +129,35 @@ impl Held {
         self.run(&["approve"], &[&[id, "--holder", &file, "--yes"], more].concat())
     }
 
+    /// The file is whole, from this site, sealed and allowed; and no longer when a byte of it is another.
+    fn verifies(&self, file: &str) {
+        let key = self.site.read("d/ledger/vkey");
+        self.site.run(&["verify", file, "--site", &key]).must(
+            0,
+            &[
+                "The video holds.",
+                "the site signed it whose key you gave",
+                "that the recorder sealed",
+                "had released them",
+                "camera         gate",
+            ],
+        );
+        let mut bytes = std::fs::read(self.site.path(file)).unwrap();
+        let at = bytes.len() / 3;
+        bytes[at] ^= 1;
+        std::fs::write(self.site.path("changed.mp4"), bytes).unwrap();
+        self.site.run(&["verify", "changed.mp4"]).must(1, &["The video is refused.", "NO   "]);
+        let other = Ledger::open(&self.site.path("other"), &[7; 16], Options::default()).unwrap();
+        self.site
+            .run(&["verify", file, "--site", &other.verifier().to_string()])
+            .must(1, &["it is from another site: its ledger's key is louver.invalid/site/"]);
+        self.site.run(&["verify", file, "--json"]).must(0, &["\"holds\":true", "\"site_was_given\":false"]);
+        self.site.run(&["verify", "nowhere.mp4"]).must(5, &["could not be read; this says nothing about it"]);
+        self.site
+            .run(&["verify", "a.txt"])
+            .must(1, &["the video is refused", "no box of an MP4 begins at byte 0"]);
+    }
+
     fn leaves(&self) -> String {
         self.site.run(&["ledger", "show"]).must(0, &[]).text
     }
@@ -201,6 +231,7 @@ fn two_of_three_holders_agree_each_with_his_own_key_and_who_asked_opens_on_anoth
     }
     Said::from(waiting.wait_with_output().unwrap()).must(0, &["Wrote waited.mp4", "delete the key"]);
     assert!(decodes(&held.site.path("waited.mp4")));
+    held.verifies("waited.mp4");
     open("k.key", "waited.mp4").must(1, &["waited.mp4 exists already"]);
     open("k.key", "again.mp4").must(0, &["Wrote again.mp4"]);
     assert!(
@@ -245,9 +276,14 @@ fn what_two_agree_to_is_opened_and_nothing_more() {
     let told: Value = serde_json::from_slice(&out.stdout)
         .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&out.stderr)));
     let ms = |name: &str| told[0][name].as_i64().unwrap() / 1000;
-    // Whole groups of pictures are handed out: some before the beginning may be needed.
-    assert!(ms("first_us") > first && ms("last_us") < to, "{told}: {first} {from} {to} {last}");
+    // Whole groups of pictures are handed out, and only whole ones can be proven.
+    assert!(ms("first_us") > first && ms("last_us") < last, "{told}: {first} {from} {to} {last}");
+    assert_eq!(told[0]["signed"], true);
     assert!(decodes(&held.site.path("part.mp4")));
+    held.verifies("part.mp4");
+    let leaves = held.leaves();
+    let (read, exported) = (leaves.rfind("opening-read").unwrap(), leaves.rfind("\"exported\"").unwrap());
+    assert!(read < exported, "{leaves}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ function oneFile(): Plugin {
       }
       // Within a script this would end it.
       script = script.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
-      const policy = `default-src 'none'; script-src ${sha256(script)}; style-src ${sha256(style)}; base-uri 'none'; form-action 'none'`;
+      const policy = `default-src 'none'; script-src ${sha256(script)}; style-src ${sha256(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
       const head = [
         `<meta http-equiv="Content-Security-Policy" content="${policy}" />`,
         `<style>${style}</style>`,

@@ -13,8 +13,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; st
 
 /// The page that checks exported videos is one file and says itself, by hashes, which script and style may run in it; as it is when it is opened from a
 /// disk. Here is no more than that it may have some.
-const ONE_FILE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'";
+const ONE_FILE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const ONE_FILE: &str = "/verify.html";
 
 const ALWAYS: [(HeaderName, &str); 7] = [

@@ -127,7 +127,7 @@ fn tell(report: &Report) {
     }
     if report.recovered > 0 {
         println!(
-            "  Of {} segments the recorder told its ledger what it read back from its disk, after a crash or while it still recorded.",
+            "  Segments of which the recorder told its ledger what it read back from its disk, after a crash or while it still recorded: {}.",
             report.recovered
         );
     }

@@ -1,6 +1,8 @@
 //! A real server on a free port over a real store in a temporary folder, and a browser of few words.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod asking;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

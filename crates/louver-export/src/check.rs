@@ -89,6 +89,8 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// Segments whose digest the recorder read back from its disk, after a crash or while it still wrote them.
     pub recovered: usize,
+    /// When the ledger was told of the last of its segments: minutes after its pictures, where nothing went wrong.
+    pub told: Option<WallTime>,
 }
 
 impl Report {
@@ -173,6 +175,7 @@ pub fn check(source: &mut (impl Read + Seek), site: Option<&VerifierKey>) -> Res
         fragments: found.used.len(),
         gaps: found.gaps,
         recovered: found.recovered,
+        told: found.told,
     })
 }
 

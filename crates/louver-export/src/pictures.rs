@@ -28,6 +28,8 @@ pub(crate) struct Pictures {
     pub(crate) gaps: Vec<Gap>,
     /// Segments whose digest the recorder read from the disk.
     pub(crate) recovered: usize,
+    /// When the ledger was told of the last of the segments.
+    pub(crate) told: Option<WallTime>,
 }
 
 impl Pictures {
@@ -113,6 +115,7 @@ fn heads(
         return Err(Problem::Leaf("the camera"));
     }
     found.recovered += usize::from(recovered);
+    found.told = found.told.max(Some(entry.at));
     Ok(heads)
 }
 

@@ -117,6 +117,9 @@ fn tell(report: &Report) {
     println!("  camera         {} ({what})", facts.camera);
     println!("  first picture  {}\n  last picture   {}", when::show(facts.from), when::show(facts.to));
     println!("  exported       {}", when::show(facts.made));
+    if let Some(told) = report.told {
+        println!("  in the ledger  {}", when::show(told));
+    }
     if let Some(request) = facts.request {
         println!("  request        {request}");
     }
@@ -172,6 +175,7 @@ fn json(outcome: &Result<Report, Refusal>) -> serde_json::Value {
         "bytes": facts.bytes,
         "fragments": report.fragments,
         "recovered": report.recovered,
+        "told": report.told.map(louver_base::WallTime::millis),
         "gaps": gaps.collect::<Vec<_>>(),
     })
 }

@@ -19,6 +19,7 @@ export interface Report {
   fragments: number;
   gaps: Pictures["gaps"];
   recovered: number;
+  toldMs: number | null;
 }
 
 export type Outcome = { kind: "checked"; report: Report } | { kind: "refused"; sentence: string };
@@ -104,7 +105,7 @@ export async function check(file: Blob, site: VerifierKey | null, progress: (don
   const more = manifest.request !== null || manifest.released.length > 0 || manifest.segments.length > 0;
   if (manifest.kind === "masked" && more) find("unchanged", "The manifest contradicts itself: masked pictures have no request and no segments.");
   const ledger = parseKey(manifest.ledger);
-  let found: Pictures = { findings: [], camera: null, used: [], gaps: [], recovered: 0 };
+  let found: Pictures = { findings: [], camera: null, used: [], gaps: [], recovered: 0, toldMs: null };
   if (!ledger) {
     find("site", "The manifest names no usable key of a ledger.");
   } else {
@@ -121,9 +122,9 @@ export async function check(file: Blob, site: VerifierKey | null, progress: (don
       });
     }
   }
-  const { gaps, recovered, used } = found;
+  const { gaps, recovered, toldMs, used } = found;
   const digest = toHex(hash(utf8(note.text)));
-  return { kind: "checked", report: { manifest, digest, pinned: site !== null, findings, fragments: used.length, gaps, recovered } };
+  return { kind: "checked", report: { manifest, digest, pinned: site !== null, findings, fragments: used.length, gaps, recovered, toldMs } };
 }
 
 /** Runs a step; a proof that does not hold is a finding of it. */

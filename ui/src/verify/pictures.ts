@@ -19,6 +19,8 @@ export interface Pictures {
   used: { at: At; frame: Frame }[];
   gaps: readonly { fromMs: number; toMs: number }[];
   recovered: number;
+  /** When the ledger was told of the last of the segments, ms since 1970. */
+  toldMs: number | null;
 }
 
 const ms = (us: bigint) => Number(us / 1000n);
@@ -51,6 +53,7 @@ function toldToTheLedger(found: Pictures, segment: Segment, frames: readonly Fra
   found.camera ??= leaf["camera"];
   if (found.camera !== leaf["camera"]) throw new Wrong("The ledger says something else than the manifest about the camera.");
   if (leaf["recovered"] === true) found.recovered += 1;
+  if (typeof leaf["t"] === "number") found.toldMs = Math.max(found.toldMs ?? leaf["t"], leaf["t"]);
 }
 
 function order(found: Pictures, place: number, manifest: Manifest, frames: readonly Frame[]): void {
@@ -154,7 +157,7 @@ export async function checkPictures(
   ledger: VerifierKey,
   progress: (done: number) => void,
 ): Promise<Pictures> {
-  const found: Pictures = { findings: [], camera: null, used: [], gaps: [], recovered: 0 };
+  const found: Pictures = { findings: [], camera: null, used: [], gaps: [], recovered: 0, toldMs: null };
   const find = (at: At | null, why: unknown) => {
     found.findings.push({ step: "sealed", at, sentence: sentence(why) });
   };

@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 use site::asking::*;
 use site::{Answer, Running};
 
+type Change<'a> = &'a dyn Fn(&mut Draft);
+
 /// An opening that two of three agreed to, and the video that was made of it.
 struct Opened {
     site: Running,
@@ -115,7 +117,7 @@ async fn what_was_not_released_or_is_not_whole_is_not_signed_and_stands_nowhere(
         draft
     };
     let other_segment = format!("gate.{}", i64::MAX);
-    let changes: [(&str, u16, &dyn Fn(&mut Draft)); 8] = [
+    let changes: [(&str, u16, Change); 8] = [
         ("before what was released", 404, &|d| d.segments[0].fragments[0].n = 2),
         ("behind it", 404, &|d| d.segments[0].fragments[3].n = 7),
         ("beyond all", 404, &|d| d.segments[0].fragments[0].n = u32::MAX),

@@ -65,6 +65,9 @@ impl SetDocument {
         if !named().all(|n| (1..=NAME).contains(&n.name.trim().chars().count())) {
             return Err(SetError::Name);
         }
+        if self.holders.is_empty() {
+            return Err(SetError::Nobody);
+        }
         if self.observers.len() > MAX_HOLDERS {
             return Err(SetError::TooManyObservers(self.observers.len()));
         }
@@ -138,6 +141,9 @@ pub enum SetError {
     /// A name that is missing or too long.
     #[error("every holder and observer needs a name of 1 to 64 letters")]
     Name,
+    /// Nobody would be left.
+    #[error("without a holder nothing could be recorded: leave one at least")]
+    Nobody,
     /// More observers than an opening can hear.
     #[error("{0} observers are too many: {MAX_HOLDERS} at most")]
     TooManyObservers(usize),

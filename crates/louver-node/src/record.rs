@@ -80,7 +80,8 @@ impl Recorder {
     /// Records until the source ends. `feed` is where analysis gets its pictures when it sees the main stream.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, feed: Option<FeedSender>) {
         self.status.update(|s| s.main = StreamState::Connecting);
-        if self.holders.borrow().is_none() {
+        let mut unheld = self.holders.borrow().is_none();
+        if unheld {
             let problem = "no holder, no recording: make the first key on the page Holders".to_owned();
             self.status.update(|s| s.recording_problem = Some(problem));
         }
@@ -93,6 +94,10 @@ impl Recorder {
         // Whether analysis has been told of the main stream's parameters.
         let mut told = false;
         while let Some(event) = events.recv().await {
+            // Nothing is asked of a camera before there is a holder, whatever it then answers.
+            if std::mem::take(&mut unheld) {
+                self.status.update(|s| s.recording_problem = None);
+            }
             if let Some(feed) = &feed {
                 told = self.show(feed, &event, told);
             }

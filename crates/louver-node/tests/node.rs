@@ -167,7 +167,9 @@ async fn holders_that_are_changed_while_it_records_are_sealed_for_from_the_next_
         assert!(OpeningKeys::new().add_share_of(&head, others).is_err(), "nobody else has a share");
         let mut reader = SegmentReader::open(Cursor::new(&bytes), &keys(&data, &bytes, theirs)).unwrap();
         assert!(reader.info().is_finished());
-        packets.extend(reader.fragments().flat_map(|f| f.unwrap().1.packets.into_iter().map(|p| (p.key, p.data))));
+        packets.extend(
+            reader.fragments().flat_map(|f| f.unwrap().1.packets.into_iter().map(|p| (p.key, p.data))),
+        );
     }
     for (n, (got, wanted)) in packets.iter().zip(packets_of(&main).iter().cycle()).enumerate() {
         assert!(got == wanted, "packet {n} is missing, or there twice");
@@ -190,7 +192,10 @@ async fn without_a_holder_no_camera_is_asked_for_pictures_and_the_first_one_begi
         .await;
         assert!(!handle.scenes.started() && handle.status.get().last_sealed.is_none());
     }
-    assert!(!data.join("sealed").exists() || sealed_segments(&data, &handles[0].id, EVER.0, EVER.1).unwrap().is_empty());
+    assert!(
+        !data.join("sealed").exists()
+            || sealed_segments(&data, &handles[0].id, EVER.0, EVER.1).unwrap().is_empty()
+    );
     site.holders.send_replace(Some(set(1, &[&identity])));
     for handle in &handles {
         wait(20, "it is sealed and seen", async || {

@@ -129,7 +129,8 @@ fn a_set_that_would_lock_everybody_out_is_refused_whoever_agreed() {
     // One who signs under two keys for sealing is one person.
     let (one, two) = (holder(1).public().to_bytes(), holder(2).public().to_bytes());
     let mixed = [&two[..32], &one[32..]].concat().try_into().unwrap();
-    let mixed = Named { name: "Mixed".to_owned(), public: louver_vault::HolderPublic::from_bytes(&mixed).unwrap() };
+    let mixed =
+        Named { name: "Mixed".to_owned(), public: louver_vault::HolderPublic::from_bytes(&mixed).unwrap() };
     assert!(matches!(refused(1, vec![named(1)], vec![mixed]), SetError::Twice(_)));
 }
 
@@ -137,7 +138,8 @@ fn a_set_that_would_lock_everybody_out_is_refused_whoever_agreed() {
 fn a_proposal_counts_the_consents_that_fit_and_is_no_set_before_there_are_enough() {
     let (sets, _) = started();
     let document = sets.document(1, vec![named(4)], vec![], now());
-    let consents = vec![consent(7, &document), consent(2, &document), consent(2, &document), consent(9, &document)];
+    let consents =
+        vec![consent(7, &document), consent(2, &document), consent(2, &document), consent(9, &document)];
     let file = louver_opening::HolderSetFile { document: document.clone(), consents };
     assert_eq!(sets.proposed(file.clone()).unwrap().consents(), [consent(2, &document)]);
     assert!(matches!(sets.agreed(file.clone()), Err(SetError::TooFew { have: 1, needed: 2 })));

@@ -23,7 +23,13 @@ async fn chain(site: &Running, cookie: &str) -> HolderSets {
     HolderSets::read(&files, &site.store.site_id().to_string()).unwrap()
 }
 
-async fn next(site: &Running, cookie: &str, needed: u8, holders: Vec<Named>, observers: Vec<Named>) -> String {
+async fn next(
+    site: &Running,
+    cookie: &str,
+    needed: u8,
+    holders: Vec<Named>,
+    observers: Vec<Named>,
+) -> String {
     chain(site, cookie).await.document(needed, holders, observers, WallTime::now())
 }
 
@@ -39,7 +45,10 @@ async fn refused(site: &Running, cookie: &str, body: Value, says: &str) {
     let size = site.ledger.status().size;
     let answer = site.post(SETS, cookie, body).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "holders_refused"), "{answer:?}");
-    assert!(answer.json()["error"]["message"].as_str().unwrap().to_lowercase().contains(&says.to_lowercase()), "{answer:?}");
+    assert!(
+        answer.json()["error"]["message"].as_str().unwrap().to_lowercase().contains(&says.to_lowercase()),
+        "{answer:?}"
+    );
     assert_eq!(site.ledger.status().size, size, "what is not taken stands nowhere");
     assert_eq!(site.store.holder_sets().await.unwrap().len(), 1);
     assert!(!site.holders.has_changed().unwrap());
@@ -47,7 +56,8 @@ async fn refused(site: &Running, cookie: &str, body: Value, says: &str) {
 
 /// Numbers of the sets in the ledger.
 fn numbers(site: &Running) -> Vec<u32> {
-    let leaves = (0..site.ledger.status().size).map(|n| Leaf::parse(&site.ledger.leaf(n).unwrap()).unwrap().leaf);
+    let leaves =
+        (0..site.ledger.status().size).map(|n| Leaf::parse(&site.ledger.leaf(n).unwrap()).unwrap().leaf);
     let number = |leaf| match leaf {
         Leaf::Holders { number, .. } => Some(number),
         _ => None,
@@ -75,7 +85,11 @@ async fn k_holders_replace_one_of_them_at_once_and_who_was_removed_is_out() {
     assert_eq!(chain(&site, &one).await.latest().unwrap().number(), 2);
 
     for gone in [&three, &observer] {
-        assert_eq!(site.get("/api/v1/vault", gone).await.code(), "signed_out", "who was removed is out at once");
+        assert_eq!(
+            site.get("/api/v1/vault", gone).await.code(),
+            "signed_out",
+            "who was removed is out at once"
+        );
     }
     let again = site.post("/api/v1/holders/session", "", site.holder_answer(3).await).await;
     assert_eq!(again.code(), "wrong_signature");
@@ -113,7 +127,13 @@ async fn a_set_that_its_holders_did_not_make_is_refused_with_a_sentence_and_noth
     let elsewhere = good.replace(&site.store.site_id().to_string(), &"00".repeat(16));
     refused(&site, &cookie, body(&elsewhere, &[1, 2]), "no holder set of this site").await;
     refused(&site, &cookie, body("{}", &[1, 2]), "cannot be read as a holder set").await;
-    refused(&site, &cookie, body(&chain(&site, &cookie).await.all()[0].text().replace("\"number\":1", "\"number\":2"), &[1, 2]), "does not follow").await;
+    refused(
+        &site,
+        &cookie,
+        body(&chain(&site, &cookie).await.all()[0].text().replace("\"number\":1", "\"number\":2"), &[1, 2]),
+        "does not follow",
+    )
+    .await;
     let unknown = json!({ "document": good, "consents": [{ "holder": "x", "signature": "" }] });
     assert_eq!(site.post(SETS, &cookie, unknown).await.code(), "bad_request");
     assert_eq!(site.post(SETS, "", body(&good, &[1, 2])).await.status, 401);
@@ -143,7 +163,11 @@ async fn a_proposal_waits_for_holders_and_changes_nothing_by_itself() {
     let strange = site.post(PROPOSALS, &one, body(&document, &[7, 9])).await;
     assert!(says(&strange).contains("No holder of today agreed"), "{strange:?}");
     let proposed = site.post(PROPOSALS, &one, body(&document, &[1, 7])).await;
-    assert_eq!((proposed.status.as_u16(), proposed.json()["by"].as_array().unwrap().len()), (201, 1), "{proposed:?}");
+    assert_eq!(
+        (proposed.status.as_u16(), proposed.json()["by"].as_array().unwrap().len()),
+        (201, 1),
+        "{proposed:?}"
+    );
     assert_eq!(site.get(PROPOSALS, &two).await.json().as_array().unwrap().len(), 1);
     let both = site.post(PROPOSALS, &two, body(&document, &[2])).await.json();
     assert_eq!((both["by"].as_array().unwrap().len(), &both["consents_needed"]), (2, &json!(2)));

@@ -216,7 +216,9 @@ fn greet(settings: &Settings, holders: &str, address: SocketAddr, link: Option<&
         println!("  No camera is registered yet: `louver camera add --help`.");
     }
     if holders == NOBODY {
-        println!("  There is no holder yet, and without one nothing is recorded: make the first one on the page.");
+        println!(
+            "  There is no holder yet, and without one nothing is recorded: make the first one on the page."
+        );
     }
     for notice in notices {
         println!("  {bold}!{off} {notice}");

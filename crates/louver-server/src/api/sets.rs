@@ -163,7 +163,9 @@ pub(crate) async fn first_holder(
 ) -> ApiResult<Response> {
     let desk = desk(&app)?;
     let public = body.public.parse();
-    let public = public.map_err(|e| ApiError::new(ErrorCode::BadRequest, format!("This is no holder's public half: {e}.")))?;
+    let public = public.map_err(|e| {
+        ApiError::new(ErrorCode::BadRequest, format!("This is no holder's public half: {e}."))
+    })?;
     let holder = Named { name: body.name.trim().to_owned(), public };
     let set = desk.first_holder(holder, WallTime::now()).await?;
     Ok((StatusCode::CREATED, axum::Json(answer(desk, &set).await)).into_response())

@@ -46,7 +46,9 @@ pub(crate) enum DeskError {
     #[error("there are holders already: with their consent the list is changed")]
     HoldersThere,
     /// A first holder where somebody must have been one.
-    #[error("originals were sealed here, so there were holders: restore the folder holders/ in the data directory from a backup")]
+    #[error(
+        "originals were sealed here, so there were holders: restore the folder holders/ in the data directory from a backup"
+    )]
     HoldersLost,
     /// Too many holds are in force.
     #[error("{0} legal holds are in force already: end some first")]

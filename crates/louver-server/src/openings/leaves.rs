@@ -105,7 +105,8 @@ pub(super) fn read(opening: &Opening, camera: &CameraId, from: WallTime, to: Wal
 
 /// A holder set that is about to take effect.
 pub fn holders(set: &SignedSet) -> Leaf {
-    let tags = |named: &[Named]| named.iter().map(|n| HolderTag::from_bytes(*n.public.id().as_bytes())).collect();
+    let tags =
+        |named: &[Named]| named.iter().map(|n| HolderTag::from_bytes(*n.public.id().as_bytes())).collect();
     Leaf::Holders {
         number: set.number(),
         document: digest(set.hash().as_bytes()),

@@ -130,3 +130,103 @@ pub(crate) fn agreed<'s>(before: Option<&'s SignedSet>, set: &'s SignedSet) -> V
     let name = |id: &PartyId| holders.iter().find(|h| PartyId::of(&h.public) == *id).map_or("", |h| &h.name);
     set.consents().iter().map(|c| (c.holder.clone(), name(&c.holder))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+    use louver_ledger::{Leaf, Ledger, Options};
+    use louver_store::{Store, StoreOptions};
+    use louver_vault::Identity;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn holder(n: u8) -> Identity {
+        Identity::from_recovery_secret(Zeroizing::new([n; 32])).unwrap()
+    }
+
+    fn named(n: u8) -> Named {
+        Named { name: format!("Holder {n}"), public: holder(n).public() }
+    }
+
+    fn signed(document: &str, by: u8) -> HolderSetFile {
+        let signature = BASE64.encode(holder(by).consent(document.as_bytes()).unwrap());
+        let consents = vec![Consent { holder: PartyId::of(&holder(by).public()), signature }];
+        HolderSetFile { document: document.to_owned(), consents }
+    }
+
+    /// A start: what is on the disk, as `louver serve` reads it.
+    async fn start(store: &Store, dir: &std::path::Path) -> (Desk, Ledger) {
+        let ledger =
+            Ledger::open(&dir.join("ledger"), store.site_id().as_bytes(), Options::default()).unwrap();
+        let sets =
+            HolderSets::read(&store.holder_sets().await.unwrap(), &store.site_id().to_string()).unwrap();
+        let now = HoldersNow::new(sets.latest().map(|set| set.set().clone()));
+        (Desk::open(store.clone(), ledger.clone(), sets, now).await.unwrap(), ledger)
+    }
+
+    fn numbers(ledger: &Ledger) -> Vec<u32> {
+        let leaves = (0..ledger.status().size).map(|n| Leaf::parse(&ledger.leaf(n).unwrap()).unwrap().leaf);
+        leaves
+            .filter_map(|leaf| if let Leaf::Holders { number, .. } = leaf { Some(number) } else { None })
+            .collect()
+    }
+
+    async fn begun(dir: &std::path::Path) -> (Store, String) {
+        let (store, _) = Store::open(dir, StoreOptions::default()).await.unwrap();
+        let (desk, ledger) = start(&store, dir).await;
+        desk.first_holder(named(1), WallTime::from_millis(1)).await.unwrap();
+        let document = desk.sets().read().await.document(1, vec![named(2)], vec![], WallTime::from_millis(2));
+        ledger.close();
+        (store, document)
+    }
+
+    #[tokio::test]
+    async fn killed_after_the_ledger_the_set_before_is_in_force_and_the_same_document_is_taken_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        let (desk, ledger) = start(&store, dir.path()).await;
+        let set = desk.sets().read().await.agreed(signed(&document, 1)).unwrap();
+        desk.write(vec![leaves::holders(&set)]).await.unwrap();
+        ledger.close();
+
+        let (again, ledger) = start(&store, dir.path()).await;
+        assert_eq!(again.sets().read().await.latest().unwrap().number(), 1);
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
+        again.take_set(signed(&document, 1)).await.unwrap();
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
+        assert_eq!(numbers(&ledger), [1, 2, 2], "once for each time it was about to take effect");
+    }
+
+    #[tokio::test]
+    async fn killed_after_the_disk_the_next_start_begins_with_the_new_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        let file = signed(&document, 1);
+        let text = HolderSets::file(file.document, file.consents);
+        store.write_holder_set(2, text).await.unwrap();
+        let (again, ledger) = start(&store, dir.path()).await;
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
+        again.take_set(signed(&document, 1)).await.unwrap();
+        assert_eq!(numbers(&ledger), [1], "what is in force is not written again");
+        assert!(again.speaker(&PartyId::of(&holder(1).public())).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_half_written_file_is_nobodys_set_and_a_disk_that_refuses_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        std::fs::write(dir.path().join("holders/0002.tmp"), "{\"docu").unwrap();
+        let (desk, _ledger) = start(&store, dir.path()).await;
+        assert_eq!(desk.sets().read().await.all().len(), 1);
+        // Another's file stands where the next set would be written.
+        std::fs::write(dir.path().join("holders/0002.json"), "{}").unwrap();
+        assert!(matches!(desk.take_set(signed(&document, 1)).await, Err(DeskError::Store(_))));
+        assert_eq!(desk.sets().read().await.all().len(), 1);
+        assert_eq!(desk.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
+        std::fs::remove_file(dir.path().join("holders/0002.json")).unwrap();
+        desk.take_set(signed(&document, 1)).await.unwrap();
+        assert_eq!(desk.sets().read().await.all().len(), 2);
+    }
+}

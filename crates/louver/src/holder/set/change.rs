@@ -28,7 +28,8 @@ pub(super) struct Change {
 }
 
 fn named(text: &str) -> Result<Named, String> {
-    let (name, public) = text.rsplit_once('=').ok_or("a name, =, and a public half are wanted: Ada=holder1…")?;
+    let (name, public) =
+        text.rsplit_once('=').ok_or("a name, =, and a public half are wanted: Ada=holder1…")?;
     let public: HolderPublic = public.trim().parse().map_err(|e| format!("{e}"))?;
     Ok(Named { name: name.trim().to_owned(), public })
 }

@@ -130,10 +130,15 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
 /// The recorder's sets, checked here: what it says of them is not believed.
 fn chain(recorder: &Recorder, site: &str) -> Result<HolderSets, Error> {
     let told: Vec<View> = recorder.get("holders/sets")?;
-    let files: Vec<String> = told.into_iter().map(|set| HolderSets::file(set.document, set.consents)).collect();
+    let files: Vec<String> =
+        told.into_iter().map(|set| HolderSets::file(set.document, set.consents)).collect();
     HolderSets::read(&files, site).map_err(|e| {
         let what = "the recorder's list of holders is not one that its holders agreed to";
-        Error::Failed { what: what.to_owned(), advice: "trust it with nothing until you know why".to_owned(), source: Some(e.into()) }
+        Error::Failed {
+            what: what.to_owned(),
+            advice: "trust it with nothing until you know why".to_owned(),
+            source: Some(e.into()),
+        }
     })
 }
 
@@ -204,7 +209,8 @@ fn post(args: &Post) -> Result<(), Error> {
     let recorder = args.as_whom.sign_in(&args.recorder)?;
     let _: View = recorder.post("holders/sets", &signed)?;
     let document = SetDocument::read(&signed.document);
-    let document = document.map_err(|e| Error::because("the recorder took what this Louver cannot read", e))?;
+    let document =
+        document.map_err(|e| Error::because("the recorder took what this Louver cannot read", e))?;
     println!(
         "Set {} is in force: {} of {} holders open together what is sealed from now on.",
         document.number,
@@ -232,7 +238,9 @@ fn list(args: &List) -> Result<(), Error> {
     }
     match before {
         None => println!("There are no holders yet: make the first one on the page Holders."),
-        Some(last) => println!("In force is set {}; each was agreed to by holders of the one before it.", last.number()),
+        Some(last) => {
+            println!("In force is set {}; each was agreed to by holders of the one before it.", last.number())
+        }
     }
     Ok(())
 }
@@ -244,7 +252,12 @@ fn listed(named: &[Named]) -> String {
 
 fn first(set: &SignedSet) -> String {
     let (needed, count) = (set.set().needed(), set.holders().len());
-    let mut text = format!("Set {}, {}: {needed} of {count}\n  holders   {}\n", set.number(), at(set.at_ms()), listed(set.holders()));
+    let mut text = format!(
+        "Set {}, {}: {needed} of {count}\n  holders   {}\n",
+        set.number(),
+        at(set.at_ms()),
+        listed(set.holders())
+    );
     if !set.observers().is_empty() {
         text.push_str(&format!("  observers {}\n", listed(set.observers())));
     }

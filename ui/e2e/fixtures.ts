@@ -53,6 +53,8 @@ interface TestParts {
   faults: Faults;
   /** A site just installed, whose cameras do not answer. */
   freshSite: Site;
+  /** A site just installed, without a holder. */
+  emptySite: Site;
   /** Opens the page as somebody who is signed in. */
   asMember: undefined;
   signIn: SignInPage;
@@ -106,6 +108,13 @@ export const test = base.extend<TestParts, WorkerParts>({
     const site = await startSite(`fresh-${info.project.name}`, { cameras: "off" });
     await use(site);
     // A page that is still open would ask a server that is gone, and that would count as its fault.
+    await page.goto("about:blank");
+    await site.stop();
+  },
+  emptySite: async ({ page }, use, info) => {
+    test.skip(missing() !== null, missing() ?? "");
+    const site = await startSite(`empty-${info.project.name}`, { cameras: "off", holders: "none" });
+    await use(site);
     await page.goto("about:blank");
     await site.stop();
   },

@@ -10,7 +10,7 @@ use louver_store::{
     Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
 };
 use louver_vault::{Epoch, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, SiteId, VaultError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::feed::{Feed, FeedSender, From, gap_reason};
 use crate::keep::NOTED_EVERY;
@@ -36,7 +36,10 @@ struct Begun {
 pub(crate) struct Recorder {
     store: Store,
     camera: CameraId,
-    holders: HolderSet,
+    /// Those of now.
+    holders: watch::Receiver<Option<HolderSet>>,
+    /// Whom `epoch` is sealed for.
+    sealed_for: Option<HolderSet>,
     site: SiteId,
     status: StatusCell,
     writer: SealedWriter,
@@ -62,7 +65,7 @@ impl Recorder {
     pub(crate) fn new(
         store: Store,
         settings: &CameraSettings,
-        holders: HolderSet,
+        holders: watch::Receiver<Option<HolderSet>>,
         site: SiteId,
         status: &StatusCell,
     ) -> Self {
@@ -71,6 +74,7 @@ impl Recorder {
             store,
             camera: settings.id.clone(),
             holders,
+            sealed_for: None,
             site,
             status: status.clone(),
             epoch: None,
@@ -88,6 +92,11 @@ impl Recorder {
     /// Records until the source ends. `feed` is where analysis gets its pictures when it sees the main stream.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, feed: Option<FeedSender>) {
         self.status.update(|s| s.main = StreamState::Connecting);
+        let mut unheld = self.holders.borrow().is_none();
+        if unheld {
+            let problem = "no holder, no recording: make the first key on the page Holders".to_owned();
+            self.status.update(|s| s.recording_problem = Some(problem));
+        }
         match self.store.accounted_until(&self.camera, RecordingKind::Sealed).await {
             Ok(until) => self.recorded_until = until,
             Err(e) => {
@@ -97,6 +106,10 @@ impl Recorder {
         // Whether analysis has been told of the main stream's parameters.
         let mut told = false;
         while let Some(event) = events.recv().await {
+            // Nothing is asked of a camera before there is a holder, whatever it then answers.
+            if std::mem::take(&mut unheld) {
+                self.status.update(|s| s.recording_problem = None);
+            }
             if let Some(feed) = &feed {
                 told = self.show(feed, &event, told);
             }
@@ -219,6 +232,11 @@ impl Recorder {
         if self.writer.open_since().is_some_and(|start| rotation_due(start, first)) {
             self.finish().await;
         }
+        // Holders were changed: not from the next hour on but from this group on nobody who was removed gets a share.
+        if self.epoch.is_some() && *self.holders.borrow() != self.sealed_for {
+            self.epoch = None;
+            self.finish().await;
+        }
         let open = self.writer.open_since().is_some();
         let sealer = match self.sealer.take().filter(|sealer| open && sealer.is_in_hour(first)) {
             Some(sealer) => sealer,
@@ -258,10 +276,13 @@ impl Recorder {
         }
     }
 
-    async fn begin_epoch(&self, hour: Hour) -> Result<(Epoch, HourInUse), KeepError> {
+    async fn begin_epoch(&mut self, hour: Hour) -> Result<(Epoch, HourInUse), KeepError> {
+        let holders = self.holders.borrow().clone().ok_or(VaultError::NoHolder)?;
         let in_use = self.store.use_hour(&self.camera, hour)?;
         let secret = self.store.hour_secret(&self.camera, hour).await?;
-        Ok((Epoch::begin(self.site, &self.camera, hour, &self.holders, &secret)?, in_use))
+        let epoch = Epoch::begin(self.site, &self.camera, hour, &holders, &secret)?;
+        self.sealed_for = Some(holders);
+        Ok((epoch, in_use))
     }
 
     /// Ends what belongs to an hour that is over, so that a camera that is silent leaves no keys in memory.

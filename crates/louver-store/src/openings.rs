@@ -87,16 +87,21 @@ const SETS: u32 = 9999;
 const LONGEST_SET: u64 = 256 << 10;
 
 impl Store {
-    /// Writes the file of a holder set (`holders/NNNN.json`, from 1); it is on the disk when this returns.
+    /// Writes the file of a holder set (`holders/NNNN.json`, from 1); it is on the disk when this returns. The same text again is
+    /// written again: after a failed fsync nobody knows what of it is on the disk.
     ///
     /// # Errors
-    /// [`StoreError::OpeningExists`] when that number is there already; nothing was changed.
+    /// [`StoreError::OpeningExists`] when another set has that number already; nothing was changed.
     pub async fn write_holder_set(&self, number: u32, text: String) -> Result<(), StoreError> {
         let path = self.dir().join(HOLDERS).join(format!("{number:04}.json"));
         if number == 0 || number > SETS {
             return Err(StoreError::OpeningExists(path));
         }
-        blocking(move || write_new(path, &text)).await
+        blocking(move || match read(&path, LONGEST_SET)? {
+            Some(there) if there != text => Err(StoreError::OpeningExists(path)),
+            Some(_) | None => replace(&path, text.as_bytes()),
+        })
+        .await
     }
 
     /// The files of all holder sets, in order, up to the first number that is missing.
@@ -137,20 +142,25 @@ fn write_new(path: PathBuf, text: &str) -> Result<(), StoreError> {
 fn numbered(folder: &Path, most: u32, longest: u64) -> Result<Vec<String>, StoreError> {
     let mut entries = Vec::new();
     for number in 1..=most {
-        let path = folder.join(format!("{number:04}.json"));
-        let mut file = match File::open(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => break,
-            file => file.map_err(|e| StoreError::io("reading", &path, e))?,
-        };
-        let mut text = String::new();
-        let read = file.by_ref().take(longest + 1).read_to_string(&mut text);
-        read.map_err(|e| StoreError::io("reading", &path, e))?;
-        if text.len() as u64 > longest {
-            return Err(StoreError::io("reading", &path, ErrorKind::FileTooLarge.into()));
-        }
+        let Some(text) = read(&folder.join(format!("{number:04}.json")), longest)? else { break };
         entries.push(text);
     }
     Ok(entries)
+}
+
+/// A text of a bounded length; `None` where there is no file.
+fn read(path: &Path, longest: u64) -> Result<Option<String>, StoreError> {
+    let failed = |e| StoreError::io("reading", path, e);
+    let file = match File::open(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(failed)?,
+    };
+    let mut text = String::new();
+    file.take(longest + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > longest {
+        return Err(failed(ErrorKind::FileTooLarge.into()));
+    }
+    Ok(Some(text))
 }
 
 #[cfg(test)]
@@ -174,6 +184,12 @@ mod tests {
         assert!(store.write_hold(ID, 1, String::new()).await.is_err());
         assert!(store.write_hold(ID, 3, String::new()).await.is_err());
         assert_eq!(store.holds().await.unwrap()[0].entries, ["held"]);
+        for text in ["set", "set"] {
+            store.write_holder_set(1, text.to_owned()).await.unwrap();
+        }
+        let other = store.write_holder_set(1, "other".to_owned()).await.unwrap_err();
+        assert!(matches!(other, StoreError::OpeningExists(_)), "{other}");
+        assert_eq!(store.holder_sets().await.unwrap(), ["set"]);
         for (id, number) in [("../../etc/passwd", 1), ("", 1), (ID, 0), (ID, 201)] {
             assert!(store.write_opening(id, number, String::new()).await.is_err());
         }

@@ -36,7 +36,7 @@ Exit codes:
   0  done; for `doctor`: no trouble found
   1  it failed; for `doctor`: trouble found
   2  the command line is wrong
-  3  the settings are missing or wrong, or name no holder
+  3  the settings are missing or wrong
   4  the port or the data directory is taken
   5  a ledger, or a file to be verified, could not be read";
 
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// Enter cameras into the register, list, probe and remove them
     #[command(subcommand)]
     Camera(camera::Command),
-    /// Make the key that opens sealed originals
+    /// Make the key that opens sealed originals, and change the list of those who have one
     #[command(subcommand)]
     Holder(holder::Command),
     /// Open sealed originals and write them as video files: what holders agreed to, or in an emergency without asking

@@ -27,6 +27,7 @@ mod settings;
 mod settings_file;
 mod stop;
 mod terminal;
+mod travelling;
 mod verify;
 mod web;
 mod when;

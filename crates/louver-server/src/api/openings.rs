@@ -36,6 +36,10 @@ impl From<DeskError> for ApiError {
             DeskError::Store(cause) => Self::internal("keeping a request", cause),
             DeskError::Hold(cause) => Self::internal("holding what is asked for", cause),
             DeskError::Contradiction => Self::internal("reading a request", &error),
+            DeskError::SetRefused(_)
+            | DeskError::NobodyAgreed
+            | DeskError::HoldersThere
+            | DeskError::HoldersLost => Self::new(ErrorCode::HoldersRefused, sentence),
             DeskError::Refused(_)
             | DeskError::HoldRefused(_)
             | DeskError::TooManyHolds(_)
@@ -427,19 +431,14 @@ async fn view(desk: &Desk, item: &Item, visitor: &Visitor) -> OpeningView {
 pub(crate) async fn get_vault(State(app): State<App>) -> ApiResult<axum::Json<VaultView>> {
     let desk = desk(&app)?;
     let sets = desk.sets().read().await;
-    let view = |named: &louver_opening::Named| PartyView {
-        id: PartyId::of(&named.public).to_string(),
-        name: named.name.clone(),
-        public: named.public.to_string(),
-    };
     let latest = sets.latest();
     Ok(axum::Json(VaultView {
         site: desk.site().to_owned(),
         state: if latest.is_some() { VaultState::Ready } else { VaultState::NoHolder },
         set_number: latest.map_or(0, |s| s.number()),
         needed: latest.map_or(0, |s| s.set().needed()),
-        holders: latest.map_or_else(Vec::new, |s| s.holders().iter().map(view).collect()),
-        observers: latest.map_or_else(Vec::new, |s| s.observers().iter().map(view).collect()),
+        holders: latest.map_or_else(Vec::new, |s| s.holders().iter().map(PartyView::from).collect()),
+        observers: latest.map_or_else(Vec::new, |s| s.observers().iter().map(PartyView::from).collect()),
     }))
 }
 

@@ -8,6 +8,10 @@ mod kept;
 mod leaves;
 mod originals;
 mod release;
+mod sets;
 
 pub(crate) use desk::{Desk, DeskError, Item};
 pub(crate) use holds::Held;
+pub use leaves::holders as holders_leaf;
+pub use sets::HoldersNow;
+pub(crate) use sets::agreed;

@@ -1,5 +1,6 @@
 //! What the API answers, as far as commands need it.
 
+use louver_opening::Consent;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -166,6 +167,13 @@ pub(crate) struct Fragment {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Signed {
     pub(crate) manifest: String,
+}
+
+/// A holder set, as it is kept: the rest of what the recorder says of it is not believed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Set {
+    pub(crate) document: String,
+    pub(crate) consents: Vec<Consent>,
 }
 
 /// A legal hold.

@@ -75,7 +75,7 @@ impl Held {
     }
 
     /// When the first and the last picture arrived, ms, when at least so many seconds are recorded.
-    fn recorded(&self, seconds: i64) -> (i64, i64) {
+    pub(crate) fn recorded(&self, seconds: i64) -> (i64, i64) {
         let start = Instant::now();
         self.site.wait_for_sealed("gate");
         while start.elapsed() < Duration::from_secs(90) {
@@ -98,6 +98,15 @@ impl Held {
 
     /// Asks, and gives the request's id.
     fn ask(&self, key: &str) -> String {
+        self.ask_within(key, "-1h", "now").unwrap()
+    }
+
+    /// The same for a time, ms since 1970; or what was said instead.
+    pub(crate) fn ask_for(&self, key: &str, from: i64, to: i64) -> Result<String, String> {
+        self.ask_within(key, &time(from), &time(to))
+    }
+
+    fn ask_within(&self, key: &str, from: &str, to: &str) -> Result<String, String> {
         let args = [
             "opening",
             "request",
@@ -107,9 +116,9 @@ impl Held {
             "--camera",
             "gate",
             "--from",
-            "-1h",
+            from,
             "--to",
-            "now",
+            to,
             "--reason",
             "test",
             "--text",
@@ -119,12 +128,12 @@ impl Held {
             "--json",
         ];
         let out = self.site.command(&args).output().unwrap();
-        let told: Value = serde_json::from_slice(&out.stdout)
-            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&out.stderr)));
-        told["request"].as_str().unwrap().to_owned()
+        let said = || String::from_utf8_lossy(&out.stderr).into_owned();
+        let told: Value = serde_json::from_slice(&out.stdout).map_err(|_| said())?;
+        Ok(told["request"].as_str().unwrap().to_owned())
     }
 
-    fn approve(&self, id: &str, holder: &str, more: &[&str]) -> Said {
+    pub(crate) fn approve(&self, id: &str, holder: &str, more: &[&str]) -> Said {
         let file = format!("{holder}.txt");
         self.run(&["approve"], &[&[id, "--holder", &file, "--yes"], more].concat())
     }
@@ -158,7 +167,7 @@ impl Held {
             .must(1, &["the video is refused", "no box of an MP4 begins at byte 0"]);
     }
 
-    fn leaves(&self) -> String {
+    pub(crate) fn leaves(&self) -> String {
         self.site.run(&["ledger", "show"]).must(0, &[]).text
     }
 }
@@ -168,7 +177,7 @@ fn time(ms: i64) -> String {
 }
 
 /// Whether every picture decodes; true with a printed line where there is no ffmpeg.
-fn decodes(video: &std::path::Path) -> bool {
+pub(crate) fn decodes(video: &std::path::Path) -> bool {
     let done =
         Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(video).args(["-f", "null", "-"]).output();
     match done {

@@ -1,0 +1,232 @@
+//! Changing the holders of a running recorder (docs/keys.md, "Site's holders"): the first one, the next set with the consent of the holders before,
+//! and proposals that wait for it. A set stands in the ledger and on the disk before it is sealed for.
+
+use louver_base::WallTime;
+use louver_opening::{Consent, HolderSetFile, HolderSets, Named, PartyId, SignedSet};
+use tokio::sync::watch;
+
+use super::desk::{Desk, DeskError};
+use super::leaves;
+
+/// Who is sealed for, for the recorders: told when a set has taken effect.
+pub type HoldersNow = watch::Sender<Option<louver_vault::HolderSet>>;
+
+/// Next sets that wait for consents, in memory: what travels as a file needs none of it. A holder has one, of which he gave the first consent.
+#[derive(Debug, Default)]
+pub(super) struct Proposals(Vec<SignedSet>);
+
+impl Proposals {
+    /// Adds a proposal, or its consents to the one of the same text.
+    fn take(&mut self, set: SignedSet) {
+        let first = |set: &SignedSet| set.consents().first().map(|c| c.holder.clone());
+        let by = first(&set);
+        match self.0.iter().position(|p| p.text() == set.text()) {
+            Some(n) => self.0[n] = set,
+            None => {
+                self.0.retain(|p| first(p) != by);
+                self.0.push(set);
+            }
+        }
+    }
+
+    fn consents(&self, text: &str) -> &[Consent] {
+        self.0.iter().find(|p| p.text() == text).map_or(&[], SignedSet::consents)
+    }
+}
+
+impl Desk {
+    /// Next sets that wait for more consents, the latest last.
+    pub(crate) async fn proposals(&self) -> Vec<SignedSet> {
+        self.waiting().lock().await.0.clone()
+    }
+
+    /// Keeps a proposal, or adds consents to it. It takes effect only when it is [posted](Self::take_set).
+    ///
+    /// # Errors
+    /// [`DeskError`]: it can never be the next set, or no holder of today agreed to it.
+    pub(crate) async fn propose(&self, mut file: HolderSetFile) -> Result<SignedSet, DeskError> {
+        let sets = self.sets().read().await;
+        if sets.latest().is_none() {
+            return Err(DeskError::NoHolders);
+        }
+        let mut waiting = self.waiting().lock().await;
+        // Those before stay in front: the first is who proposed it.
+        let known = waiting.consents(&file.document).to_vec();
+        file.consents = known.into_iter().chain(file.consents).collect();
+        let set = sets.proposed(file)?;
+        if set.consents().is_empty() {
+            return Err(DeskError::NobodyAgreed);
+        }
+        waiting.take(set.clone());
+        Ok(set)
+    }
+
+    /// Puts the next set in force. The one in force again changes nothing.
+    ///
+    /// # Errors
+    /// [`DeskError`]; the set before is in force.
+    pub(crate) async fn take_set(&self, file: HolderSetFile) -> Result<SignedSet, DeskError> {
+        let desk = self.clone();
+        Self::whole(async move {
+            // Steps of requests, holds and sets follow each other.
+            let _items = desk.items().lock().await;
+            let set = {
+                let sets = desk.sets().read().await;
+                let latest = sets.latest().ok_or(DeskError::NoHolders)?;
+                if latest.text() == file.document {
+                    return Ok(latest.clone());
+                }
+                sets.agreed(file)?
+            };
+            desk.put_in_force(set).await
+        })
+        .await
+    }
+
+    /// Writes set 1 with one holder, where a site has none yet.
+    ///
+    /// # Errors
+    /// [`DeskError::HoldersThere`] when there is a set, [`DeskError::HoldersLost`] when there must have been one.
+    pub(crate) async fn first_holder(&self, holder: Named, now: WallTime) -> Result<SignedSet, DeskError> {
+        let desk = self.clone();
+        Self::whole(async move {
+            let _items = desk.items().lock().await;
+            if desk.sets().read().await.latest().is_some() {
+                return Err(DeskError::HoldersThere);
+            }
+            let ring = desk.ring().clone();
+            match tokio::task::spawn_blocking(move || ring.hours().is_empty()).await {
+                Ok(true) => {}
+                Ok(false) => return Err(DeskError::HoldersLost),
+                Err(e) => std::panic::resume_unwind(e.into_panic()),
+            }
+            let set = {
+                let sets = desk.sets().read().await;
+                sets.checked(&sets.first(1, vec![holder], Vec::new(), now))?
+            };
+            desk.put_in_force(set).await
+        })
+        .await
+    }
+
+    /// Ledger, disk, memory, in this order. Killed after the ledger: the set before is in force, and the same document can be posted again. Killed
+    /// after the disk: the next start begins with it.
+    async fn put_in_force(&self, set: SignedSet) -> Result<SignedSet, DeskError> {
+        self.write(vec![leaves::holders(&set)]).await?;
+        let text = HolderSets::file(set.text().to_owned(), set.consents().to_vec());
+        self.store().write_holder_set(set.number(), text.clone()).await?;
+        let mut sets = self.sets().write().await;
+        let set = sets.take(&text)?.clone();
+        self.holders_now().send_replace(Some(set.set().clone()));
+        // None of the others names this set as the one before it.
+        self.waiting().lock().await.0.clear();
+        Ok(set)
+    }
+}
+
+/// Who of a set agreed to the next: with their names of then.
+pub(crate) fn agreed<'s>(before: Option<&'s SignedSet>, set: &'s SignedSet) -> Vec<(PartyId, &'s str)> {
+    let holders = before.map_or(&[][..], SignedSet::holders);
+    let name = |id: &PartyId| holders.iter().find(|h| PartyId::of(&h.public) == *id).map_or("", |h| &h.name);
+    set.consents().iter().map(|c| (c.holder.clone(), name(&c.holder))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+    use louver_ledger::{Leaf, Ledger, Options};
+    use louver_store::{Store, StoreOptions};
+    use louver_vault::Identity;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn holder(n: u8) -> Identity {
+        Identity::from_recovery_secret(Zeroizing::new([n; 32])).unwrap()
+    }
+
+    fn named(n: u8) -> Named {
+        Named { name: format!("Holder {n}"), public: holder(n).public() }
+    }
+
+    fn signed(document: &str, by: u8) -> HolderSetFile {
+        let signature = BASE64.encode(holder(by).consent(document.as_bytes()).unwrap());
+        let consents = vec![Consent { holder: PartyId::of(&holder(by).public()), signature }];
+        HolderSetFile { document: document.to_owned(), consents }
+    }
+
+    /// A start: what is on the disk, as `louver serve` reads it.
+    async fn start(store: &Store, dir: &std::path::Path) -> (Desk, Ledger) {
+        let ledger =
+            Ledger::open(&dir.join("ledger"), store.site_id().as_bytes(), Options::default()).unwrap();
+        let sets =
+            HolderSets::read(&store.holder_sets().await.unwrap(), &store.site_id().to_string()).unwrap();
+        let now = HoldersNow::new(sets.latest().map(|set| set.set().clone()));
+        (Desk::open(store.clone(), ledger.clone(), sets, now).await.unwrap(), ledger)
+    }
+
+    fn numbers(ledger: &Ledger) -> Vec<u32> {
+        let leaves = (0..ledger.status().size).map(|n| Leaf::parse(&ledger.leaf(n).unwrap()).unwrap().leaf);
+        leaves
+            .filter_map(|leaf| if let Leaf::Holders { number, .. } = leaf { Some(number) } else { None })
+            .collect()
+    }
+
+    async fn begun(dir: &std::path::Path) -> (Store, String) {
+        let (store, _) = Store::open(dir, StoreOptions::default()).await.unwrap();
+        let (desk, ledger) = start(&store, dir).await;
+        desk.first_holder(named(1), WallTime::from_millis(1)).await.unwrap();
+        let document = desk.sets().read().await.document(1, vec![named(2)], vec![], WallTime::from_millis(2));
+        ledger.close();
+        (store, document)
+    }
+
+    #[tokio::test]
+    async fn killed_after_the_ledger_the_set_before_is_in_force_and_the_same_document_is_taken_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        let (desk, ledger) = start(&store, dir.path()).await;
+        let set = desk.sets().read().await.agreed(signed(&document, 1)).unwrap();
+        desk.write(vec![leaves::holders(&set)]).await.unwrap();
+        ledger.close();
+
+        let (again, ledger) = start(&store, dir.path()).await;
+        assert_eq!(again.sets().read().await.latest().unwrap().number(), 1);
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
+        again.take_set(signed(&document, 1)).await.unwrap();
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
+        assert_eq!(numbers(&ledger), [1, 2, 2], "once for each time it was about to take effect");
+    }
+
+    #[tokio::test]
+    async fn killed_after_the_disk_the_next_start_begins_with_the_new_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        let file = signed(&document, 1);
+        let text = HolderSets::file(file.document, file.consents);
+        store.write_holder_set(2, text).await.unwrap();
+        let (again, ledger) = start(&store, dir.path()).await;
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
+        again.take_set(signed(&document, 1)).await.unwrap();
+        assert_eq!(numbers(&ledger), [1], "what is in force is not written again");
+        assert!(again.speaker(&PartyId::of(&holder(1).public())).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_half_written_file_is_nobodys_set_and_a_disk_that_refuses_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        std::fs::write(dir.path().join("holders/0002.tmp"), "{\"docu").unwrap();
+        let (desk, _ledger) = start(&store, dir.path()).await;
+        assert_eq!(desk.sets().read().await.all().len(), 1);
+        // Another's file stands where the next set would be written.
+        std::fs::write(dir.path().join("holders/0002.json"), "{}").unwrap();
+        assert!(matches!(desk.take_set(signed(&document, 1)).await, Err(DeskError::Store(_))));
+        assert_eq!(desk.sets().read().await.all().len(), 1);
+        assert_eq!(desk.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
+        std::fs::remove_file(dir.path().join("holders/0002.json")).unwrap();
+        desk.take_set(signed(&document, 1)).await.unwrap();
+        assert_eq!(desk.sets().read().await.all().len(), 2);
+    }
+}

@@ -60,7 +60,15 @@ impl Held {
     }
 
     pub(crate) fn restart(&mut self) {
+        self.end();
+        self.begin();
+    }
+
+    pub(crate) fn end(&mut self) {
         assert_eq!(self.server.take().unwrap().end("-INT").0, Some(0));
+    }
+
+    pub(crate) fn begin(&mut self) {
         self.server = Some(Server::start(&self.site, self.port).0);
     }
 
@@ -139,7 +147,7 @@ impl Held {
     }
 
     /// The file is whole, from this site, sealed and allowed; and no longer when a byte of it is another.
-    fn verifies(&self, file: &str) {
+    pub(crate) fn verifies(&self, file: &str) {
         let key = self.site.read("d/ledger/vkey");
         self.site.run(&["verify", file, "--site", &key]).must(
             0,

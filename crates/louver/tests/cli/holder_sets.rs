@@ -102,6 +102,8 @@ fn holders_replace_one_of_them_and_both_hours_open_with_those_they_were_sealed_f
             .run(&["open", "--request", id, "--key", &key, "--password-file", "pw", "-o", &out])
             .must(0, &[&format!("Wrote {out}")]);
         assert!(crate::approving::decodes(&held.site.path(&out)));
+        // What was made before the change is signed and checked like what was made since.
+        held.verifies(&out);
     }
     // With the machine itself, and k holders of then, nothing of what came after opens.
     let time = |ms: i64| WallTime::from_millis(ms).to_string();

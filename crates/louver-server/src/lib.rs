@@ -21,5 +21,5 @@ pub use app::Site;
 pub use auth::link::issue_sign_in_link;
 pub use error::ServerError;
 pub use openapi::openapi;
-pub use openings::{HoldersNow, holders_leaf};
+pub use openings::{Astray, HoldersNow, holders_leaf, stand_as_written};
 pub use server::Server;

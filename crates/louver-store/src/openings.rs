@@ -81,6 +81,8 @@ impl Store {
 }
 
 const HOLDERS: &str = "holders";
+/// In that folder: the set that is about to follow.
+const NEXT: &str = "next.json";
 /// Holder sets of a site at most.
 const SETS: u32 = 9999;
 /// A set is 64 KiB at most; its file holds it as text within text, and the consents.
@@ -102,6 +104,30 @@ impl Store {
             Some(_) | None => replace(&path, text.as_bytes()),
         })
         .await
+    }
+
+    /// Keeps the file of the set that is about to follow (`holders/next.json`), in the place of the one before; it is on the disk when this
+    /// returns. It is nobody's set yet: it is there so that a set that stands in the ledger is not lost with the process.
+    ///
+    /// # Errors
+    /// [`StoreError::OpeningExists`] when another set has its number already; nothing was changed.
+    pub async fn keep_next_holder_set(&self, number: u32, text: String) -> Result<(), StoreError> {
+        let folder = self.dir().join(HOLDERS);
+        let path = folder.join(format!("{number:04}.json"));
+        blocking(move || match read(&path, LONGEST_SET)? {
+            Some(there) if there != text => Err(StoreError::OpeningExists(path)),
+            Some(_) | None => replace(&folder.join(NEXT), text.as_bytes()),
+        })
+        .await
+    }
+
+    /// What was kept last as the set to follow, whatever became of it.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub async fn next_holder_set(&self) -> Result<Option<String>, StoreError> {
+        let path = self.dir().join(HOLDERS).join(NEXT);
+        blocking(move || read(&path, LONGEST_SET)).await
     }
 
     /// The files of all holder sets, in order, up to the first number that is missing.
@@ -189,6 +215,13 @@ mod tests {
         }
         let other = store.write_holder_set(1, "other".to_owned()).await.unwrap_err();
         assert!(matches!(other, StoreError::OpeningExists(_)), "{other}");
+        assert_eq!(store.next_holder_set().await.unwrap(), None);
+        let other = store.keep_next_holder_set(1, "other".to_owned()).await.unwrap_err();
+        assert!(matches!(other, StoreError::OpeningExists(_)), "{other}");
+        for text in ["second", "third"] {
+            store.keep_next_holder_set(2, text.to_owned()).await.unwrap();
+        }
+        assert_eq!(store.next_holder_set().await.unwrap().as_deref(), Some("third"));
         assert_eq!(store.holder_sets().await.unwrap(), ["set"]);
         for (id, number) in [("../../etc/passwd", 1), ("", 1), (ID, 0), (ID, 201)] {
             assert!(store.write_opening(id, number, String::new()).await.is_err());

@@ -7,6 +7,7 @@ use std::path::Path;
 use louver_base::WallTime;
 use louver_ledger::Ledger;
 use louver_opening::{HolderSetFile, HolderSets, Named, SetDocument, SignedSet};
+use louver_server::{Astray, stand_as_written};
 use louver_store::Store;
 use louver_vault::HolderSet;
 
@@ -15,25 +16,24 @@ use crate::settings::Settings;
 
 const RESTORE: &str =
     "restore the folder holders/ in the data directory from a backup; nothing is recorded until then";
+const RESTORE_OR_PUT: &str = "restore the folder holders/ in the data directory from a backup, or put the file that \
+    the holders signed into it under the set's number (0002.json for set 2); nothing is recorded until then";
 
 /// The chain, checked. Where there is none it begins with the settings' holders, or with nobody, until the first is made on the page.
 ///
 /// # Errors
-/// When the chain is broken, or the settings name others than the last set: who can edit a file is not who decides.
+/// When the chain is broken, is not the one that the ledger tells of, or the settings name others than the last set: who can edit a file
+/// is not who decides.
 pub(crate) async fn begin(settings: &Settings, store: &Store, ledger: &Ledger) -> Result<HolderSets, Error> {
     let cannot = |e| Error::because("the list of holders cannot be read or begun", e);
     let broken = |e: louver_opening::SetError| Error::failed(e.to_string(), RESTORE);
     let files = store.holder_sets().await.map_err(cannot)?;
     let mut sets = HolderSets::read(&files, &store.site_id().to_string()).map_err(broken)?;
     let named = settings.holders.as_ref();
-    // A ledger that was begun anew (docs/backup.md) knows of none of them.
-    if ledger.opened().fresh {
-        for set in sets.all() {
-            written_down(ledger, set).await?;
-        }
-    }
+    stand_as_written(store, ledger, &mut sets).await.map_err(astray)?;
     match (sets.latest(), named) {
-        (None, None) if sealed_before(store).await? => {
+        // The ledger was begun anew as well, or it would have said so.
+        (None, _) if sealed_before(store).await? => {
             let says = "originals were sealed here, but the list of holders is gone";
             return Err(Error::failed(says, RESTORE));
         }
@@ -46,6 +46,7 @@ pub(crate) async fn begin(settings: &Settings, store: &Store, ledger: &Ledger) -
             let file = sets.first(set.needed(), holders.collect(), Vec::new(), WallTime::now());
             let checked = sets.checked(&file).map_err(broken)?;
             let number = checked.number();
+            store.keep_next_holder_set(number, file.clone()).await.map_err(cannot)?;
             written_down(ledger, &checked).await?;
             store.write_holder_set(number, file.clone()).await.map_err(cannot)?;
             sets.take(&file).map_err(broken)?;
@@ -66,6 +67,14 @@ pub(crate) async fn begin(settings: &Settings, store: &Store, ledger: &Ledger) -
         (Some(_), None) => {}
     }
     Ok(sets)
+}
+
+fn astray(e: Astray) -> Error {
+    match e {
+        Astray::Gone(_) | Astray::Behind { .. } => Error::failed(e.to_string(), RESTORE_OR_PUT),
+        Astray::Other(_) => Error::failed(e.to_string(), RESTORE),
+        other => Error::because("the list of holders cannot be compared with the ledger", other),
+    }
 }
 
 /// Whether anything was ever sealed here that is not over.

@@ -109,11 +109,12 @@ impl Desk {
         .await
     }
 
-    /// Ledger, disk, memory, in this order. Killed after the ledger: the set before is in force, and the same document can be posted again. Killed
-    /// after the disk: the next start begins with it.
+    /// Kept, ledger, disk, memory, in this order. Killed before the ledger: the set before is in force, and the same document can be posted again.
+    /// Killed after it: the next start [puts what was kept in force](super::stand_as_written).
     async fn put_in_force(&self, set: SignedSet) -> Result<SignedSet, DeskError> {
-        self.write(vec![leaves::holders(&set)]).await?;
         let text = HolderSets::file(set.text().to_owned(), set.consents().to_vec());
+        self.store().keep_next_holder_set(set.number(), text.clone()).await?;
+        self.write(vec![leaves::holders(&set)]).await?;
         self.store().write_holder_set(set.number(), text.clone()).await?;
         let mut sets = self.sets().write().await;
         let set = sets.take(&text)?.clone();
@@ -140,6 +141,7 @@ mod tests {
     use louver_vault::Identity;
     use zeroize::Zeroizing;
 
+    use super::super::{Astray, stand_as_written};
     use super::*;
 
     fn holder(n: u8) -> Identity {
@@ -160,8 +162,9 @@ mod tests {
     async fn start(store: &Store, dir: &std::path::Path) -> (Desk, Ledger) {
         let ledger =
             Ledger::open(&dir.join("ledger"), store.site_id().as_bytes(), Options::default()).unwrap();
-        let sets =
+        let mut sets =
             HolderSets::read(&store.holder_sets().await.unwrap(), &store.site_id().to_string()).unwrap();
+        stand_as_written(store, &ledger, &mut sets).await.unwrap();
         let now = HoldersNow::new(sets.latest().map(|set| set.set().clone()));
         (Desk::open(store.clone(), ledger.clone(), sets, now).await.unwrap(), ledger)
     }
@@ -183,24 +186,51 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn killed_after_the_ledger_the_set_before_is_in_force_and_the_same_document_is_taken_again() {
+    async fn killed_before_the_ledger_the_set_before_is_in_force_and_the_same_document_is_taken_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        let file = signed(&document, 1);
+        let text = HolderSets::file(file.document, file.consents);
+        store.keep_next_holder_set(2, text).await.unwrap();
+        let (again, ledger) = start(&store, dir.path()).await;
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
+        again.take_set(signed(&document, 1)).await.unwrap();
+        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
+        assert_eq!(numbers(&ledger), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn killed_after_the_ledger_the_next_start_puts_in_force_what_was_kept_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let (store, document) = begun(dir.path()).await;
         let (desk, ledger) = start(&store, dir.path()).await;
         let set = desk.sets().read().await.agreed(signed(&document, 1)).unwrap();
+        let other = desk.sets().read().await.document(1, vec![named(3)], vec![], WallTime::from_millis(3));
         desk.write(vec![leaves::holders(&set)]).await.unwrap();
         ledger.close();
-
+        let astray = async || {
+            let ledger =
+                Ledger::open(&dir.path().join("ledger"), store.site_id().as_bytes(), Options::default());
+            let files = store.holder_sets().await.unwrap();
+            let mut sets = HolderSets::read(&files, &store.site_id().to_string()).unwrap();
+            stand_as_written(&store, &ledger.unwrap(), &mut sets).await.unwrap_err()
+        };
+        assert!(matches!(astray().await, Astray::Behind { said: 2, there: 1 }), "nothing was kept of it");
+        // Agreed to as well, and not what the ledger says.
+        let text = |file: HolderSetFile| HolderSets::file(file.document, file.consents);
+        store.keep_next_holder_set(2, text(signed(&other, 1))).await.unwrap();
+        assert!(matches!(astray().await, Astray::Behind { .. }));
+        store.keep_next_holder_set(2, text(signed(&document, 9))).await.unwrap();
+        assert!(matches!(astray().await, Astray::Behind { .. }), "nobody before agreed to it");
+        store.keep_next_holder_set(2, text(signed(&document, 1))).await.unwrap();
         let (again, ledger) = start(&store, dir.path()).await;
-        assert_eq!(again.sets().read().await.latest().unwrap().number(), 1);
-        assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
-        again.take_set(signed(&document, 1)).await.unwrap();
         assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
-        assert_eq!(numbers(&ledger), [1, 2, 2], "once for each time it was about to take effect");
+        assert_eq!(numbers(&ledger), [1, 2], "it stands there once");
+        assert_eq!(store.holder_sets().await.unwrap().len(), 2);
     }
 
     #[tokio::test]
-    async fn killed_after_the_disk_the_next_start_begins_with_the_new_set() {
+    async fn a_set_that_is_on_the_disk_and_not_in_the_ledger_is_written_there_at_the_start() {
         let dir = tempfile::tempdir().unwrap();
         let (store, document) = begun(dir.path()).await;
         let file = signed(&document, 1);
@@ -209,8 +239,51 @@ mod tests {
         let (again, ledger) = start(&store, dir.path()).await;
         assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
         again.take_set(signed(&document, 1)).await.unwrap();
-        assert_eq!(numbers(&ledger), [1], "what is in force is not written again");
+        assert_eq!(numbers(&ledger), [1, 2], "and once");
         assert!(again.speaker(&PartyId::of(&holder(1).public())).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_chain_that_was_taken_away_cut_short_or_begun_by_somebody_else_is_refused_while_the_ledger_stands()
+     {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, document) = begun(dir.path()).await;
+        let (desk, ledger) = start(&store, dir.path()).await;
+        desk.take_set(signed(&document, 1)).await.unwrap();
+        ledger.close();
+        let folder = dir.path().join("holders");
+        let astray = async || {
+            let ledger =
+                Ledger::open(&dir.path().join("ledger"), store.site_id().as_bytes(), Options::default());
+            let files = store.holder_sets().await.unwrap();
+            let mut sets = HolderSets::read(&files, &store.site_id().to_string()).unwrap();
+            stand_as_written(&store, &ledger.unwrap(), &mut sets).await.map_err(|e| e.to_string())
+        };
+        let [one, two] = ["0001.json", "0002.json"].map(|name| folder.join(name));
+        let texts = [&one, &two].map(|path| std::fs::read_to_string(path).unwrap());
+        std::fs::remove_file(folder.join("next.json")).unwrap();
+        std::fs::remove_file(&two).unwrap();
+        let said = astray().await.unwrap_err();
+        assert!(said.contains("set 2 is in force, and the folder holders/ ends with set 1"), "{said}");
+        std::fs::remove_file(&one).unwrap();
+        let said = astray().await.unwrap_err();
+        assert!(said.contains("set 2 is in force, and the folder holders/ has none"), "{said}");
+        // A chain of somebody else's, as long as the one that was there.
+        let site = store.site_id().to_string();
+        let mut his = HolderSets::read(&[], &site).unwrap();
+        let first = his.first(1, vec![named(8)], vec![], WallTime::from_millis(1));
+        his.take(&first).unwrap();
+        let next = his.document(1, vec![named(9)], vec![], WallTime::from_millis(2));
+        let next = signed(&next, 8);
+        store.write_holder_set(1, first).await.unwrap();
+        store.write_holder_set(2, HolderSets::file(next.document, next.consents)).await.unwrap();
+        let said = astray().await.unwrap_err();
+        assert!(
+            said.contains("set 2 in the folder holders/ is not the one that stands in the ledger"),
+            "{said}"
+        );
+        [one, two].iter().zip(&texts).for_each(|(path, text)| std::fs::write(path, text).unwrap());
+        assert_eq!(astray().await, Ok(()), "put back as it was");
     }
 
     #[tokio::test]

@@ -122,8 +122,25 @@ fn holders_replace_one_of_them_and_both_hours_open_with_those_they_were_sealed_f
     let leaves = held.leaves();
     let set_2 = "\"what\":\"holders\",\"number\":2";
     assert_eq!(leaves.matches(set_2).count(), 1, "posted again it is written once: {leaves}");
+    // Who takes the last file away does not get the set before back, nor does a new list in the settings begin anew.
+    held.end();
+    let refused = |says: &str| {
+        held.site.run(&["serve"]).must(1, &[says, "from a backup, or put the file that the holders signed"])
+    };
+    let away =
+        |name: &str| std::fs::rename(held.site.path(&format!("d/holders/{name}")), held.site.path(name));
+    // The file that went from holder to holder.
+    let signed = held.site.path("signed.json");
+    std::fs::rename(held.site.path("next.json"), &signed).unwrap();
+    away("next.json").unwrap();
+    away("0002.json").unwrap();
+    refused("the ledger says that set 2 is in force, and the folder holders/ ends with set 1");
+    away("0001.json").unwrap();
+    refused("the list of holders is gone: the ledger says that set 2 is in force");
+    std::fs::rename(held.site.path("0001.json"), held.site.path("d/holders/0001.json")).unwrap();
+    std::fs::copy(&signed, held.site.path("d/holders/0002.json")).unwrap();
+    held.begin();
     // The settings that it began with may stay: they name set 1, and set 2 is in force.
-    held.restart();
     held.run(&["holder", "set", "list"], &["--holder", "d.txt"]).must(0, &["In force is set 2"]);
     let doctor = held.site.run(&["doctor"]).text;
     assert!(doctor.contains("2 of 3 holders open originals together"), "{doctor}");
@@ -170,5 +187,14 @@ fn a_site_without_holders_serves_its_page_and_records_nothing() {
         .must(1, &["names other holders than the site's own list (set 1)", "louver holder set"]);
     std::fs::write(site.path("louver.toml"), settings("")).unwrap();
     std::fs::rename(site.path("d/holders"), site.path("away")).unwrap();
-    site.run(&["serve"]).must(1, &["the list of holders is gone", "from a backup"]);
+    let gone = "the list of holders is gone: the ledger says that set 1 is in force";
+    site.run(&["serve"]).must(1, &[gone, "from a backup"]);
+    std::fs::write(site.path("louver.toml"), settings(&list)).unwrap();
+    site.run(&["serve"]).must(1, &[gone, "from a backup"]);
+    assert!(!site.path("d/holders").exists(), "nobody names himself where the list was");
+    // Where the ledger was moved away too, the originals that are sealed say that there was one.
+    std::fs::rename(site.path("d/ledger"), site.path("moved")).unwrap();
+    site.run(&["serve"])
+        .must(1, &["originals were sealed here, but the list of holders is gone", "from a backup"]);
+    assert!(!site.path("d/holders").exists());
 }

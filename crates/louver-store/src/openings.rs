@@ -83,6 +83,8 @@ impl Store {
 const HOLDERS: &str = "holders";
 /// In that folder: the set that is about to follow.
 const NEXT: &str = "next.json";
+/// In that folder: next sets that wait for consents, one a holder at most.
+const PROPOSALS: &str = "proposals.json";
 /// Holder sets of a site at most.
 const SETS: u32 = 9999;
 /// A set is 64 KiB at most; its file holds it as text within text, and the consents.
@@ -128,6 +130,24 @@ impl Store {
     pub async fn next_holder_set(&self) -> Result<Option<String>, StoreError> {
         let path = self.dir().join(HOLDERS).join(NEXT);
         blocking(move || read(&path, LONGEST_SET)).await
+    }
+
+    /// Keeps the proposals for a next set (`holders/proposals.json`) in the place of those before; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// The disk's; those before are there then.
+    pub async fn keep_holder_proposals(&self, text: String) -> Result<(), StoreError> {
+        let path = self.dir().join(HOLDERS).join(PROPOSALS);
+        blocking(move || replace(&path, text.as_bytes())).await
+    }
+
+    /// What was kept last of proposals.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub async fn holder_proposals(&self) -> Result<Option<String>, StoreError> {
+        let path = self.dir().join(HOLDERS).join(PROPOSALS);
+        blocking(move || read(&path, LONGEST)).await
     }
 
     /// The files of all holder sets, in order, up to the first number that is missing.

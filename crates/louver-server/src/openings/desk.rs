@@ -181,6 +181,7 @@ impl Desk {
         }
         forget(&mut items, REQUESTS);
         let holds = holds::read(&store, &sets, &site).await?;
+        let proposals = Proposals::read(&store, &sets).await?;
         Ok(Self(Arc::new(Inner {
             store,
             ledger,
@@ -190,7 +191,7 @@ impl Desk {
             unsettled: AtomicBool::new(true),
             sets: RwLock::new(sets),
             holders_now,
-            proposals: Mutex::new(Proposals::default()),
+            proposals: Mutex::new(proposals),
             items: Mutex::new(items),
         })))
     }

@@ -3,6 +3,7 @@
 
 use louver_base::WallTime;
 use louver_opening::{Consent, HolderSetFile, HolderSets, Named, PartyId, SignedSet};
+use louver_store::{Store, StoreError};
 use tokio::sync::watch;
 
 use super::desk::{Desk, DeskError};
@@ -11,11 +12,32 @@ use super::leaves;
 /// Who is sealed for, for the recorders: told when a set has taken effect.
 pub type HoldersNow = watch::Sender<Option<louver_vault::HolderSet>>;
 
-/// Next sets that wait for consents, in memory: what travels as a file needs none of it. A holder has one, of which he gave the first consent.
-#[derive(Debug, Default)]
+/// Next sets that wait for consents. A holder has one, of which he gave the first consent.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Proposals(Vec<SignedSet>);
 
 impl Proposals {
+    /// Those on the disk that can still be the next set. What makes no sense is left out: a holder proposes it anew.
+    pub(super) async fn read(store: &Store, sets: &HolderSets) -> Result<Self, StoreError> {
+        let mut read = Self::default();
+        let kept = store.holder_proposals().await?.unwrap_or_default();
+        for file in serde_json::from_str::<Vec<HolderSetFile>>(&kept).unwrap_or_default() {
+            if let Some(set) = sets.proposed(file).ok().filter(|set| !set.consents().is_empty()) {
+                read.take(set);
+            }
+        }
+        Ok(read)
+    }
+
+    fn text(&self) -> String {
+        let file = |set: &SignedSet| HolderSetFile {
+            document: set.text().to_owned(),
+            consents: set.consents().to_vec(),
+        };
+        let files: Vec<HolderSetFile> = self.0.iter().map(file).collect();
+        serde_json::to_string(&files).expect("texts always make JSON")
+    }
+
     /// Adds a proposal, or its consents to the one of the same text.
     fn take(&mut self, set: SignedSet) {
         let first = |set: &SignedSet| set.consents().first().map(|c| c.holder.clone());
@@ -57,7 +79,10 @@ impl Desk {
         if set.consents().is_empty() {
             return Err(DeskError::NobodyAgreed);
         }
-        waiting.take(set.clone());
+        let mut with = waiting.clone();
+        with.take(set.clone());
+        self.store().keep_holder_proposals(with.text()).await?;
+        *waiting = with;
         Ok(set)
     }
 
@@ -119,7 +144,7 @@ impl Desk {
         let mut sets = self.sets().write().await;
         let set = sets.take(&text)?.clone();
         self.holders_now().send_replace(Some(set.set().clone()));
-        // None of the others names this set as the one before it.
+        // None of the others names this set as the one before it; those on the disk are left out when they are read.
         self.waiting().lock().await.0.clear();
         Ok(set)
     }
@@ -137,7 +162,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD as BASE64;
     use louver_ledger::{Leaf, Ledger, Options};
-    use louver_store::{Store, StoreOptions};
+    use louver_store::StoreOptions;
     use louver_vault::Identity;
     use zeroize::Zeroizing;
 
@@ -227,6 +252,36 @@ mod tests {
         assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
         assert_eq!(numbers(&ledger), [1, 2], "it stands there once");
         assert_eq!(store.holder_sets().await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn proposals_and_their_consents_outlive_a_restart_until_the_holders_are_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), StoreOptions::default()).await.unwrap();
+        let mut sets = HolderSets::read(&[], &store.site_id().to_string()).unwrap();
+        let first = sets.first(2, vec![named(1), named(2)], vec![], WallTime::from_millis(1));
+        store.write_holder_set(1, first.clone()).await.unwrap();
+        sets.take(&first).unwrap();
+        let document = sets.document(1, vec![named(1)], vec![], WallTime::from_millis(2));
+        let (desk, ledger) = start(&store, dir.path()).await;
+        desk.propose(signed(&document, 1)).await.unwrap();
+        ledger.close();
+
+        let (again, ledger) = start(&store, dir.path()).await;
+        let waiting = again.proposals().await;
+        assert_eq!((waiting.len(), waiting[0].text()), (1, document.as_str()));
+        let both = again.propose(signed(&document, 2)).await.unwrap();
+        assert_eq!(both.consents().len(), 2, "the one of before the restart counts");
+        let file = HolderSetFile { document, consents: both.consents().to_vec() };
+        again.take_set(file).await.unwrap();
+        ledger.close();
+
+        let (after, ledger) = start(&store, dir.path()).await;
+        assert_eq!(after.proposals().await.len(), 0, "they followed the set before");
+        ledger.close();
+        // A file that somebody broke is no proposal, and keeps nothing from starting.
+        std::fs::write(dir.path().join("holders/proposals.json"), "[{").unwrap();
+        assert_eq!(start(&store, dir.path()).await.0.proposals().await.len(), 0);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../ui"
 
 built=dist/index.html
 inputs=()
-for input in src public index.html package.json package-lock.json openapi.json ./*.config.* tsconfig.json; do
+for input in src public index.html verify.html package.json package-lock.json openapi.json ./*.config.* tsconfig.json; do
   [[ ! -e $input ]] || inputs+=("$input")
 done
 if [[ -f $built && -z $(find "${inputs[@]}" -type f -newer "$built" -print -quit) ]]; then

@@ -10,7 +10,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../..");
 const DEPS = process.env["LOUVER_DEPS"] ?? join(ROOT, ".deps");
 const FOOTAGE = join(DEPS, "footage");
-const BINARY = process.env["LOUVER_BIN"] ?? join(ROOT, "target/debug/louver");
+export const BINARY = process.env["LOUVER_BIN"] ?? join(ROOT, "target/debug/louver");
 const LOGS = join(HERE, "results");
 
 const READY_MS = 60_000;
@@ -111,7 +111,7 @@ function end(child: ChildProcess): Promise<void> {
 }
 
 /** A nearly full disk is nothing that these tests are about: recordings would go while they are looked at. */
-function settings(listen: string, recipient: string, rtsp: string | null): string {
+function settings(listen: string, recipient: string | null, rtsp: string | null): string {
   const cameras = Object.values(CAMERAS).map(
     (camera) => `
 [[camera]]
@@ -126,7 +126,8 @@ retention_hours = 72
 analysis = "${camera.analysis}"
 `,
   );
-  return `data = "data"\nlisten = "${listen}"\nsite_name = "Test site"\n[storage]\nmin_free_percent = 1\n[holders]\nneeded = 1\nlist = [{ name = "Ada", public = "${recipient}" }]\n${cameras.join("")}`;
+  const holders = recipient === null ? "" : `[holders]\nneeded = 1\nlist = [{ name = "Ada", public = "${recipient}" }]\n`;
+  return `data = "data"\nlisten = "${listen}"\nsite_name = "Test site"\n[storage]\nmin_free_percent = 1\n${holders}${cameras.join("")}`;
 }
 
 function cameras(): Promise<{ child: ChildProcess; said: RegExpExecArray }> {
@@ -138,7 +139,7 @@ function cameras(): Promise<{ child: ChildProcess; said: RegExpExecArray }> {
 }
 
 /** Starts a site; with `cameras: "off"` nobody answers at the cameras' addresses. */
-export async function startSite(name: string, options: { cameras: "on" | "off" }): Promise<Site> {
+export async function startSite(name: string, options: { cameras: "on" | "off"; holders?: "none" }): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), "louver-e2e-"));
   const running: ChildProcess[] = [];
   const stop = async (): Promise<void> => {
@@ -157,7 +158,7 @@ export async function startSite(name: string, options: { cameras: "on" | "off" }
     const told = execFileSync(BINARY, ["holder", "new", "-o", key], { encoding: "utf8", cwd: folder });
     const recipient = /holder1[0-9a-z]+/.exec(told + readFileSync(key, "utf8"))?.[0] ?? "";
     const file = join(folder, "louver.toml");
-    writeFileSync(file, settings(`127.0.0.1:${String(await freePort())}`, recipient, rtsp), { mode: 0o600 });
+    writeFileSync(file, settings(`127.0.0.1:${String(await freePort())}`, options.holders === "none" ? null : recipient, rtsp), { mode: 0o600 });
     const louver = await start(name, BINARY, ["serve", "--settings", file], /(http:\/\/\S+)\/sign-in#token=\S+/);
     running.push(louver.child);
     return {

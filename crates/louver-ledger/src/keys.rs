@@ -17,10 +17,17 @@ pub(crate) const JOURNAL: &str = "journal";
 pub(crate) const JOURNAL_NEXT: &str = "journal.next";
 pub(crate) const SITE_KEY: &str = "site.key";
 pub(crate) const SALT: &str = "salt";
+pub(crate) const EXPORT_KEY: &str = "export.key";
+pub(crate) const EXPORT_LEAF: &str = "export.leaf";
 
 /// Origin and key name of a site's log.
-pub(crate) fn origin(site: &[u8; 16]) -> String {
+pub fn origin(site: &[u8; 16]) -> String {
     format!("louver.invalid/site/{}", hex::encode(site))
+}
+
+/// Name of the key that signs a site's exports.
+pub fn export_key_name(site: &[u8; 16]) -> String {
+    format!("{}/export", origin(site))
 }
 
 /// 32 random bytes from the system.
@@ -55,7 +62,12 @@ impl SiteKey {
 
     /// Signs a checkpoint of this key's log. Ed25519 is deterministic: the same checkpoint gives the same bytes.
     pub fn sign(&self, checkpoint: &Checkpoint) -> Note {
-        let mut note = Note::new(checkpoint.to_text());
+        self.sign_text(checkpoint.to_text())
+    }
+
+    /// Signs a text, which ends with a newline and has no other control characters in it than newlines.
+    pub fn sign_text(&self, text: String) -> Note {
+        let mut note = Note::new(text);
         let signature = self.pair.sign(note.text().as_bytes());
         note.add(Signature::new(&self.public, signature.as_ref()));
         note

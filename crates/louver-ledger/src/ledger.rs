@@ -1,6 +1,6 @@
 //! The ledger as its callers see it.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -284,6 +284,35 @@ impl Ledger {
         let leaf = entries(&bytes, id.width)
             .and_then(|leaves| leaves.get((index % 256) as usize).map(|l| l.to_vec()));
         leaf.ok_or_else(|| LedgerError::Tile(self.0.disk.place(&id.to_string())))
+    }
+
+    /// Gives the leaves that are under a checkpoint to `each`, the last first, until it breaks; with their numbers.
+    ///
+    /// # Errors
+    /// [`LedgerError::Tile`], [`LedgerError::Read`].
+    pub fn leaves_back(
+        &self,
+        mut each: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
+        let mut end = self.0.shared.lock().published.head.size;
+        let size = end;
+        while let Some(id) = end.checked_sub(1).and_then(|last| TileId::at(Kind::Entries, last, size)) {
+            let bytes = tile(&*self.0.disk, id).map_err(|e| self.tile_error(e))?;
+            let leaves = entries(&bytes, id.width)
+                .ok_or_else(|| LedgerError::Tile(self.0.disk.place(&id.to_string())))?;
+            for leaf in leaves.iter().rev() {
+                end -= 1;
+                if each(end, leaf).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The disk that the ledger lies on.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.0.disk
     }
 
     /// The proof, as a [tlog-proof](https://c2sp.org/tlog-proof), that leaf `index` is in the log of the latest checkpoint, which is in it.

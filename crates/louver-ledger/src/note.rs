@@ -210,9 +210,17 @@ impl Note {
     /// # Errors
     /// [`NoteError::Malformed`].
     pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
+        Self::parse_within(bytes, MAX_NOTE)
+    }
+
+    /// As [`parse`](Self::parse), of a note that may have so many bytes.
+    ///
+    /// # Errors
+    /// [`NoteError::Malformed`].
+    pub fn parse_within(bytes: &[u8], most: usize) -> Result<Self, NoteError> {
         let malformed = |what| Err(NoteError::Malformed(what));
-        if bytes.len() > MAX_NOTE {
-            return malformed("it is longer than 256 KiB");
+        if bytes.len() > most {
+            return malformed("it is longer than any such note is");
         }
         let Ok(all) = std::str::from_utf8(bytes) else { return malformed("it is not UTF-8") };
         if all.chars().any(|c| c < ' ' && c != '\n') {

@@ -16,6 +16,7 @@ mod node;
 mod record;
 mod rendition;
 mod scenes;
+pub mod sealed_leaf;
 mod settings;
 mod show;
 mod sight;

@@ -1,11 +1,11 @@
 //! Every camera of a site at work.
 
 use louver_codec::detector::Detector;
-use louver_ingest::{Role, Source};
+use louver_ingest::{Event, Role, Source};
 use louver_ledger::Ledger;
 use louver_store::Store;
 use louver_vault::{HolderSet, SiteId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,8 +21,8 @@ use crate::{CameraHandle, CameraSettings, thread};
 pub struct NodeConfig {
     /// The cameras of the register.
     pub cameras: Vec<CameraSettings>,
-    /// Who can open what is sealed, and how many of them it takes.
-    pub holders: HolderSet,
+    /// Who can open what is sealed, and how many of them it takes, as of now; as long as there is nobody no camera is asked for pictures.
+    pub holders: watch::Receiver<Option<HolderSet>>,
     /// The site, part of every key's context.
     pub site: SiteId,
     /// The detector; without one nothing is ever shown, and everything is sealed.
@@ -70,18 +70,12 @@ impl Node {
                 Recorder::new(store.clone(), settings, config.holders.clone(), config.site, &handle.status);
             recorder.ledger.clone_from(&config.ledger);
             let (events, received) = mpsc::channel(PACKETS_WAITING);
-            tasks.spawn(louver_ingest::run(
-                Source::new(settings.id.clone(), Role::Main, settings.main.clone()),
-                events,
-                stop.clone(),
-            ));
+            let source = Source::new(settings.id.clone(), Role::Main, settings.main.clone());
+            tasks.spawn(when_held(config.holders.clone(), source, events, stop.clone()));
             if let (Some(sub), Some(feed)) = (&settings.sub, &feed) {
                 let (events, received) = mpsc::channel(PACKETS_WAITING);
-                tasks.spawn(louver_ingest::run(
-                    Source::new(settings.id.clone(), Role::Sub, sub.clone()),
-                    events,
-                    stop.clone(),
-                ));
+                let source = Source::new(settings.id.clone(), Role::Sub, sub.clone());
+                tasks.spawn(when_held(config.holders.clone(), source, events, stop.clone()));
                 tasks.spawn(follow_sub(received, feed.clone(), handle.status.clone()));
             }
             tasks.spawn(recorder.run(received, feed));
@@ -99,6 +93,22 @@ impl Node {
     /// Waits until every camera has written what it had and ended.
     pub async fn join(self) {
         self.tasks.wait().await;
+    }
+}
+
+/// Takes a stream in, once there is a holder: without one there is no recording, and nothing is looked at either.
+async fn when_held(
+    mut holders: watch::Receiver<Option<HolderSet>>,
+    source: Source,
+    events: mpsc::Sender<Event>,
+    stop: CancellationToken,
+) {
+    let there = tokio::select! { biased;
+        () = stop.cancelled() => false,
+        there = holders.wait_for(Option::is_some) => there.is_ok(),
+    };
+    if there {
+        louver_ingest::run(source, events, stop).await;
     }
 }
 

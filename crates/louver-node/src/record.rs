@@ -1,5 +1,7 @@
 //! The main stream: groups of pictures, sealed, to disk.
 
+use std::path::PathBuf;
+
 use louver_base::{CameraId, WallTime};
 use louver_ingest::Event;
 use louver_ledger::{Leaf, Ledger, leaf};
@@ -8,10 +10,11 @@ use louver_store::{
     Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
 };
 use louver_vault::{Epoch, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, SiteId, VaultError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::feed::{Feed, FeedSender, From, gap_reason};
 use crate::keep::NOTED_EVERY;
+use crate::sealed_leaf;
 use crate::{CameraSettings, StatusCell, StreamState};
 
 /// Why a group could not be kept.
@@ -23,11 +26,20 @@ enum KeepError {
     Store(#[from] StoreError),
 }
 
+/// A segment whose header is on the disk.
+struct Begun {
+    hour: Hour,
+    path: PathBuf,
+}
+
 /// Seals and stores one camera's main stream.
 pub(crate) struct Recorder {
     store: Store,
     camera: CameraId,
-    holders: HolderSet,
+    /// Those of now.
+    holders: watch::Receiver<Option<HolderSet>>,
+    /// Whom `epoch` is sealed for.
+    sealed_for: Option<HolderSet>,
     site: SiteId,
     status: StatusCell,
     writer: SealedWriter,
@@ -35,6 +47,8 @@ pub(crate) struct Recorder {
     /// as it is here its hour's secret is not destroyed, whatever the clock says.
     epoch: Option<(Epoch, HourInUse)>,
     sealer: Option<SegmentSealer>,
+    /// The segment that `sealer` seals.
+    segment: Option<Begun>,
     params: Option<VideoParams>,
     cutter: GopCutter,
     /// Last moment on disk.
@@ -43,7 +57,7 @@ pub(crate) struct Recorder {
     missing: Option<GapReason>,
     /// Until when the disk's gap going on has been noted.
     noted_until: Option<WallTime>,
-    /// Where gaps are written down when they are over.
+    /// Where gaps are written down when they are over, and segments when they end.
     pub(crate) ledger: Option<Ledger>,
 }
 
@@ -51,7 +65,7 @@ impl Recorder {
     pub(crate) fn new(
         store: Store,
         settings: &CameraSettings,
-        holders: HolderSet,
+        holders: watch::Receiver<Option<HolderSet>>,
         site: SiteId,
         status: &StatusCell,
     ) -> Self {
@@ -60,10 +74,12 @@ impl Recorder {
             store,
             camera: settings.id.clone(),
             holders,
+            sealed_for: None,
             site,
             status: status.clone(),
             epoch: None,
             sealer: None,
+            segment: None,
             params: None,
             cutter: GopCutter::new(GopLimits::default()),
             recorded_until: None,
@@ -76,6 +92,11 @@ impl Recorder {
     /// Records until the source ends. `feed` is where analysis gets its pictures when it sees the main stream.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, feed: Option<FeedSender>) {
         self.status.update(|s| s.main = StreamState::Connecting);
+        let mut unheld = self.holders.borrow().is_none();
+        if unheld {
+            let problem = "no holder, no recording: make the first key on the page Holders".to_owned();
+            self.status.update(|s| s.recording_problem = Some(problem));
+        }
         match self.store.accounted_until(&self.camera, RecordingKind::Sealed).await {
             Ok(until) => self.recorded_until = until,
             Err(e) => {
@@ -85,6 +106,10 @@ impl Recorder {
         // Whether analysis has been told of the main stream's parameters.
         let mut told = false;
         while let Some(event) = events.recv().await {
+            // Nothing is asked of a camera before there is a holder, whatever it then answers.
+            if std::mem::take(&mut unheld) {
+                self.status.update(|s| s.recording_problem = None);
+            }
             if let Some(feed) = &feed {
                 told = self.show(feed, &event, told);
             }
@@ -184,6 +209,7 @@ impl Recorder {
             }
             Err(e) => {
                 self.sealer = None;
+                self.write_down_cut_off().await;
                 let full = matches!(&e, KeepError::Store(e) if e.is_disk_full());
                 let reason = if full { GapReason::DiskFull } else { GapReason::DiskFailed };
                 if self.missing.replace(reason) != Some(reason) {
@@ -206,6 +232,11 @@ impl Recorder {
         if self.writer.open_since().is_some_and(|start| rotation_due(start, first)) {
             self.finish().await;
         }
+        // Holders were changed: not from the next hour on but from this group on nobody who was removed gets a share.
+        if self.epoch.is_some() && *self.holders.borrow() != self.sealed_for {
+            self.epoch = None;
+            self.finish().await;
+        }
         let open = self.writer.open_since().is_some();
         let sealer = match self.sealer.take().filter(|sealer| open && sealer.is_in_hour(first)) {
             Some(sealer) => sealer,
@@ -213,6 +244,8 @@ impl Recorder {
                 let Some(params) = self.params.clone() else { return Ok(()) };
                 let (sealer, header) = self.segment(first, &params).await?;
                 self.writer.begin(header, first).await?;
+                let path = self.writer.open_path().unwrap_or_default();
+                self.segment = Some(Begun { hour: Hour::of(first), path });
                 sealer
             }
         };
@@ -243,10 +276,13 @@ impl Recorder {
         }
     }
 
-    async fn begin_epoch(&self, hour: Hour) -> Result<(Epoch, HourInUse), KeepError> {
+    async fn begin_epoch(&mut self, hour: Hour) -> Result<(Epoch, HourInUse), KeepError> {
+        let holders = self.holders.borrow().clone().ok_or(VaultError::NoHolder)?;
         let in_use = self.store.use_hour(&self.camera, hour)?;
         let secret = self.store.hour_secret(&self.camera, hour).await?;
-        Ok((Epoch::begin(self.site, &self.camera, hour, &self.holders, &secret)?, in_use))
+        let epoch = Epoch::begin(self.site, &self.camera, hour, &holders, &secret)?;
+        self.sealed_for = Some(holders);
+        Ok((epoch, in_use))
     }
 
     /// Ends what belongs to an hour that is over, so that a camera that is silent leaves no keys in memory.
@@ -260,23 +296,54 @@ impl Recorder {
     async fn finish(&mut self) {
         let Some(sealer) = self.sealer.take() else { return };
         let done = match sealer.finish() {
-            Ok(finished) => self.writer.finish(finished.end).await.map(drop).map_err(KeepError::Store),
+            Ok(finished) => {
+                let written = self.writer.finish(finished.end.clone()).await;
+                written.map(|_| finished).map_err(KeepError::Store)
+            }
             Err(e) => Err(KeepError::Seal(e)),
         };
-        if let Err(e) = done {
-            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a segment is not finished; what was written opens");
+        match done {
+            Ok(finished) => {
+                if let (Some(begun), Some(ledger)) = (self.segment.take(), &self.ledger) {
+                    let leaf = sealed_leaf::finished(&self.camera, begun.hour, &finished, ledger.salt());
+                    self.offer(ledger, &leaf, "a segment does not stand in the ledger");
+                }
+            }
+            Err(e) => {
+                tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a segment is not finished; what was written opens");
+                self.write_down_cut_off().await;
+            }
         }
     }
 
-    /// A gap that is over goes into the ledger too. Nothing waits for it: a ledger whose disk fails counts what it could not take.
+    /// What is there of a segment that could not be ended goes into the ledger as it is in the file.
+    async fn write_down_cut_off(&mut self) {
+        let (Some(Begun { path, .. }), Some(ledger)) = (self.segment.take(), self.ledger.clone()) else {
+            return;
+        };
+        let found = tokio::task::spawn_blocking(move || {
+            let leaf = sealed_leaf::recovered_from(&path, ledger.salt());
+            (ledger, leaf)
+        });
+        if let Ok((ledger, Some(leaf))) = found.await {
+            self.offer(&ledger, &leaf, "a segment that was cut off does not stand in the ledger");
+        }
+    }
+
+    /// Nothing waits for it: a ledger whose disk fails counts what it could not take.
+    fn offer(&self, ledger: &Ledger, leaf: &Leaf, otherwise: &'static str) {
+        if let Err(e) = ledger.offer(leaf) {
+            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "{otherwise}");
+        }
+    }
+
+    /// A gap that is over goes into the ledger too.
     fn write_down(&self, end: WallTime, reason: GapReason) {
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
         let Some(ledger) = &self.ledger else { return };
         let camera = ledger.salt().camera(&self.camera);
         let gap = Leaf::Gap { camera, from: start.into(), to: end.into(), reason: word(reason) };
-        if let Err(e) = ledger.offer(&gap) {
-            tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap does not stand in the ledger");
-        }
+        self.offer(ledger, &gap, "a gap does not stand in the ledger");
     }
 
     async fn note_gap(&self, end: WallTime, reason: GapReason) {

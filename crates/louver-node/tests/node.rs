@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use bytes::Bytes;
 use louver_base::Class;
 use louver_node::{Analysis, CameraHandle, LiveFeed, Rendition, StreamState, Subscription};
 use louver_scene::{LiveFragment, Masked};
-use louver_store::{EventQuery, GapReason, RecordingKind, StreamKind};
-use louver_vault::Identity;
+use louver_store::{EventQuery, GapReason, RecordingKind, StreamKind, sealed_segments};
+use louver_vault::{Identity, OpeningKeys, SegmentHead, SegmentReader};
 use support::*;
 
 /// The next fragment of a viewer.
@@ -136,6 +137,75 @@ async fn a_camera_whose_analysis_is_off_is_sealed_and_nothing_of_it_is_shown_or_
         assert!(!data.join("masked").join(handle.id.as_str()).exists());
     }
     store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holders_that_are_changed_while_it_records_are_sealed_for_from_the_next_group_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(main) = clip(dir.path(), "main.mp4", "320x240") else { return };
+    let data = dir.path().join("data");
+    let (before, after) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let gate = camera("gate", &file(&main), None, Analysis::Off);
+    let site = start(&data, &before, vec![gate], None).await;
+    let handle = site.handles[0].clone();
+    let sealed = async || recordings(&site.store, &handle.id, RecordingKind::Sealed).await;
+    wait(20, "two groups are sealed", async || sealed().await.iter().any(|r| r.bytes > 20_000)).await;
+    site.holders.send_replace(Some(set(1, &[&after])));
+    wait(20, "two more", async || sealed().await.len() == 2 && sealed().await[1].bytes > 20_000).await;
+    // The same holders again: nothing is begun anew.
+    site.holders.send_replace(Some(set(1, &[&after])));
+    let bytes = sealed().await[1].bytes;
+    wait(20, "it goes on", async || sealed().await[1].bytes > bytes).await;
+    site.end().await.close().await.unwrap();
+
+    let segments = sealed_segments(&data, &handle.id, EVER.0, EVER.1).unwrap();
+    assert_eq!(segments.len(), 2, "a segment for each");
+    let mut packets = Vec::new();
+    for (segment, (theirs, others)) in segments.iter().zip([(&before, &after), (&after, &before)]) {
+        let bytes = std::fs::read(&segment.path).unwrap();
+        let head = SegmentHead::read(&mut &bytes[..]).unwrap();
+        assert!(OpeningKeys::new().add_share_of(&head, others).is_err(), "nobody else has a share");
+        let mut reader = SegmentReader::open(Cursor::new(&bytes), &keys(&data, &bytes, theirs)).unwrap();
+        assert!(reader.info().is_finished());
+        packets.extend(
+            reader.fragments().flat_map(|f| f.unwrap().1.packets.into_iter().map(|p| (p.key, p.data))),
+        );
+    }
+    for (n, (got, wanted)) in packets.iter().zip(packets_of(&main).iter().cycle()).enumerate() {
+        assert!(got == wanted, "packet {n} is missing, or there twice");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_holder_no_camera_is_asked_for_pictures_and_the_first_one_begins_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(main) = clip(dir.path(), "main.mp4", "320x240") else { return };
+    let data = dir.path().join("data");
+    let identity = Identity::generate().unwrap();
+    let cameras = ["gate", "yard"].map(|id| camera(id, &file(&main), None, Analysis::On));
+    let site = start_for(&data, None, cameras.into(), None).await;
+    let handles = site.handles.clone();
+    for handle in &handles {
+        wait(20, "it says why", async || {
+            handle.status.get().recording_problem.is_some_and(|p| p.contains("no holder, no recording"))
+        })
+        .await;
+        assert!(!handle.scenes.started() && handle.status.get().last_sealed.is_none());
+    }
+    assert!(
+        !data.join("sealed").exists()
+            || sealed_segments(&data, &handles[0].id, EVER.0, EVER.1).unwrap().is_empty()
+    );
+    site.holders.send_replace(Some(set(1, &[&identity])));
+    for handle in &handles {
+        wait(20, "it is sealed and seen", async || {
+            let status = handle.status.get();
+            status.last_sealed.is_some() && status.recording_problem.is_none() && handle.scenes.started()
+        })
+        .await;
+    }
+    site.end().await.close().await.unwrap();
+    check_originals(&data, &handles[0], &identity, &main, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

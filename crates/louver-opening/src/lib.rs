@@ -11,6 +11,7 @@ mod hold;
 mod opening;
 mod party;
 mod request;
+mod set_document;
 mod sets;
 mod statement;
 
@@ -22,5 +23,6 @@ pub use hold::{
 pub use opening::{End, Entry, Opening, State};
 pub use party::{Party, PartyId, Role, Roll};
 pub use request::{Reason, Request, RequestHash};
-pub use sets::{Consent, HolderSets, Named, SetError, SignedSet};
+pub use set_document::{Consent, HolderSetFile, Named, SetDocument, SetError};
+pub use sets::{HolderSets, SignedSet};
 pub use statement::{Said, Signed, Statement};

@@ -3,107 +3,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use louver_base::WallTime;
-use louver_vault::{HolderId, HolderPublic, HolderSet, VaultError};
-use serde::{Deserialize, Serialize};
+use louver_vault::{HolderId, HolderPublic, HolderSet};
 
 use crate::request::LONGEST;
-use crate::{Party, PartyId, RequestHash, Role, Roll};
-
-const KIND: &str = "louver holder set";
-/// Letters of a name at most.
-const NAME: usize = 64;
-
-/// Somebody on the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Named {
-    /// What the others call them.
-    pub name: String,
-    /// Their public half.
-    pub public: HolderPublic,
-}
-
-/// The document as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    what: String,
-    v: u8,
-    site: String,
-    number: u32,
-    /// SHA-256 of the document before, hex; nothing in the first.
-    before: String,
-    at: i64,
-    needed: u8,
-    holders: Vec<Named>,
-    observers: Vec<Named>,
-}
-
-/// A holder's consent to the next set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Consent {
-    /// Who.
-    pub holder: PartyId,
-    /// Ed25519 over the document, base64.
-    pub signature: String,
-}
-
-/// A file of `holders/`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetFile {
-    document: String,
-    consents: Vec<Consent>,
-}
-
-/// Why a set is not one, or not the next.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SetError {
-    /// Not JSON of that form, or longer than 64 KiB.
-    #[error("holder set {number} cannot be read: restore holders/ from a backup")]
-    Form {
-        /// Which, from 1.
-        number: u32,
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// Longer than any document may be.
-    #[error("the holder set is longer than 64 KiB")]
-    TooLong,
-    /// Another kind of document, another site's, or of a later version.
-    #[error("this is no holder set of this site")]
-    Foreign,
-    /// It does not name the set before it.
-    #[error("the holder set does not follow set {0}: somebody changed the list meanwhile, so make it anew")]
-    NotNext(u32),
-    /// Too few of the holders before agreed.
-    #[error(
-        "{have} of the {needed} holders needed agreed to this holder set: a change of holders needs the holders before it"
-    )]
-    TooFew {
-        /// Whose signatures fit.
-        have: usize,
-        /// How many are needed.
-        needed: u8,
-    },
-    /// A name that is missing or too long.
-    #[error("every holder and observer needs a name of 1 to 64 letters")]
-    Name,
-    /// Somebody is both, or an observer twice.
-    #[error("{0} is on the list twice: holders and observers must be different people")]
-    Twice(HolderId),
-    /// The holders are no set.
-    #[error(transparent)]
-    Holders(#[from] VaultError),
-}
+use crate::set_document::KIND;
+use crate::{Consent, HolderSetFile, Named, Party, PartyId, RequestHash, Role, Roll, SetDocument, SetError};
 
 /// One set of the chain.
 #[derive(Clone, Debug)]
 pub struct SignedSet {
     text: String,
-    document: Document,
+    document: SetDocument,
+    consents: Vec<Consent>,
     set: HolderSet,
 }
 
@@ -121,6 +32,16 @@ impl SignedSet {
     /// The document's exact text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// When it was made, by the clock of who made it, ms since 1970.
+    pub fn at_ms(&self) -> i64 {
+        self.document.at
+    }
+
+    /// Consents of the holders before, each of which fits; none in the first set.
+    pub fn consents(&self) -> &[Consent] {
+        &self.consents
     }
 
     /// SHA-256 of the document.
@@ -167,9 +88,11 @@ impl HolderSets {
         let mut chain = Self { site: site.to_owned(), sets: Vec::new() };
         for (n, text) in files.iter().enumerate() {
             let number = n as u32 + 1;
-            let file: SetFile =
-                serde_json::from_str(text).map_err(|source| SetError::Form { number, source })?;
-            let set = chain.check(&file)?;
+            let restore = |e| match e {
+                SetError::Unreadable(source) => SetError::Form { number, source },
+                other => other,
+            };
+            let set = chain.checked(text).map_err(restore)?;
             chain.sets.push(set);
         }
         Ok(chain)
@@ -183,7 +106,7 @@ impl HolderSets {
 
     /// The text of a document that would follow the latest set: for holders to sign.
     pub fn document(&self, needed: u8, holders: Vec<Named>, observers: Vec<Named>, now: WallTime) -> String {
-        let document = Document {
+        let document = SetDocument {
             what: KIND.to_owned(),
             v: 1,
             site: self.site.clone(),
@@ -199,7 +122,7 @@ impl HolderSets {
 
     /// A file of a document and its consents.
     pub fn file(document: String, consents: Vec<Consent>) -> String {
-        serde_json::to_string(&SetFile { document, consents }).expect("texts always make JSON")
+        serde_json::to_string(&HolderSetFile { document, consents }).expect("texts always make JSON")
     }
 
     /// Adds the next set. Write its file before.
@@ -217,39 +140,49 @@ impl HolderSets {
     /// # Errors
     /// [`SetError`].
     pub fn checked(&self, file: &str) -> Result<SignedSet, SetError> {
-        let number = self.sets.len() as u32 + 1;
-        let file = serde_json::from_str(file).map_err(|source| SetError::Form { number, source })?;
-        self.check(&file)
+        let file: HolderSetFile = serde_json::from_str(file).map_err(SetError::Unreadable)?;
+        self.agreed(file)
     }
 
-    fn check(&self, file: &SetFile) -> Result<SignedSet, SetError> {
+    /// Whether these holders' consents make a document the next set.
+    ///
+    /// # Errors
+    /// [`SetError`].
+    pub fn agreed(&self, file: HolderSetFile) -> Result<SignedSet, SetError> {
+        let set = self.proposed(file)?;
+        if let Some(needed) = self.latest().map(|latest| latest.set.needed()) {
+            let have = set.consents.len();
+            if have < usize::from(needed) {
+                return Err(SetError::TooFew { have, needed });
+            }
+        }
+        Ok(set)
+    }
+
+    /// What would be the next set, whoever agreed to it so far; consents that do not fit are left out.
+    ///
+    /// # Errors
+    /// [`SetError`]; it can never be the next set.
+    pub fn proposed(&self, file: HolderSetFile) -> Result<SignedSet, SetError> {
         let number = self.sets.len() as u32 + 1;
         if file.document.len() > LONGEST {
             return Err(SetError::TooLong);
         }
-        let document: Document =
-            serde_json::from_str(&file.document).map_err(|source| SetError::Form { number, source })?;
-        if document.what != KIND || document.v != 1 || document.site != self.site {
+        let document = SetDocument::read(&file.document)?;
+        if document.site != self.site {
             return Err(SetError::Foreign);
         }
         let before = self.latest().map(|s| s.hash().to_string()).unwrap_or_default();
         if document.number != number || document.before != before {
             return Err(SetError::NotNext(number - 1));
         }
-        if let Some(latest) = self.latest() {
-            latest.agreed(file)?;
-        }
-        let named = || document.holders.iter().chain(&document.observers);
-        if !named().all(|n| (1..=NAME).contains(&n.name.trim().chars().count())) {
-            return Err(SetError::Name);
-        }
-        let ids: Vec<HolderId> = named().map(|n| n.public.id()).collect();
-        if let Some((_, id)) = ids.iter().enumerate().find(|(n, id)| ids[..*n].contains(id)) {
-            return Err(SetError::Twice(*id));
-        }
-        let holders = document.holders.iter().map(|n| n.public.clone()).collect();
-        let set = HolderSet::new(document.needed.into(), holders)?;
-        Ok(SignedSet { text: file.document.clone(), document, set })
+        let set = document.set()?;
+        let HolderSetFile { document: text, consents } = file;
+        let consents = match self.latest() {
+            Some(latest) => latest.fitting(&text, &consents),
+            None => Vec::new(),
+        };
+        Ok(SignedSet { text, document, consents, set })
     }
 
     /// The one in force.
@@ -277,23 +210,25 @@ impl HolderSets {
 }
 
 impl SignedSet {
-    fn agreed(&self, file: &SetFile) -> Result<(), SetError> {
-        let have = self.who_agreed(&file.document, &file.consents).len();
-        let needed = self.set.needed();
-        if have >= usize::from(needed) { Ok(()) } else { Err(SetError::TooFew { have, needed }) }
+    fn fits(&self, document: &str, consent: &Consent) -> bool {
+        let signer = self.document.holders.iter().find(|h| PartyId::of(&h.public) == consent.holder);
+        let signature = BASE64.decode(&consent.signature).unwrap_or_default();
+        signer.is_some_and(|s| s.public.consented(document.as_bytes(), &signature))
+    }
+
+    /// Those of the consents that are of holders of this set to exactly this text, each holder once.
+    pub fn fitting(&self, document: &str, consents: &[Consent]) -> Vec<Consent> {
+        let mut fit: Vec<Consent> = Vec::new();
+        for consent in consents {
+            if fit.iter().all(|c| c.holder != consent.holder) && self.fits(document, consent) {
+                fit.push(consent.clone());
+            }
+        }
+        fit
     }
 
     /// Holders of this set who signed exactly this text, each once, in the order of the consents.
     pub fn who_agreed(&self, document: &str, consents: &[Consent]) -> Vec<PartyId> {
-        let mut ids: Vec<PartyId> = Vec::new();
-        for consent in consents {
-            let signer = self.document.holders.iter().find(|h| PartyId::of(&h.public) == consent.holder);
-            let signature = BASE64.decode(&consent.signature).unwrap_or_default();
-            let fits = signer.is_some_and(|s| s.public.consented(document.as_bytes(), &signature));
-            if fits && !ids.contains(&consent.holder) {
-                ids.push(consent.holder.clone());
-            }
-        }
-        ids
+        self.fitting(document, consents).into_iter().map(|c| c.holder).collect()
     }
 }

@@ -108,5 +108,42 @@ fn somebody_on_the_list_twice_or_without_a_name_is_refused() {
     assert!(matches!(sets.checked(&twice), Err(SetError::Twice(_))));
     let nameless = Named { name: " ".to_owned(), ..named(1) };
     assert!(matches!(sets.checked(&sets.first(1, vec![nameless], vec![], now())), Err(SetError::Name)));
-    assert!(matches!(sets.checked(&sets.first(1, vec![], vec![], now())), Err(SetError::Holders(_))));
+    assert!(matches!(sets.checked(&sets.first(1, vec![], vec![], now())), Err(SetError::Nobody)));
+}
+
+#[test]
+fn a_set_that_would_lock_everybody_out_is_refused_whoever_agreed() {
+    let (sets, _) = started();
+    let refused = |needed, holders: Vec<Named>, observers: Vec<Named>| {
+        let document = sets.document(needed, holders, observers, now());
+        let all = [1, 2, 3].map(|n| consent(n, &document)).into();
+        sets.checked(&HolderSets::file(document, all)).unwrap_err()
+    };
+    assert!(matches!(refused(1, vec![], vec![named(9)]), SetError::Nobody));
+    assert!(matches!(refused(3, vec![named(1), named(2)], vec![]), SetError::Holders(_)));
+    assert!(matches!(refused(0, vec![named(1), named(2)], vec![]), SetError::Holders(_)));
+    assert!(matches!(refused(2, vec![named(1), named(1)], vec![]), SetError::Holders(_)));
+    assert!(matches!(refused(1, vec![named(1)], vec![named(1)]), SetError::Twice(_)));
+    let crowd = (10..43).map(named).collect();
+    assert!(matches!(refused(1, vec![named(1)], crowd), SetError::TooManyObservers(33)));
+    // One who signs under two keys for sealing is one person.
+    let (one, two) = (holder(1).public().to_bytes(), holder(2).public().to_bytes());
+    let mixed = [&two[..32], &one[32..]].concat().try_into().unwrap();
+    let mixed =
+        Named { name: "Mixed".to_owned(), public: louver_vault::HolderPublic::from_bytes(&mixed).unwrap() };
+    assert!(matches!(refused(1, vec![named(1)], vec![mixed]), SetError::Twice(_)));
+}
+
+#[test]
+fn a_proposal_counts_the_consents_that_fit_and_is_no_set_before_there_are_enough() {
+    let (sets, _) = started();
+    let document = sets.document(1, vec![named(4)], vec![], now());
+    let consents =
+        vec![consent(7, &document), consent(2, &document), consent(2, &document), consent(9, &document)];
+    let file = louver_opening::HolderSetFile { document: document.clone(), consents };
+    assert_eq!(sets.proposed(file.clone()).unwrap().consents(), [consent(2, &document)]);
+    assert!(matches!(sets.agreed(file.clone()), Err(SetError::TooFew { have: 1, needed: 2 })));
+    let consents = [file.consents, vec![consent(3, &document)]].concat();
+    let set = sets.agreed(louver_opening::HolderSetFile { document, consents }).unwrap();
+    assert_eq!((set.number(), set.consents().len()), (2, 2), "what does not count is not kept");
 }

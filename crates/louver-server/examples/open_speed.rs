@@ -294,7 +294,7 @@ async fn measure(folder: &std::path::Path) -> Result<(), Failed> {
     let file = sets.first(NEEDED, (1..=HOLDERS).map(named).collect(), vec![], WallTime::now());
     store.write_holder_set(1, file.clone()).await?;
     sets.take(&file)?;
-    server.open_vault(sets).await?;
+    server.open_vault(sets, louver_server::HoldersNow::new(None)).await?;
     let link = server.first_sign_in_link().await?.ok_or("no password is set yet")?;
     let token = link.split_once("#token=").ok_or("a token")?.1.to_owned();
     let (address, stop) = (server.address(), CancellationToken::new());

@@ -18,6 +18,7 @@ use crate::auth::attempts::Attempts;
 use crate::auth::challenge::Challenges;
 use crate::auth::link::Resets;
 use crate::auth::password::Passwords;
+use crate::exports::Exporter;
 use crate::openings::Desk;
 use crate::renditions::Renditions;
 use crate::views::Views;
@@ -61,13 +62,17 @@ pub(crate) struct Shared {
     pub(crate) sessions_changed: watch::Sender<()>,
     pub(crate) codecs: Codecs,
     pub(crate) usage: UsageCache,
+    /// Signs exports; none without a ledger.
+    pub(crate) exporter: Option<Arc<Exporter>>,
     /// Requests for originals; none where the server was started without a key ring and a ledger.
     pub(crate) desk: OnceLock<Desk>,
 }
 
 impl Shared {
     pub(crate) fn new(store: Store, cameras: Vec<CameraHandle>, site: Site) -> App {
+        let exporter = site.ledger.clone().map(|ledger| Arc::new(Exporter::new(ledger, store.site_id())));
         Arc::new(Self {
+            exporter,
             store,
             cameras,
             site,

@@ -4,7 +4,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    archive, cameras, events, holders, holds, live, openings, scenes, session, system, timeline,
+    archive, cameras, events, holders, holds, live, openings, scenes, session, sets, system, timeline,
 };
 
 /// Name of the session cookie.
@@ -36,6 +36,11 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         holders::sign_in,
         holds::list_holds,
         holds::post_hold,
+        sets::list_sets,
+        sets::post_set,
+        sets::list_proposals,
+        sets::post_proposal,
+        sets::first_holder,
         openings::get_vault,
         openings::list_openings,
         openings::get_opening,
@@ -46,6 +51,7 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         openings::release,
         openings::segments,
         openings::fragments,
+        openings::export,
         system::get_system,
         system::healthz,
     ),

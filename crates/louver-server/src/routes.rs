@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::{
-    archive, cameras, events, holders, holds, ledger, live, openings, scenes, session, system, timeline,
+    archive, cameras, events, holders, holds, ledger, live, openings, scenes, session, sets, system, timeline,
 };
 use crate::app::App;
 use crate::auth::{gate, origin};
@@ -56,6 +56,11 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/openings/{id}/release", get(openings::release))
         .route("/api/v1/openings/{id}/segments", get(openings::segments))
         .route("/api/v1/openings/{id}/segments/{segment}/fragments/{range}", get(openings::fragments))
+        .route("/api/v1/vault/first-holder", post(sets::first_holder))
+        .route(
+            "/api/v1/openings/{id}/exports",
+            post(openings::export).layer(DefaultBodyLimit::max(openings::EXPORT_BYTES)),
+        )
         .route("/api/v1/system", get(system::get_system))
         .route_layer(from_fn_with_state(app.clone(), gate::signed_in));
     let either = Router::new()
@@ -66,6 +71,14 @@ pub(crate) fn router(app: App) -> Router {
         .route(
             "/api/v1/openings/{id}/statements",
             post(openings::say).layer(DefaultBodyLimit::max(openings::STATEMENT_BYTES)),
+        )
+        .route(
+            "/api/v1/holders/sets",
+            get(sets::list_sets).post(sets::post_set).layer(DefaultBodyLimit::max(sets::SET_BYTES)),
+        )
+        .route(
+            "/api/v1/holders/proposals",
+            get(sets::list_proposals).post(sets::post_proposal).layer(DefaultBodyLimit::max(sets::SET_BYTES)),
         )
         .route(
             "/api/v1/holds",

@@ -23,7 +23,7 @@ use crate::app::{App, Shared, Site};
 use crate::auth::OWNER;
 use crate::auth::link::issue_sign_in_link;
 use crate::error::ServerError;
-use crate::openings::Desk;
+use crate::openings::{Desk, HoldersNow};
 use crate::routes::router;
 
 /// Connections at once; further ones wait in the system's queue.
@@ -61,14 +61,14 @@ impl Server {
         Ok(Self { listener, address, app: Shared::new(store, cameras, site) })
     }
 
-    /// Takes requests for originals from now on; `sets`: who the holders are. To be called once, before [`run`](Self::run). Without a
-    /// ledger nothing is taken.
+    /// Takes requests for originals from now on; `sets`: who the holders are; `now`: where the recorders are told when that changes. To be
+    /// called once, before [`run`](Self::run). Without a ledger nothing is taken.
     ///
     /// # Errors
     /// [`ServerError::Store`] when the requests that are on the disk cannot be read.
-    pub async fn open_vault(&self, sets: HolderSets) -> Result<(), ServerError> {
+    pub async fn open_vault(&self, sets: HolderSets, now: HoldersNow) -> Result<(), ServerError> {
         let Some(ledger) = self.app.site.ledger.clone() else { return Ok(()) };
-        let desk = Desk::open(self.app.store.clone(), ledger, sets).await;
+        let desk = Desk::open(self.app.store.clone(), ledger, sets, now).await;
         let desk = desk.map_err(ServerError::store("reading the requests for originals"))?;
         desk.tick(WallTime::now(), true).await;
         // A second call changes nothing.

@@ -3,154 +3,17 @@
 
 mod site;
 
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use hyper::Method;
-use louver_base::{CameraId, MediaTime, WallTime};
-use louver_ledger::Leaf;
-use louver_media::{Codec, Gop, Packet, PictureSize, VideoParams};
-use louver_opening::RequestHash;
-use louver_vault::{Epoch, Hour, HourSecret, OpeningKeys, SegmentReader, Share};
-use serde_json::{Value, json};
-use site::{Answer, Running, holder};
-
-const GROUP_MS: i64 = 2000;
-
-fn camera() -> CameraId {
-    "gate".parse().unwrap()
-}
-
-/// Ten groups of one picture each, two seconds apart, sealed for 2 of holders 1 to 3; gives when the first arrived, ms.
-async fn sealed(site: &Running) -> i64 {
-    // Within one hour, and in the past.
-    let end = WallTime::now().millis() - 60_000;
-    let hour = Hour::of(WallTime::from_millis(end - 10 * GROUP_MS));
-    let start = (end - 10 * GROUP_MS).min((hour.number() + 1) * 3_600_000 - 11 * GROUP_MS);
-    let holders = louver_vault::HolderSet::new(2, [1, 2, 3].map(|n| holder(n).public()).into()).unwrap();
-    let secret = site.store.hour_secret(&camera(), hour).await.unwrap();
-    let mut epoch = Epoch::begin(site.store.site_id(), &camera(), hour, &holders, &secret).unwrap();
-    let config =
-        [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0xc0, 0x1e, 1, 0, 4, 0x68, 0xce, 0x3c, 0x80];
-    let size = PictureSize::new(640, 360).unwrap();
-    let params = VideoParams { codec: Codec::H264, size, config: Bytes::copy_from_slice(&config) };
-    let at = |n: i64| WallTime::from_millis(start + n * GROUP_MS);
-    let (mut sealer, header) = epoch.segment(at(0), &params).unwrap();
-    let mut writer = site.store.sealed_writer(&camera());
-    writer.begin(header, at(0)).await.unwrap();
-    for n in 0..10 {
-        let media = MediaTime::from_ticks(n * GROUP_MS * 90);
-        let packet = Packet { media, wall: at(n), key: true, data: Bytes::from(vec![n as u8; 64]) };
-        writer.append(sealer.seal(&Gop { packets: vec![packet] }).unwrap()).await.unwrap();
-    }
-    writer.finish(sealer.finish().unwrap().end).await.unwrap();
-    start
-}
-
-/// Somebody who asks: a one-time identity and the request's text.
-struct Asked {
-    identity: age::x25519::Identity,
-    text: String,
-    id: String,
-}
-
-fn ask_for(site: &Running, from: i64, to: i64) -> Asked {
-    let identity = age::x25519::Identity::generate();
-    let now = WallTime::now().millis();
-    let text = json!({
-        "what": "louver opening request", "v": 1, "site": site.store.site_id().to_string(), "at": now,
-        "expires": now + 72 * 3_600_000, "cameras": ["gate"], "from": from, "to": to, "reason": "theft",
-        "text": "the red bicycle at the gate", "salt": "11".repeat(32),
-        "recipient": identity.to_public().to_string(), "hours": 24
-    })
-    .to_string();
-    let id = RequestHash::of(&text).id();
-    Asked { identity, text, id }
-}
-
-impl Asked {
-    async fn post(&self, site: &Running, cookie: &str) -> Answer {
-        site.post("/api/v1/openings", cookie, json!({ "document": self.text })).await
-    }
-
-    fn path(&self, more: &str) -> String {
-        format!("/api/v1/openings/{}{more}", self.id)
-    }
-
-    fn decrypt(&self, file: &str) -> Vec<u8> {
-        let file = BASE64.decode(file).unwrap();
-        let mut out = Vec::new();
-        let decryptor = age::Decryptor::new_buffered(&file[..]).unwrap();
-        let identity: &dyn age::Identity = &self.identity;
-        decryptor.decrypt(std::iter::once(identity)).unwrap().read_to_end(&mut out).unwrap();
-        out
-    }
-}
-
-fn signed(n: u8, document: Value, shares: Option<&[u8]>) -> Value {
-    let (holder, document) = (holder(n), document.to_string());
-    let mut body = json!({
-        "document": document, "holder": holder.id().to_string(),
-        "signature": BASE64.encode(holder.consent(document.as_bytes()).unwrap())
-    });
-    if let Some(shares) = shares {
-        body["shares"] = BASE64.encode(shares).into();
-    }
-    body
-}
-
-/// What a holder's program does: opens its shares, encrypts them to the requester, signs.
-async fn approve(site: &Running, cookie: &str, asked: &Asked, n: u8, from: i64, to: i64) -> Answer {
-    let identity = holder(n);
-    let epochs = site.get(&asked.path(&format!("/epochs?holder={}", identity.id())), cookie).await;
-    assert_eq!(epochs.status, 200, "{epochs:?}");
-    let mut plain = Vec::new();
-    for epoch in epochs.json().as_array().unwrap() {
-        assert_eq!(epoch["camera"], "gate");
-        let head = louver_store::sealed_segments(
-            site.store.dir(),
-            &camera(),
-            WallTime::from_micros(0),
-            WallTime::now(),
-        )
-        .unwrap();
-        let head = louver_vault::SegmentHead::read(&mut std::fs::File::open(&head[0].path).unwrap()).unwrap();
-        let share = head.share_of(&identity).unwrap().to_bytes();
-        plain.extend_from_slice(&(share.len() as u16).to_be_bytes());
-        plain.extend_from_slice(&share);
-    }
-    let recipient = asked.identity.to_public();
-    let encryptor =
-        age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
-    let mut shares = Vec::new();
-    let mut writer = encryptor.wrap_output(&mut shares).unwrap();
-    writer.write_all(&plain).unwrap();
-    writer.finish().unwrap();
-    let document = json!({
-        "what": "louver opening approval", "v": 1, "request": RequestHash::of(&asked.text).to_string(),
-        "holder": identity.id().to_string(), "at": WallTime::now().millis(), "cameras": ["gate"], "from": from, "to": to,
-        "shares": louver_ledger::leaf::Digest::of(&shares).to_string()
-    });
-    site.post(&asked.path("/statements"), cookie, signed(n, document, Some(&shares))).await
-}
-
-fn refusal(n: u8, kind: &str, asked: &Asked) -> Value {
-    let document = json!({
-        "what": format!("louver opening {kind}"), "v": 1, "request": RequestHash::of(&asked.text).to_string(),
-        "holder": holder(n).id().to_string(), "at": WallTime::now().millis(), "text": "not for this"
-    });
-    signed(n, document, None)
-}
-
-fn whats(site: &Running) -> Vec<String> {
-    let size = site.ledger.status().size;
-    let leaves = (0..size).filter_map(|n| Leaf::parse(&site.ledger.leaf(n).unwrap()));
-    leaves
-        .map(|entry| serde_json::to_value(&entry.leaf).unwrap()["what"].as_str().unwrap().to_owned())
-        .collect()
-}
+use louver_base::WallTime;
+use louver_vault::{Hour, SegmentReader};
+use serde_json::json;
+use site::asking::*;
+use site::holder;
 
 #[tokio::test]
 async fn two_of_three_holders_open_a_minute_and_who_asked_decrypts_it_with_a_key_that_never_left() {
@@ -187,25 +50,7 @@ async fn two_of_three_holders_open_a_minute_and_who_asked_decrypts_it_with_a_key
         ["opening-requested", "opening-approved", "opening-approved", "opening-released"]
     );
 
-    let release = site.get(&asked.path("/release"), &cookie).await.json();
-    let mut keys = OpeningKeys::new();
-    let secrets = asked.decrypt(release["secrets"].as_str().unwrap());
-    let (name, rest) = secrets[1..].split_at(secrets[0] as usize);
-    assert_eq!(name, b"gate");
-    let hour = i64::from_be_bytes(rest[..8].try_into().unwrap());
-    keys.add_hour_secret(
-        camera(),
-        Hour::from_number(hour),
-        HourSecret::from_bytes(rest[8..40].try_into().unwrap()),
-    );
-    for approval in release["approvals"].as_array().unwrap() {
-        let mut shares = &asked.decrypt(approval["shares"].as_str().unwrap())[..];
-        while !shares.is_empty() {
-            let length = usize::from(u16::from_be_bytes([shares[0], shares[1]]));
-            keys.add_share(Share::parse(&shares[2..2 + length]).unwrap());
-            shares = &shares[2 + length..];
-        }
-    }
+    let keys = keys(&site, &cookie, &asked).await;
     let segments = site.get(&asked.path("/segments"), &cookie).await.json();
     let segment = &segments[0];
     let numbers: Vec<u64> =

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use louver_base::{Class, WallTime};
 use louver_codec::{JpegDecoder, JpegEncoder};
+use louver_export::{Kind, check as check_export};
+use louver_ledger::Leaf;
 use louver_media::{Picture, PictureSize, retime};
 use louver_scene::stream::{ScenePlayer, SceneWriter, check};
 use louver_scene::{Cell, Figure, FigureKind, Grid, Masked, Rect, Scene, Why};
@@ -147,6 +149,12 @@ async fn recorded_scenes_are_drawn_as_video_on_demand() {
     let video = span(&site, "masked.mp4", &cookie, 10_250, 96_000).await;
     assert_eq!((video.status.as_u16(), video.headers["content-type"].to_str().unwrap()), (200, "video/mp4"));
     assert_eq!(&video.body[4..8], b"ftyp");
+    // It says of itself whose it is; the ledger was told.
+    let report = check_export(&mut std::io::Cursor::new(&video.body), Some(site.ledger.verifier())).unwrap();
+    assert_eq!((report.findings, report.facts.kind), (vec![], Kind::Masked));
+    assert_eq!((report.facts.from, report.facts.to), (at(10_250), at(96_000)));
+    let last = Leaf::parse(&site.ledger.leaf(site.ledger.status().size - 1).unwrap()).unwrap().leaf;
+    assert_eq!(last, Leaf::Exported { request: None, manifest: report.facts.manifest });
     let times = times(&video.body);
     // From the state at the start on, a fragment every two seconds; in the gap one that shows nothing.
     assert_eq!(times[..3], [0, 2_250, 4_250]);

@@ -20,12 +20,16 @@ const OPEN: [(&str, &str); 7] = [
 ];
 
 /// Addresses that a holder or observer who is signed in has besides those: requests, and what they say to them.
-const HOLDERS: [(&str, &str); 7] = [
+const HOLDERS: [(&str, &str); 11] = [
     ("get", "/api/v1/vault"),
     ("get", "/api/v1/openings"),
     ("get", "/api/v1/openings/{id}"),
     ("get", "/api/v1/openings/{id}/epochs"),
     ("post", "/api/v1/openings/{id}/statements"),
+    ("get", "/api/v1/holders/sets"),
+    ("post", "/api/v1/holders/sets"),
+    ("get", "/api/v1/holders/proposals"),
+    ("post", "/api/v1/holders/proposals"),
     ("get", "/api/v1/holds"),
     ("post", "/api/v1/holds"),
 ];

@@ -37,7 +37,7 @@ pub use masked::MaskedWriter;
 pub use openings::OpeningTexts;
 pub use recovery::Recovery;
 pub use retention::{DiskWatermark, RetentionReport};
-pub use sealed::{SealedSegment, SealedWriter, rotation_due, sealed_segments};
+pub use sealed::{SealedSegment, SealedWriter, rotation_due, sealed_cameras, sealed_segments};
 pub use store::{Store, StoreOptions};
 pub use types::{
     EventBox, EventChange, EventQuery, EventRecord, Gap, GapReason, MaskedFile, MaskedFragment, Recording,

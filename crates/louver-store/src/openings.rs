@@ -81,22 +81,73 @@ impl Store {
 }
 
 const HOLDERS: &str = "holders";
+/// In that folder: the set that is about to follow.
+const NEXT: &str = "next.json";
+/// In that folder: next sets that wait for consents, one a holder at most.
+const PROPOSALS: &str = "proposals.json";
 /// Holder sets of a site at most.
 const SETS: u32 = 9999;
 /// A set is 64 KiB at most; its file holds it as text within text, and the consents.
 const LONGEST_SET: u64 = 256 << 10;
 
 impl Store {
-    /// Writes the file of a holder set (`holders/NNNN.json`, from 1); it is on the disk when this returns.
+    /// Writes the file of a holder set (`holders/NNNN.json`, from 1); it is on the disk when this returns. The same text again is
+    /// written again: after a failed fsync nobody knows what of it is on the disk.
     ///
     /// # Errors
-    /// [`StoreError::OpeningExists`] when that number is there already; nothing was changed.
+    /// [`StoreError::OpeningExists`] when another set has that number already; nothing was changed.
     pub async fn write_holder_set(&self, number: u32, text: String) -> Result<(), StoreError> {
         let path = self.dir().join(HOLDERS).join(format!("{number:04}.json"));
         if number == 0 || number > SETS {
             return Err(StoreError::OpeningExists(path));
         }
-        blocking(move || write_new(path, &text)).await
+        blocking(move || match read(&path, LONGEST_SET)? {
+            Some(there) if there != text => Err(StoreError::OpeningExists(path)),
+            Some(_) | None => replace(&path, text.as_bytes()),
+        })
+        .await
+    }
+
+    /// Keeps the file of the set that is about to follow (`holders/next.json`), in the place of the one before; it is on the disk when this
+    /// returns. It is nobody's set yet: it is there so that a set that stands in the ledger is not lost with the process.
+    ///
+    /// # Errors
+    /// [`StoreError::OpeningExists`] when another set has its number already; nothing was changed.
+    pub async fn keep_next_holder_set(&self, number: u32, text: String) -> Result<(), StoreError> {
+        let folder = self.dir().join(HOLDERS);
+        let path = folder.join(format!("{number:04}.json"));
+        blocking(move || match read(&path, LONGEST_SET)? {
+            Some(there) if there != text => Err(StoreError::OpeningExists(path)),
+            Some(_) | None => replace(&folder.join(NEXT), text.as_bytes()),
+        })
+        .await
+    }
+
+    /// What was kept last as the set to follow, whatever became of it.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub async fn next_holder_set(&self) -> Result<Option<String>, StoreError> {
+        let path = self.dir().join(HOLDERS).join(NEXT);
+        blocking(move || read(&path, LONGEST_SET)).await
+    }
+
+    /// Keeps the proposals for a next set (`holders/proposals.json`) in the place of those before; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// The disk's; those before are there then.
+    pub async fn keep_holder_proposals(&self, text: String) -> Result<(), StoreError> {
+        let path = self.dir().join(HOLDERS).join(PROPOSALS);
+        blocking(move || replace(&path, text.as_bytes())).await
+    }
+
+    /// What was kept last of proposals.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub async fn holder_proposals(&self) -> Result<Option<String>, StoreError> {
+        let path = self.dir().join(HOLDERS).join(PROPOSALS);
+        blocking(move || read(&path, LONGEST)).await
     }
 
     /// The files of all holder sets, in order, up to the first number that is missing.
@@ -137,20 +188,25 @@ fn write_new(path: PathBuf, text: &str) -> Result<(), StoreError> {
 fn numbered(folder: &Path, most: u32, longest: u64) -> Result<Vec<String>, StoreError> {
     let mut entries = Vec::new();
     for number in 1..=most {
-        let path = folder.join(format!("{number:04}.json"));
-        let mut file = match File::open(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => break,
-            file => file.map_err(|e| StoreError::io("reading", &path, e))?,
-        };
-        let mut text = String::new();
-        let read = file.by_ref().take(longest + 1).read_to_string(&mut text);
-        read.map_err(|e| StoreError::io("reading", &path, e))?;
-        if text.len() as u64 > longest {
-            return Err(StoreError::io("reading", &path, ErrorKind::FileTooLarge.into()));
-        }
+        let Some(text) = read(&folder.join(format!("{number:04}.json")), longest)? else { break };
         entries.push(text);
     }
     Ok(entries)
+}
+
+/// A text of a bounded length; `None` where there is no file.
+fn read(path: &Path, longest: u64) -> Result<Option<String>, StoreError> {
+    let failed = |e| StoreError::io("reading", path, e);
+    let file = match File::open(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(failed)?,
+    };
+    let mut text = String::new();
+    file.take(longest + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > longest {
+        return Err(failed(ErrorKind::FileTooLarge.into()));
+    }
+    Ok(Some(text))
 }
 
 #[cfg(test)]
@@ -174,6 +230,19 @@ mod tests {
         assert!(store.write_hold(ID, 1, String::new()).await.is_err());
         assert!(store.write_hold(ID, 3, String::new()).await.is_err());
         assert_eq!(store.holds().await.unwrap()[0].entries, ["held"]);
+        for text in ["set", "set"] {
+            store.write_holder_set(1, text.to_owned()).await.unwrap();
+        }
+        let other = store.write_holder_set(1, "other".to_owned()).await.unwrap_err();
+        assert!(matches!(other, StoreError::OpeningExists(_)), "{other}");
+        assert_eq!(store.next_holder_set().await.unwrap(), None);
+        let other = store.keep_next_holder_set(1, "other".to_owned()).await.unwrap_err();
+        assert!(matches!(other, StoreError::OpeningExists(_)), "{other}");
+        for text in ["second", "third"] {
+            store.keep_next_holder_set(2, text.to_owned()).await.unwrap();
+        }
+        assert_eq!(store.next_holder_set().await.unwrap().as_deref(), Some("third"));
+        assert_eq!(store.holder_sets().await.unwrap(), ["set"]);
         for (id, number) in [("../../etc/passwd", 1), ("", 1), (ID, 0), (ID, 201)] {
             assert!(store.write_opening(id, number, String::new()).await.is_err());
         }

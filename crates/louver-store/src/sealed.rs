@@ -6,7 +6,7 @@ use std::sync::Arc;
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::Sealed;
 
-use crate::layout::{hour_of, hours, recording_path, recordings_in};
+use crate::layout::{self, hour_of, hours, recording_path, recordings_in};
 use crate::store::Inner;
 use crate::writer::FileWriter;
 use crate::{Recording, RecordingKind, StoreError};
@@ -57,6 +57,11 @@ impl SealedWriter {
         self.files.finish(end.into_bytes()).await
     }
 
+    /// Where the open segment lies; `None` if none is open.
+    pub fn open_path(&self) -> Option<PathBuf> {
+        self.files.open_path()
+    }
+
     /// When the open segment began, for [`rotation_due`]; `None` if none is open.
     pub fn open_since(&self) -> Option<WallTime> {
         self.files.open_since()
@@ -67,6 +72,15 @@ impl SealedWriter {
 /// hour (UTC) has changed, since every hour has its own keys; or the clock went back.
 pub fn rotation_due(start: WallTime, next: WallTime) -> bool {
     next < start || next - start >= SEGMENT_SPAN || hour_of(start) != hour_of(next)
+}
+
+/// Cameras that have sealed files, also those that are in the register no more. Takes no lock.
+///
+/// # Errors
+/// [`StoreError::Io`] when the folders cannot be read.
+pub fn sealed_cameras(dir: &Path) -> Result<Vec<CameraId>, StoreError> {
+    let cameras = layout::cameras(dir, RecordingKind::Sealed);
+    cameras.map(|all| all.into_iter().collect()).map_err(|e| StoreError::io("reading", dir, e))
 }
 
 /// A sealed file, as `louver open` needs it.

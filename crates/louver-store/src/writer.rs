@@ -1,5 +1,6 @@
 //! A file being written and its place in the index, for both stores.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use louver_base::{CameraId, WallTime};
 
 use crate::disk::{OpenFile, blocking};
 use crate::fresh::{FileState, RecordingKey};
+use crate::layout::recording_path;
 use crate::store::Inner;
 use crate::{Recording, RecordingKind, StoreError};
 
@@ -60,6 +62,12 @@ impl FileWriter {
     /// When the open file began.
     pub(crate) fn open_since(&self) -> Option<WallTime> {
         self.open.as_ref().map(|w| w.start)
+    }
+
+    /// Where the open file lies.
+    pub(crate) fn open_path(&self) -> Option<PathBuf> {
+        let writing = self.open.as_ref()?;
+        Some(recording_path(&self.inner.dir, self.kind, &self.camera, writing.file.id))
     }
 
     /// Closes what is open as it is and begins a file with these bytes, in one write.

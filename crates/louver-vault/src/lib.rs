@@ -12,6 +12,7 @@ mod epoch;
 mod error;
 mod frame;
 mod header;
+mod heads;
 mod holder;
 mod hour;
 mod inside;
@@ -35,6 +36,7 @@ pub use digest::{SegmentDigest, SegmentDigestError};
 pub use epoch::{Epoch, EpochId, EpochIdError};
 pub use error::{Available, IdentityProblem, VaultError};
 pub use header::SegmentHead;
+pub use heads::{HeadsError, SealedFragment, SealedHeads};
 pub use holder::{
     HolderId, HolderIdError, HolderPublic, HolderPublicError, HolderSet, IDENTITY_WORDS, Identity,
     MAX_HOLDERS, is_age_recipient,

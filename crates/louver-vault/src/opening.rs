@@ -12,6 +12,7 @@
 //! was changed so that its fragment is not used is not noticed, as a file that was taken away is not.
 
 mod clock;
+mod film;
 mod output;
 mod plan;
 
@@ -19,13 +20,14 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use louver_base::{MediaSpan, WallTime};
-use louver_media::{Gop, Packet, VideoParams, fmp4};
+use bytes::Bytes;
+use louver_base::WallTime;
+use louver_media::{Gop, Packet, VideoParams};
 
 use crate::inspect::Form;
 use crate::reader::SegmentReader;
 use crate::{OpeningKeys, VaultError};
-use clock::{Clock, Step};
+pub use film::{Film, Piece, Placed};
 pub use output::Existing;
 use output::Output;
 use plan::Plan;
@@ -100,25 +102,57 @@ pub fn export_mp4(
     job: &Export<'_>,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Exported, VaultError> {
-    export(Form::Whole, job, progress)
+    export(Form::Whole, job, progress, &mut |_| Vec::new())
+}
+
+/// What was written of pieces, for a manifest that proves it. docs/format-export.md.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes of the file so far.
+    pub bytes: u64,
+    /// SHA-256 of them.
+    pub sha256: [u8; 32],
+    /// The fragments in it, in order.
+    pub fragments: Vec<UsedFragment>,
+}
+
+/// A fragment that is in the file, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedFragment {
+    /// The file of pieces that it was opened from.
+    pub file: PathBuf,
+    /// Its number in the segment.
+    pub sequence: u32,
+    /// The list as sealed.
+    pub list: Bytes,
+    /// What opens its commitment, with list and pictures.
+    pub blind: [u8; 32],
+    /// Where its pictures' bytes stand in the file.
+    pub at: u64,
+    /// How many they are.
+    pub size: u64,
 }
 
 /// The same of files that hold [pieces](crate::SegmentInfo::inspect_pieces) of segments. [`Exported::unfinished`] names all of them: none
-/// has an end.
+/// has an end. The last fragment is kept whole, also what of it arrived at `to` or later: it was handed out, and only whole fragments can be proven.
+///
+/// `sign` is asked at the end for the bytes of a manifest, which are put behind the video; it gives none where the video is to stand without.
 ///
 /// # Errors
 /// As [`export_mp4`].
 pub fn export_pieces(
     job: &Export<'_>,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    sign: &mut dyn FnMut(Written) -> Vec<u8>,
 ) -> Result<Exported, VaultError> {
-    export(Form::Pieces, job, progress)
+    export(Form::Pieces, job, progress, sign)
 }
 
 fn export(
     form: Form,
     job: &Export<'_>,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    sign: &mut dyn FnMut(Written) -> Vec<u8>,
 ) -> Result<Exported, VaultError> {
     if job.from >= job.to {
         return Err(VaultError::EmptyRange { from: job.from, to: job.to });
@@ -141,15 +175,26 @@ fn export(
                 &mut other.insert((chosen.file, reader)).1
             }
         };
-        let (params, mut gop) = reader.fragment(chosen.info.sequence).map_err(within)?;
-        if n + 1 == plan.fragments.len() {
-            cut_after(&mut gop.packets, job.to);
+        let mut opened = reader.opened(chosen.info.sequence).map_err(within)?;
+        let used = match form {
+            Form::Pieces => Some(UsedFragment {
+                file: path.clone(),
+                sequence: chosen.info.sequence,
+                list: opened.list,
+                blind: opened.blind,
+                at: 0,
+                size: 0,
+            }),
+            Form::Whole => None,
+        };
+        if form == Form::Whole && n + 1 == plan.fragments.len() {
+            cut_after(&mut opened.gop.packets, job.to);
         }
         done += chosen.info.bytes;
-        writer.push(params, gop)?;
+        writer.push(opened.params, opened.gop, used)?;
     }
     let _ = progress(Progress { done, total: plan.bytes.max(1) });
-    writer.finish(job, plan.unfinished)
+    writer.finish(job, plan.unfinished, sign)
 }
 
 /// Takes the packets from the end that arrived at `to` or later: no other depends on them.
@@ -158,68 +203,27 @@ fn cut_after(packets: &mut Vec<Packet>, to: WallTime) {
     packets.truncate(keep);
 }
 
-/// Beyond this many bytes two fragments are no longer joined because of reordered pictures.
-const JOIN_LIMIT: usize = 64 << 20;
-
-/// Groups to MP4 fragments, each held back until the next tells how long its last picture is shown.
+/// Writes a film's pieces and counts what is in them.
 struct Writer {
     out: Output,
-    params: Option<VideoParams>,
-    clock: Clock,
-    held: Option<Held>,
-    sequence: u32,
+    film: Film<Option<UsedFragment>>,
+    used: Vec<UsedFragment>,
     exported: Option<Exported>,
-    gaps: Vec<Gap>,
-}
-
-struct Held {
-    gop: Gop,
-    origin: louver_base::MediaTime,
 }
 
 impl Writer {
     fn new(out: Output) -> Self {
-        Self {
-            out,
-            params: None,
-            clock: Clock::default(),
-            held: None,
-            sequence: 0,
-            exported: None,
-            gaps: Vec::new(),
-        }
+        Self { out, film: Film::new(), used: Vec::new(), exported: None }
     }
 
-    fn push(&mut self, params: VideoParams, gop: Gop) -> Result<(), VaultError> {
+    fn push(&mut self, params: VideoParams, gop: Gop, used: Option<UsedFragment>) -> Result<(), VaultError> {
         let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else {
             return Ok(());
         };
-        match &self.params {
-            Some(before) if *before != params => {
-                let at = gop.packets.iter().map(|p| p.wall).min().unwrap_or(first);
-                return Err(VaultError::PictureChanged { at });
-            }
-            Some(_) => {}
-            None => {
-                self.out.write(&fmp4::init_segment(&params)?)?;
-                self.params = Some(params);
-            }
+        let packets = gop.packets.len() as u64;
+        for piece in self.film.push(params, gop, used)? {
+            self.write(piece)?;
         }
-        self.count(&gop, first, last);
-        let Step { origin, shown_before, gap, reordered } = self.clock.step(&gop);
-        self.gaps.extend(gap);
-        match &mut self.held {
-            // Its pictures belong between those held: one fragment, so that decoding times never run backwards.
-            Some(held) if reordered && held.gop.bytes() < JOIN_LIMIT => held.gop.packets.extend(gop.packets),
-            _ => {
-                self.write_held(shown_before)?;
-                self.held = Some(Held { gop, origin });
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, gop: &Gop, first: WallTime, last: WallTime) {
         let exported = self.exported.get_or_insert(Exported {
             first,
             last,
@@ -229,21 +233,34 @@ impl Writer {
             unfinished: Vec::new(),
         });
         exported.last = last;
-        exported.packets += gop.packets.len() as u64;
+        exported.packets += packets;
+        Ok(())
     }
 
-    fn write_held(&mut self, last: MediaSpan) -> Result<(), VaultError> {
-        let Some(held) = self.held.take() else { return Ok(()) };
-        self.sequence = self.sequence.wrapping_add(1);
-        self.out.write(&fmp4::fragment(self.sequence, held.origin, &held.gop.packets, last))
+    fn write(&mut self, piece: Piece<Option<UsedFragment>>) -> Result<(), VaultError> {
+        let begin = self.out.bytes();
+        for Placed { of, at, size } in piece.pictures {
+            self.used.extend(of.map(|used| UsedFragment { at: begin + at, size, ..used }));
+        }
+        self.out.write(&piece.bytes)
     }
 
-    fn finish(mut self, job: &Export<'_>, unfinished: Vec<PathBuf>) -> Result<Exported, VaultError> {
-        self.write_held(self.clock.usual())?;
+    fn finish(
+        mut self,
+        job: &Export<'_>,
+        unfinished: Vec<PathBuf>,
+        sign: &mut dyn FnMut(Written) -> Vec<u8>,
+    ) -> Result<Exported, VaultError> {
+        if let Some(piece) = self.film.finish() {
+            self.write(piece)?;
+        }
         let nothing = VaultError::NoKeyFrame { from: job.from, to: job.to };
         let mut exported = self.exported.ok_or(nothing)?;
+        let (bytes, sha256) = (self.out.bytes(), self.out.sha256());
+        let manifest = sign(Written { bytes, sha256, fragments: self.used });
+        self.out.write(&manifest)?;
         exported.bytes = self.out.complete()?;
-        exported.gaps = self.gaps;
+        exported.gaps = self.film.into_gaps();
         exported.unfinished = unfinished;
         Ok(exported)
     }

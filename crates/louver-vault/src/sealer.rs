@@ -62,6 +62,10 @@ pub struct Finished {
     pub end: Sealed,
     /// What the ledger is told.
     pub digest: SegmentDigest,
+    /// The header's hash.
+    pub header: [u8; 32],
+    /// Fragments in it.
+    pub fragments: u32,
 }
 
 /// Seals one segment of one camera ([`Epoch::segment`](crate::Epoch::segment) begins it). It holds the segment's key in memory until it is finished or dropped; after a crash,
@@ -167,7 +171,8 @@ impl SegmentSealer {
         bytes.resize(FRAME, 0);
         self.encrypt(&frame, &mut bytes)?;
         let end = Sealed { bytes: bytes.into(), fragment: None };
-        Ok(Finished { end, digest: self.digest.finish() })
+        let fragments = frame.sequence;
+        Ok(Finished { end, digest: self.digest.finish(), header: self.header_hash, fragments })
     }
 
     /// Puts the head in front of the plaintext in `bytes`, encrypts it there, appends the tag.

@@ -83,7 +83,7 @@ fn a_video_is_made_of_pieces_of_several_segments_and_what_is_missing_between_is_
         out: &out,
         existing: Existing::Keep,
     };
-    let told = export_pieces(&job, &mut |_| ControlFlow::Continue(())).unwrap();
+    let told = export_pieces(&job, &mut |_| ControlFlow::Continue(()), &mut |_| Vec::new()).unwrap();
     assert_eq!((told.first, told.last, told.packets), (noon(7000), noon(31_800), 25));
     assert_eq!(told.gaps.len(), 1);
 }

@@ -60,7 +60,7 @@ proptest! {
             told.extend(sealed.fragment().copied());
             file.extend_from_slice(sealed.as_bytes());
         }
-        let Finished { end, digest } = sealer.finish().unwrap();
+        let Finished { end, digest, .. } = sealer.finish().unwrap();
         file.extend_from_slice(end.as_bytes());
 
         let info = inspect(&file).unwrap();

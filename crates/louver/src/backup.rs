@@ -118,14 +118,15 @@ fn destination(dest: &Path, data: &Path) -> Result<PathBuf, Error> {
 fn fill(args: &Args, settings: &Settings, to: &Path, stop: &AtomicBool) -> Result<Copied, Error> {
     let source = Source::open(&settings.data).map_err(|e| reading(&settings.data, e))?;
     let wanted = if args.recordings { Wanted::WithRecordings } else { Wanted::WithoutRecordings };
+    let mut copied = Copied::default();
+    catalogue(&settings.data, to, &mut copied)?;
+    ledger(&source, to, &mut copied)?;
+    // Looked for when the ledger is copied: it names no holders then whose file is not there.
     let found = source.find(wanted).map_err(|e| reading(&settings.data, e))?;
     let bar = ProgressBar::new(found.iter().map(|f| f.bytes).sum()).with_style(
         ProgressStyle::with_template("copying {bar:40} {bytes} of {total_bytes}, {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let mut copied = Copied::default();
-    catalogue(&settings.data, to, &mut copied)?;
-    ledger(&source, to, &mut copied)?;
     for file in &found {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::failed("stopped; nothing was kept", ""));

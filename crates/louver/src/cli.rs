@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    approve, backup, camera, doctor, eval, hold, holder, ledger, link, open, opening, redact, serve,
+    approve, backup, camera, doctor, eval, hold, holder, ledger, link, open, opening, redact, serve, verify,
 };
 
 /// Cameras that watch over places, not people.
@@ -36,9 +36,9 @@ Exit codes:
   0  done; for `doctor`: no trouble found
   1  it failed; for `doctor`: trouble found
   2  the command line is wrong
-  3  the settings are missing or wrong, or name no holder
+  3  the settings are missing or wrong
   4  the port or the data directory is taken
-  5  a ledger could not be read";
+  5  a ledger, or a file to be verified, could not be read";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// Enter cameras into the register, list, probe and remove them
     #[command(subcommand)]
     Camera(camera::Command),
-    /// Make the key that opens sealed originals
+    /// Make the key that opens sealed originals, and change the list of those who have one
     #[command(subcommand)]
     Holder(holder::Command),
     /// Open sealed originals and write them as video files: what holders agreed to, or in an emergency without asking
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     /// Check, read and pin the append-only log of everything that matters
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Check an exported video: whose it is, and that not a byte of it was changed
+    Verify(verify::Args),
     /// Say in plain words what is wrong with this machine or set-up
     Doctor(doctor::Args),
     /// Print a new one-time sign-in link, for whoever forgot the password

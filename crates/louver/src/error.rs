@@ -139,7 +139,7 @@ impl Error {
             }
             Self::WriteSettings { .. } => "check that you may write in that folder and that its disk is not full".into(),
             Self::NoHolder { file } => format!(
-                "run `louver holder new -o holder.txt --add --settings {}`, then keep holder.txt away from this machine",
+                "run `louver holder new -o holder.txt --add --settings {}`, then keep holder.txt away from this machine; or make the first holder on the page",
                 file.display()
             ),
             Self::CameraExists(_) => "choose another --id, or edit the camera in the settings file".into(),

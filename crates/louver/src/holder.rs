@@ -1,5 +1,6 @@
-//! `louver holder new`: somebody who can agree to the opening of originals.
+//! `louver holder`: somebody who can agree to the opening of originals, and the list of them.
 
+mod set;
 mod sheet;
 
 use std::fs::File;
@@ -10,6 +11,7 @@ use louver_base::WallTime;
 use louver_vault::{Identity, VaultError};
 
 use crate::error::Error;
+use crate::holders_in_force;
 use crate::settings::Settings;
 use crate::settings_file::{self, SettingsFile};
 
@@ -17,6 +19,9 @@ use crate::settings_file::{self, SettingsFile};
 pub(crate) enum Command {
     /// Make a holder: 24 words, without which what is sealed for it is not opened
     New(New),
+    /// Change who the holders of a recorder are, with the consent of those before
+    #[command(subcommand)]
+    Set(set::Command),
 }
 
 const EXAMPLES: &str = "\
@@ -49,9 +54,18 @@ pub(crate) struct New {
 
 /// Runs `louver holder`.
 pub(crate) fn run(command: &Command, settings: Option<&Path>) -> Result<(), Error> {
-    let Command::New(args) = command;
+    match command {
+        Command::New(args) => new(args, settings),
+        Command::Set(command) => set::run(command),
+    }
+}
+
+fn new(args: &New, settings: Option<&Path>) -> Result<(), Error> {
     // Opened first, so that a file with mistakes is told before words are made that nobody would use.
     let mut file = if args.add { Some(SettingsFile::open_or_begin(settings)?) } else { None };
+    if let Some(file) = file.as_ref().filter(|file| !file.new) {
+        not_begun(&Settings::read(&file.path)?)?;
+    }
     if let Some(sheet) = args.sheet.as_ref().filter(|sheet| sheet.symlink_metadata().is_ok()) {
         return Err(Error::Exists(sheet.clone()));
     }
@@ -81,6 +95,17 @@ pub(crate) fn run(command: &Command, settings: Option<&Path>) -> Result<(), Erro
     println!("Now copy {} to a safe place away from this machine and delete it here.", args.out.display());
     println!("If the words are lost, this holder can open nothing any more.");
     Ok(())
+}
+
+/// Once a site's list has begun, settings add nobody to it.
+fn not_begun(settings: &Settings) -> Result<(), Error> {
+    match holders_in_force::last_on_disk(&settings.data) {
+        None => Ok(()),
+        Some(_) => Err(Error::failed(
+            "this site's list of holders has begun, and only its holders change it: nothing was made",
+            "make the key without --add, and let a holder propose it with `louver holder set make`",
+        )),
+    }
 }
 
 fn add(file: &mut SettingsFile, name: &str, public: &str) -> Result<(), Error> {

@@ -27,6 +27,8 @@ mod settings;
 mod settings_file;
 mod stop;
 mod terminal;
+mod travelling;
+mod verify;
 mod web;
 mod when;
 
@@ -63,6 +65,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Approve(args) => approve::run(&args).map(ok),
         Command::Hold(command) => hold::run(&command).map(ok),
         Command::Ledger(command) => ledger::run(&command, named),
+        Command::Verify(args) => verify::run(&args),
         Command::Doctor(args) => doctor::run(&args, named),
         Command::Link(args) => link::run(&args, named).map(ok),
         Command::Redact(args) => redact::run(&args, &detector_settings(named)?),

@@ -10,9 +10,9 @@ use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use louver_base::{CameraId, WallTime};
-use louver_store::sealed_segments;
+use louver_store::{SealedSegment, sealed_segments};
 use louver_vault::opening::{Existing, Export, Exported, export_mp4};
-use louver_vault::{CameraHour, Identity, KeyRing, OpeningKeys, SegmentHead, VaultError};
+use louver_vault::{CameraHour, Identity, KeyRing, OpeningKeys, SegmentHead, SegmentInfo, VaultError};
 
 use crate::error::Error;
 use crate::remote::AsUser;
@@ -136,12 +136,23 @@ fn segments(data: &Path, camera: &CameraId, from: WallTime, to: WallTime) -> Res
             .map_err(|e| Error::because("the sealed recordings cannot be listed", e))
     };
     let mut found = list(from, to)?;
+    // A neighbour that holds nothing of that time may be sealed for other holders.
+    let needed = |s: &SealedSegment| s.start >= from || reaches(&s.path, from);
+    if found.iter().any(needed) {
+        found.retain(needed);
+    }
     if found.is_empty() {
         let mut all = list(WallTime::from_micros(i64::MIN), WallTime::from_micros(i64::MAX))?;
         found.extend(all.pop());
         found.extend(all.into_iter().next());
     }
     Ok(found.into_iter().map(|s| s.path).collect())
+}
+
+/// Whether a segment has a picture of that time or of a later one; true where that cannot be told.
+fn reaches(path: &Path, from: WallTime) -> bool {
+    let info = std::fs::File::open(path).ok().and_then(|mut file| SegmentInfo::inspect(&mut file).ok());
+    info.is_none_or(|info| info.fragments.last().is_some_and(|f| f.last >= from))
 }
 
 /// The holders' shares of every epoch in the files, and the secrets of their hours.

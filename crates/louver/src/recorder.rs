@@ -5,6 +5,7 @@ use louver_ledger::Ledger;
 use louver_node::{Node, NodeConfig};
 use louver_store::Store;
 use louver_vault::HolderSet;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::detector;
@@ -23,7 +24,6 @@ impl Recorder {
     /// Loads the detector where any camera needs it. Without one, originals are sealed all the same and nothing is
     /// shown: a model that an update lost must not cost evidence.
     pub(crate) fn prepare(settings: &Settings) -> Result<Self, Error> {
-        settings.holders()?;
         let mut notices: Vec<String> = Vec::new();
         for (about, says, todo) in settings.concerns() {
             tracing::warn!(about, says, todo, "the settings are unwise");
@@ -48,7 +48,7 @@ impl Recorder {
     /// Starts all cameras; they end when `stop` is cancelled.
     pub(crate) fn start(
         self,
-        holders: HolderSet,
+        holders: watch::Receiver<Option<HolderSet>>,
         store: &Store,
         ledger: &Ledger,
         stop: &CancellationToken,

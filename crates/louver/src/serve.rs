@@ -7,11 +7,13 @@ use std::time::Duration;
 use louver_ledger::Ledger;
 use louver_server::{Server, ServerError, Site};
 use louver_store::{DiskWatermark, Recovery, Store, StoreError, StoreOptions};
+use louver_vault::HolderSet;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
-use crate::ledger::running;
+use crate::ledger::{late, running};
 use crate::memory::Memory;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
@@ -30,6 +32,9 @@ is in memory is written first. A second Ctrl-C ends it at once.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {}
+
+/// For whom a site without holders is sealed.
+const NOBODY: &str = "nobody yet";
 
 /// How long everything may take to end before the process leaves anyway.
 const END_WITHIN: Duration = Duration::from_secs(15);
@@ -89,6 +94,23 @@ async fn begin_ledger(settings: &Settings, store: &Store) -> Result<Ledger, Erro
     begun.map_err(|e| Error::because("the ledger cannot be opened", e))?
 }
 
+/// Segments of before the last stop that the ledger may not know. Recording does not depend on it.
+async fn find_late(settings: &Settings, ledger: &Ledger) -> late::Late {
+    let (data, ledger) = (settings.data.clone(), ledger.clone());
+    let found = tokio::task::spawn_blocking(move || late::find(&ledger, &data)).await;
+    match found {
+        Ok(Ok(late)) => late,
+        Ok(Err(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "segments that the last stop cut off are not told to the ledger"
+            );
+            late::Late::default()
+        }
+        Err(e) => std::panic::resume_unwind(e.into_panic()),
+    }
+}
+
 async fn end_ledger(ledger: Ledger) {
     let ended = tokio::task::spawn_blocking(move || running::end(&ledger));
     if tokio::time::timeout(END_WITHIN, ended).await.is_err() {
@@ -112,7 +134,10 @@ async fn serve_with(
     })?;
     let notices = recorder.notices.clone();
     let sets = holders_in_force::begin(settings, store, ledger).await?;
-    let node = recorder.start(holders_in_force::now(&sets, settings)?, store, ledger, stop);
+    let late = find_late(settings, ledger).await;
+    let (now, holders) = watch::channel(sets.latest().map(|latest| latest.set().clone()));
+    let in_words = sets.latest().map_or_else(|| NOBODY.to_owned(), |latest| in_words(latest.set()));
+    let node = recorder.start(holders, store, ledger, stop);
     let site =
         Site { name: settings.site_name.clone(), notices: notices.clone(), ledger: Some(ledger.clone()) };
     let bound = Server::bind(settings.listen, store.clone(), node.handles(), site).await;
@@ -124,7 +149,7 @@ async fn serve_with(
             return Err(server_error(e));
         }
     };
-    if let Err(e) = server.open_vault(sets).await {
+    if let Err(e) = server.open_vault(sets, now).await {
         stop.cancel();
         node.join().await;
         return Err(server_error(e));
@@ -134,11 +159,13 @@ async fn serve_with(
     tasks.spawn(control::answer(door, store.clone(), address, stop.clone()));
     let hours = retention::hours(&settings.data, &settings.cameras);
     let watermark = DiskWatermark::Percent(settings.min_free_percent);
+    let late_ledger = ledger.clone();
+    tasks.spawn_blocking(move || late::tell(&late_ledger, &late));
     tasks.spawn(retention::run(store.clone(), ledger.clone(), hours, watermark, stop.clone()));
     tasks.close();
 
     let link = server.first_sign_in_link().await.map_err(server_error);
-    let greeted = link.map(|link| greet(settings, address, link.as_deref(), &notices));
+    let greeted = link.map(|link| greet(settings, &in_words, address, link.as_deref(), &notices));
     if greeted.is_ok() {
         server.run(stop.clone()).await;
         tracing::info!("ending: what is in memory is written");
@@ -183,11 +210,19 @@ fn watch_signals(stop: CancellationToken) -> Result<(), Error> {
     Ok(())
 }
 
+/// "2 of 3 holders", as people are told.
+fn in_words(set: &HolderSet) -> String {
+    match (set.needed(), set.holders().len()) {
+        (_, 1) => "1 holder".to_owned(),
+        (needed, count) => format!("{needed} of {count} holders"),
+    }
+}
+
 /// What a person at the terminal wants to know, on standard output; logs go to standard error.
-fn greet(settings: &Settings, address: SocketAddr, link: Option<&str>, notices: &[String]) {
+fn greet(settings: &Settings, holders: &str, address: SocketAddr, link: Option<&str>, notices: &[String]) {
     let (bold, off) = if io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
-    let (cameras, holders) = (count(settings.cameras.len(), "camera"), settings.holders_in_words());
+    let cameras = count(settings.cameras.len(), "camera");
     println!("Louver {} runs: {cameras}, sealed for {holders}.", env!("CARGO_PKG_VERSION"));
     println!("  page     {bold}http://{address}{off}");
     match link {
@@ -199,6 +234,11 @@ fn greet(settings: &Settings, address: SocketAddr, link: Option<&str>, notices: 
     println!("  data     {}", settings.data.display());
     if settings.cameras.is_empty() {
         println!("  No camera is registered yet: `louver camera add --help`.");
+    }
+    if holders == NOBODY {
+        println!(
+            "  There is no holder yet, and without one nothing is recorded: make the first one on the page."
+        );
     }
     for notice in notices {
         println!("  {bold}!{off} {notice}");

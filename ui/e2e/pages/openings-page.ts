@@ -17,7 +17,7 @@ export class OpeningsPage {
   /** Keeps a holder's key in this browser. */
   async keepKey(words: string, passphrase: string): Promise<void> {
     await this.page.goto(`${this.site}/holders`);
-    await this.page.getByLabel(/24 words/).fill(words);
+    await this.page.getByLabel(/24 words, or the text/).fill(words);
     await this.page.getByRole("button", { name: "Go on" }).click();
     await this.page.getByLabel("Passphrase for this browser").fill(passphrase);
     await this.page.getByLabel("Once more").fill(passphrase);

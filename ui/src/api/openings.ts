@@ -11,6 +11,8 @@ export type Granted = Schemas["GrantedView"];
 export type Opening = Schemas["OpeningView"];
 export type OpeningStatement = Schemas["StatementView"];
 export type ReleaseAnswer = Schemas["ReleaseView"];
+export type HolderSet = Schemas["SetView"];
+export type HolderSetBody = Schemas["SetBody"];
 export type HolderSignIn = Schemas["HolderSignIn"];
 export type SegmentAnswer = Schemas["SegmentView"];
 export type StatementBody = Schemas["StatementBody"];
@@ -43,12 +45,23 @@ export const openings = {
   say: (id: string, statement: StatementBody) => send<Opening>("POST", `${opening(id)}/statements`, statement),
   release: (id: string, signal?: AbortSignal) => get<ReleaseAnswer>(`${opening(id)}/release`, signal),
   segments: (id: string, signal?: AbortSignal) => get<SegmentAnswer[]>(`${opening(id)}/segments`, signal),
+  /** Has the site sign a video that was made of what was released. `draft`: its JSON. */
+  sign: (id: string, draft: string) => send<Schemas["ExportView"]>("POST", `${opening(id)}/exports`, { draft }),
   fragments: (id: string, segment: string, from: number, to: number, signal?: AbortSignal) =>
     ask(
       `${ROOT}${opening(id)}/segments/${encodeURIComponent(segment)}/fragments/${String(from)}-${String(to)}`,
       signal ? { signal } : {},
       async (response) => new Uint8Array(await response.arrayBuffer()),
     ),
+};
+
+/** Who the holders are (docs/keys.md). */
+export const holderSets = {
+  list: (signal?: AbortSignal) => get<HolderSet[]>("/holders/sets", signal),
+  post: (set: HolderSetBody) => send<HolderSet>("POST", "/holders/sets", set),
+  proposals: (signal?: AbortSignal) => get<HolderSet[]>("/holders/proposals", signal),
+  propose: (set: HolderSetBody) => send<HolderSet>("POST", "/holders/proposals", set),
+  first: (name: string, publicHalf: string) => send<HolderSet>("POST", "/vault/first-holder", { name, public: publicHalf }),
 };
 
 /** Signing in with a holder's or observer's key. */

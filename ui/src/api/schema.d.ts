@@ -261,6 +261,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/holders/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Next sets that wait for consents. They are kept in memory: a restart forgets them. */
+        get: operations["list_proposals"];
+        put?: never;
+        /** Proposes the next set, or agrees to a proposal: with the consent of one holder of today at least. It takes effect when it is posted. */
+        post: operations["post_proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/holders/session": {
         parameters: {
             query?: never;
@@ -272,6 +290,24 @@ export interface paths {
         put?: never;
         /** Signs in as a holder or an observer. The session sees requests for originals and takes statements, and nothing else. */
         post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holders/sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All holder sets that there were, from the first; the last is in force. Who signs in checks the chain himself. */
+        get: operations["list_sets"];
+        put?: never;
+        /** Puts the next holder set in force, with the consents of the holders before. The signatures say who; the session does not matter. */
+        post: operations["post_set"];
         delete?: never;
         options?: never;
         head?: never;
@@ -343,6 +379,26 @@ export interface paths {
         get: operations["epochs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs the manifest of a video that was made of released originals: what its maker says of it comes back with times, proofs and the site's signature. The
+         *     ledger is told of the export first.
+         */
+        post: operations["export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -504,6 +560,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vault/first-holder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the first holder of a site that has none. Recording begins. */
+        post: operations["first_holder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -654,6 +727,13 @@ export interface components {
             /** @description Ed25519, base64. */
             signature: string;
         };
+        /** @description A holder's signature under a set. */
+        ConsentView: {
+            /** @description Who: 16 hex digits. */
+            holder: string;
+            /** @description Ed25519, base64. */
+            signature: string;
+        };
         /** @description The disk that holds the data directory. */
         Disk: {
             /**
@@ -692,7 +772,7 @@ export interface components {
          * @description Kinds of refusal, for programs; the sentence beside it is for people.
          * @enum {string}
          */
-        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "wrong_signature" | "owner_only" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_slow" | "too_many_viewers" | "sealed_only" | "opening_refused" | "ledger_failed" | "internal";
+        ErrorCode: "bad_request" | "signed_out" | "password_needed" | "wrong_password" | "password_length" | "wrong_link" | "wrong_signature" | "owner_only" | "too_many_attempts" | "cross_origin" | "not_found" | "method_not_allowed" | "bad_span" | "too_large" | "bad_range" | "too_slow" | "too_many_viewers" | "sealed_only" | "opening_refused" | "holders_refused" | "ledger_failed" | "internal";
         /** @description What happened, for programs and for people. */
         ErrorDetail: {
             /** @description For programs. */
@@ -788,6 +868,28 @@ export interface components {
              * @description There are more: ask again with this as `before_ms`.
              */
             next_before_ms?: number;
+        };
+        /** @description What the program that made a video says of it. */
+        ExportBody: {
+            /** @description A draft of the manifest (docs/format-export.md), its JSON as text. */
+            draft: string;
+        };
+        /** @description A signed manifest. */
+        ExportView: {
+            /**
+             * Format: int64
+             * @description Number of the ledger's leaf `exported`.
+             */
+            leaf: number;
+            /** @description The signed note that goes into the file's last box. */
+            manifest: string;
+        };
+        /** @description A site's first holder. */
+        FirstHolderBody: {
+            /** @description What the others will call them: 1 to 64 letters. */
+            name: string;
+            /** @description The public half, `holder1…`; the secret stays where it was made. */
+            public: string;
         };
         /** @description A sealed fragment. */
         FragmentView: {
@@ -1040,6 +1142,48 @@ export interface components {
          * @enum {string}
          */
         SessionState: "signed_out" | "signed_in" | "needs_password" | "holder";
+        /** @description A holder set and who agreed to it. */
+        SetBody: {
+            /** @description Of holders of the set before. */
+            consents: components["schemas"]["ConsentBody"][];
+            /** @description JSON, exactly as it was signed. */
+            document: string;
+        };
+        /** @description A holder set, or what may become one. */
+        SetView: {
+            /**
+             * Format: int64
+             * @description When it was made, by the clock of who made it.
+             */
+            at_ms: number;
+            /** @description Who agreed to it, with their names of then. */
+            by: components["schemas"]["AgreedView"][];
+            /** @description Signatures of holders of the set before. */
+            consents: components["schemas"]["ConsentView"][];
+            /**
+             * Format: int32
+             * @description How many of the set before had to; 0 for the first.
+             */
+            consents_needed: number;
+            /** @description Its exact text. */
+            document: string;
+            /** @description SHA-256 of its text, 64 hex digits. */
+            hash: string;
+            /** @description Who gets a share. */
+            holders: components["schemas"]["PartyView"][];
+            /**
+             * Format: int32
+             * @description How many holders must agree.
+             */
+            needed: number;
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            number: number;
+            /** @description Who can stop an opening. */
+            observers: components["schemas"]["PartyView"][];
+        };
         /** @description A password to sign in with. */
         SignInRequest: {
             /** @description The password. */
@@ -1688,6 +1832,64 @@ export interface operations {
             };
         };
     };
+    list_proposals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_proposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     sign_in: {
         parameters: {
             query?: never;
@@ -1707,6 +1909,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_sets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetView"];
                 };
             };
             default: {
@@ -1916,6 +2176,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EpochView"][];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
                 };
             };
             default: {
@@ -2243,6 +2537,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VaultView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    first_holder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstHolderBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetView"];
                 };
             };
             default: {

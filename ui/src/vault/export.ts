@@ -1,4 +1,4 @@
-/** An MP4 of opened originals, and what is known of where it is from: docs/format-export.md. The server does not sign it yet. */
+/** An MP4 of opened originals, and what the site signs of it: docs/format-export.md. */
 import { sha256 } from "@noble/hashes/sha2.js";
 
 import { toBase64, toHex } from "./crypto";
@@ -6,48 +6,41 @@ import { Film, type Piece } from "./film";
 import type { Opened } from "./open";
 import type { Originals, Spot } from "./source";
 
-interface ManifestFragment {
+interface DraftFragment {
   n: number;
   /** Of the plaintext, base64: packet list, and the blind that opens the commitment. */
   list: string;
   blind: string;
   /** Where the pictures' bytes stand in the file. */
-  pieces: { at: number; size: number }[];
+  at: number;
+  size: number;
 }
 
-interface ManifestSegment {
+interface DraftSegment {
   id: string;
-  header: string;
-  fragments: ManifestFragment[];
+  fragments: DraftFragment[];
 }
 
-/** What this page knows; heads, proofs and the signature are the server's to add. */
+/** What this page knows of a video; times, heads, proofs and the signature are the server's to add. */
 export interface Draft {
-  what: "louver export";
+  what: "louver export draft";
   v: 1;
-  kind: "original";
-  site: string;
   camera: string;
-  request: string;
-  from: number;
-  to: number;
-  made: number;
   bytes: number;
   sha256: string;
-  segments: ManifestSegment[];
+  segments: DraftSegment[];
 }
 
 export interface Exported {
   draft: Draft;
+  /** Arrival of the first picture, ms since 1970. */
+  fromMs: number;
   gaps: readonly { fromMs: number; toMs: number }[];
 }
 
 export interface ExportJob {
   originals: Originals;
-  site: string;
   camera: string;
-  /** The request's hash. */
-  request: string;
   fromMs: number;
   toMs: number;
   /** Where the file's bytes go, in order. */
@@ -61,7 +54,7 @@ export async function exportFilm(job: ExportJob): Promise<Exported> {
   const { originals, signal } = job;
   const state = sha256.create();
   let at = 0;
-  const segments = new Map<string, ManifestSegment>();
+  const segments = new Map<string, DraftSegment>();
   const spots = new Map<Opened, Spot>();
   const out = async (bytes: Uint8Array<ArrayBuffer>) => {
     state.update(bytes);
@@ -76,12 +69,12 @@ export async function exportFilm(job: ExportJob): Promise<Exported> {
       spots.delete(opened);
       let segment = segments.get(spot.segment.id);
       if (!segment) {
-        segment = { id: spot.segment.id, header: toHex((await originals.header(spot.segment)).hash), fragments: [] };
+        segment = { id: spot.segment.id, fragments: [] };
         segments.set(spot.segment.id, segment);
       }
       const size = opened.pictures.reduce((sum, picture) => sum + picture.data.byteLength, 0);
       const [list, blind] = [toBase64(opened.list), toBase64(opened.blind)];
-      segment.fragments.push({ n: spot.fragment.n, list, blind, pieces: [{ at: data, size }] });
+      segment.fragments.push({ n: spot.fragment.n, list, blind, at: data, size });
       data += size;
     }
     await out(piece.bytes);
@@ -90,7 +83,7 @@ export async function exportFilm(job: ExportJob): Promise<Exported> {
   const end = originals.spots.findIndex(({ fragment }) => fragment.firstMs >= job.toMs);
   const last = end < 0 ? originals.spots.length : end;
   let film: Film | null = null;
-  let [fromMs, toMs] = [job.fromMs, job.fromMs];
+  let fromMs = job.fromMs;
   for (let index = start; index < last; index += 1) {
     job.progress(index - start, last - start);
     const opened = await originals.open(index, signal);
@@ -98,7 +91,6 @@ export async function exportFilm(job: ExportJob): Promise<Exported> {
     if (spot) {
       spots.set(opened, spot);
       if (!film) fromMs = spot.fragment.firstMs;
-      toMs = spot.fragment.lastMs;
     }
     if (!film) {
       film = new Film(opened);
@@ -110,19 +102,14 @@ export async function exportFilm(job: ExportJob): Promise<Exported> {
   const rest = film?.finish();
   if (rest) await note(rest);
   job.progress(last - start, last - start);
+  const [bytes, digest] = [at, toHex(state.digest())];
   const draft: Draft = {
-    what: "louver export",
+    what: "louver export draft",
     v: 1,
-    kind: "original",
-    site: job.site,
     camera: job.camera,
-    request: job.request,
-    from: Math.round(fromMs),
-    to: Math.round(toMs),
-    made: Date.now(),
-    bytes: at,
-    sha256: toHex(state.digest()),
+    bytes,
+    sha256: digest,
     segments: [...segments.values()],
   };
-  return { draft, gaps: film?.gaps ?? [] };
+  return { draft, fromMs, gaps: film?.gaps ?? [] };
 }

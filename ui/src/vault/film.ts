@@ -14,6 +14,11 @@ export interface Piece {
 /** The camera's picture has another size or coding from here on: it goes on in another file. */
 export class PictureChanged extends Error {}
 
+/** Beyond this many bytes two fragments are no longer joined because of reordered pictures. */
+const JOIN_LIMIT = 64 * 1024 * 1024;
+
+const bytesOf = (pictures: readonly Picture[]) => pictures.reduce((sum, picture) => sum + picture.data.byteLength, 0);
+
 export class Film {
   readonly stream: Stream;
   readonly gaps: { fromMs: number; toMs: number }[] = [];
@@ -34,7 +39,7 @@ export class Film {
     if (!sameStream(opened, this.stream)) throw new PictureChanged();
     const step = this.#clock.step(opened.pictures);
     if (step.gap) this.gaps.push(step.gap);
-    if (this.#held && step.reordered) {
+    if (this.#held && step.reordered && bytesOf(this.#held.pictures) < JOIN_LIMIT) {
       this.#held.pictures.push(...opened.pictures);
       this.#held.from.push(opened);
       return null;

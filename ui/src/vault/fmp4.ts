@@ -1,6 +1,7 @@
 /**
  * Fragmented MP4 (ISO/IEC 14496-12), one H.264 track of 90 000 ticks a second, with the NAL units as the camera sent them: for
- * playing in the page and for export. The same layout as louver-media's.
+ * playing in the page and for export. Byte for byte the layout of louver-media's: who checks an export makes the file anew
+ * (docs/format-export.md).
  */
 import { join, u32, utf8 } from "./crypto";
 import type { Opened, Picture } from "./open";
@@ -55,20 +56,20 @@ export function mimeType(stream: Stream): string {
 /** `ftyp` and `moov`. */
 export function initSegment({ width, height, config }: Stream): Uint8Array<ArrayBuffer> {
   const size = join(u16(width), zeros(2), u16(height), zeros(2));
-  const mvhd = full("mvhd", 0, 0, zeros(8), u32(TICKS), u32(0), u32(0x10000), u16(0x100), zeros(10), MATRIX, zeros(24), u32(2));
-  const tkhd = full("tkhd", 0, 3, zeros(8), u32(1), zeros(8), zeros(8), zeros(8), MATRIX, size);
+  const mvhd = full("mvhd", 1, 0, zeros(16), u32(TICKS), zeros(8), u32(0x10000), u16(0x100), zeros(10), MATRIX, zeros(24), u32(2));
+  const tkhd = full("tkhd", 1, 7, zeros(16), u32(1), zeros(12), zeros(16), MATRIX, size);
   const visual = join(zeros(6), u16(1), zeros(16), u16(width), u16(height), u32(72 << 16), u32(72 << 16), zeros(4), u16(1));
   const avc1 = box("avc1", visual, zeros(32), u16(24), u16(0xffff), box("avcC", config));
   const empty = (kind: string) => full(kind, 0, 0, u32(0));
   const stbl = box("stbl", full("stsd", 0, 0, u32(1), avc1), empty("stts"), empty("stsc"), full("stsz", 0, 0, zeros(8)), empty("stco"));
   const dinf = box("dinf", full("dref", 0, 0, u32(1), full("url ", 0, 1)));
-  const minf = box("minf", full("vmhd", 0, 1, zeros(8)), dinf, stbl);
+  const minf = box("minf", dinf, stbl, full("vmhd", 0, 1, zeros(8)));
   const hdlr = full("hdlr", 0, 0, zeros(4), utf8("vide"), zeros(12), utf8("Louver\0"));
-  const mdhd = full("mdhd", 0, 0, zeros(8), u32(TICKS), u32(0), u16(0x55c4), zeros(2));
+  const mdhd = full("mdhd", 1, 0, zeros(16), u32(TICKS), zeros(8), u16(0x55c4), zeros(2));
   const trak = box("trak", tkhd, box("mdia", mdhd, hdlr, minf));
   const mvex = box("mvex", full("trex", 0, 0, u32(1), u32(1), u32(0), u32(0), u32(NOT_SYNC)));
   const ftyp = box("ftyp", utf8("iso6"), u32(1), utf8("iso6mp41"));
-  return join(ftyp, box("moov", mvhd, trak, mvex));
+  return join(ftyp, box("moov", mvhd, mvex, trak));
 }
 
 /** Presentation times in order, each later than the one before: what they are decoded at. */
@@ -82,6 +83,7 @@ function decodeTimes(shown: readonly bigint[]): bigint[] {
 }
 
 const MAX = 0xffff_ffffn;
+const HALF = 0x8000_0000n;
 
 /**
  * One `moof` and `mdat`. `origin` is the media time that stands for zero; `last` is how long the last picture is shown, ticks. Gives
@@ -90,17 +92,28 @@ const MAX = 0xffff_ffffn;
 export function fragment(sequence: number, origin: bigint, pictures: readonly Picture[], last: bigint): { bytes: Uint8Array<ArrayBuffer>; data: number } {
   const shown = pictures.map(({ media }) => (media > origin ? media - origin : 0n));
   const decoded = decodeTimes(shown);
+  const reordered = shown.some((at, n) => at !== decoded[n]);
+  // One word for all pictures but the first: most fragments have one key frame, in front.
+  const onlyFirst = pictures.slice(1).every(({ key }) => !key);
+  const first = onlyFirst && pictures[0]?.key === true ? [u32(SYNC)] : [];
+  const flags = 0x301 | (first.length > 0 ? 0x4 : 0) | (onlyFirst ? 0 : 0x400) | (reordered ? 0x800 : 0);
   const samples = pictures.map((picture, n) => {
     const [at, next] = [decoded[n] ?? 0n, decoded[n + 1]];
     const until = next === undefined ? last : next - at;
     const duration = Number(until < 0n ? 0n : until > MAX ? MAX : until);
-    const shift = Number(BigInt.asIntN(32, (shown[n] ?? 0n) - at));
-    return join(u32(duration), u32(picture.data.byteLength), u32(picture.key ? SYNC : NOT_SYNC), u32(shift >>> 0));
+    const shift = (shown[n] ?? 0n) - at;
+    const fits = shift < -HALF ? -HALF : shift >= HALF ? HALF - 1n : shift;
+    return join(
+      u32(duration),
+      u32(picture.data.byteLength),
+      ...(onlyFirst ? [] : [u32(picture.key ? SYNC : NOT_SYNC)]),
+      ...(reordered ? [u32(Number(fits) >>> 0)] : []),
+    );
   });
   const moof = (offset: number) => {
     const tfhd = full("tfhd", 0, 0x20020, u32(1), u32(NOT_SYNC));
     const tfdt = full("tfdt", 1, 0, u64(decoded[0] ?? 0n));
-    const trun = full("trun", 1, 0xf01, u32(samples.length), u32(offset), ...samples);
+    const trun = full("trun", 1, flags, u32(samples.length), u32(offset), ...first, ...samples);
     return box("moof", full("mfhd", 0, 0, u32(sequence)), box("traf", tfhd, tfdt, trun));
   };
   const data = moof(0).byteLength + 8;

@@ -44,7 +44,7 @@ export class HolderIdentity {
     const both = join(x25519.getPublicKey(scalar), ed25519.getPublicKey(this.#seed));
     scalar.fill(0);
     this.publicHalf = bech32.encode("holder", bech32.toWords(both), false);
-    this.id = toHex(hash(utf8("louver holder id"), both).subarray(0, 8));
+    this.id = idOfBytes(both);
   }
 
   /** A new one, from the browser's random numbers. */
@@ -136,6 +136,16 @@ function fromPublicHalf(text: string): Uint8Array | null {
   } catch {
     return null;
   }
+}
+
+function idOfBytes(both: Uint8Array): string {
+  return toHex(hash(utf8("louver holder id"), both).subarray(0, 8));
+}
+
+/** The id of a public half, `null` where it is none. */
+export function idOf(publicHalf: string): string | null {
+  const both = fromPublicHalf(publicHalf);
+  return both && idOfBytes(both);
 }
 
 /** The age recipient of a public half, to encrypt for its holder. */

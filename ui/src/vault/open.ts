@@ -153,7 +153,7 @@ function signed(value: bigint): bigint {
 }
 
 /** Takes a fragment's plaintext apart: "Inside the body". */
-function unpack(plain: Uint8Array<ArrayBuffer>, frame: Frame) {
+export function unpack(plain: Uint8Array<ArrayBuffer>, frame: Pick<Frame, "packets" | "firstUs">) {
   const bytes = new Bytes(plain);
   must(bytes.u8() === 1);
   const [width, height] = [bytes.u16(), bytes.u16()];

@@ -109,6 +109,11 @@ export function parseFrame(head: Uint8Array, header: Uint8Array): Frame {
   return { sequence, body, packets, end, key, firstUs, lastUs, commitment };
 }
 
+/** Reads the part of a head that a manifest carries: `BOUND` bytes. The segment's digest vouches for them. Throws `Damage`. */
+export function parseBound(bound: Uint8Array, header: Uint8Array): Frame {
+  return parseFrame(join(bound, hash(utf8("louver frame"), header, bound).subarray(0, 8)), header);
+}
+
 export interface Found {
   frame: Frame;
   /** Where its head starts in the file. */

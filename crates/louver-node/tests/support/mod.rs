@@ -15,6 +15,7 @@ use louver_media::mp4::read_track;
 use louver_node::{Analysis, CameraHandle, CameraSettings, DEFAULT_RETENTION_HOURS, Node, NodeConfig};
 use louver_store::{Gap, Recording, RecordingKind, Store, StoreOptions, sealed_segments};
 use louver_vault::{HolderSet, Identity, KeyRing, OpeningKeys, SegmentHead, SegmentReader};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub fn root() -> PathBuf {
@@ -89,6 +90,8 @@ pub struct Site {
     pub store: Store,
     pub node: Node,
     pub handles: Vec<CameraHandle>,
+    /// Who the holders are, to be changed while it records.
+    pub holders: watch::Sender<Option<HolderSet>>,
     stop: CancellationToken,
 }
 
@@ -98,12 +101,25 @@ pub async fn start(
     cameras: Vec<CameraSettings>,
     detector: Option<Detector>,
 ) -> Site {
+    start_for(dir, Some(set(1, &[identity])), cameras, detector).await
+}
+
+pub fn set(needed: usize, identities: &[&Identity]) -> HolderSet {
+    HolderSet::new(needed, identities.iter().map(|i| i.public()).collect()).unwrap()
+}
+
+pub async fn start_for(
+    dir: &Path,
+    holders: Option<HolderSet>,
+    cameras: Vec<CameraSettings>,
+    detector: Option<Detector>,
+) -> Site {
     let (store, _) = Store::open(dir, StoreOptions::default()).await.unwrap();
     let stop = CancellationToken::new();
-    let holders = HolderSet::new(1, vec![identity.public()]).unwrap();
+    let (sender, holders) = watch::channel(holders);
     let config = NodeConfig { cameras, holders, site: store.site_id(), detector, ledger: None };
     let node = Node::start(config, &store, &stop);
-    Site { handles: node.handles(), store, node, stop }
+    Site { handles: node.handles(), store, node, holders: sender, stop }
 }
 
 impl Site {

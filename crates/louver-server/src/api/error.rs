@@ -49,6 +49,8 @@ pub(crate) enum ErrorCode {
     SealedOnly,
     /// A request for originals, or a statement to one, that is not taken; the sentence says why.
     OpeningRefused,
+    /// A change of the holders that is not taken; the sentence says why.
+    HoldersRefused,
     /// The ledger could not be written, and nothing is opened without it.
     LedgerFailed,
     /// Something failed in the server; its log says what.
@@ -113,7 +115,8 @@ impl ApiError {
             ErrorCode::BadRequest
             | ErrorCode::BadSpan
             | ErrorCode::PasswordLength
-            | ErrorCode::OpeningRefused => StatusCode::BAD_REQUEST,
+            | ErrorCode::OpeningRefused
+            | ErrorCode::HoldersRefused => StatusCode::BAD_REQUEST,
             ErrorCode::SignedOut => StatusCode::UNAUTHORIZED,
             ErrorCode::PasswordNeeded
             | ErrorCode::WrongPassword

@@ -15,6 +15,7 @@ pub(crate) mod openings;
 pub(crate) mod range;
 pub(crate) mod scenes;
 pub(crate) mod session;
+pub(crate) mod sets;
 pub(crate) mod system;
 pub(crate) mod timeline;
 pub(crate) mod viewer;

@@ -20,6 +20,8 @@ use crate::openings::{Desk, DeskError, Item};
 
 /// Bytes of a statement's body at most: shares of 31 days of 32 cameras.
 pub(crate) const STATEMENT_BYTES: usize = 24 << 20;
+/// Bytes of a draft's body at most: the longest draft, and a backslash before each of its quotes.
+pub(crate) const EXPORT_BYTES: usize = 40 << 20;
 
 impl From<DeskError> for ApiError {
     fn from(error: DeskError) -> Self {
@@ -34,12 +36,18 @@ impl From<DeskError> for ApiError {
             DeskError::Store(cause) => Self::internal("keeping a request", cause),
             DeskError::Hold(cause) => Self::internal("holding what is asked for", cause),
             DeskError::Contradiction => Self::internal("reading a request", &error),
+            DeskError::SetRefused(_)
+            | DeskError::NobodyAgreed
+            | DeskError::HoldersThere
+            | DeskError::HoldersLost => Self::new(ErrorCode::HoldersRefused, sentence),
             DeskError::Refused(_)
             | DeskError::HoldRefused(_)
             | DeskError::TooManyHolds(_)
             | DeskError::TooMany(_)
             | DeskError::NothingThere
             | DeskError::TwoSets(_)
+            | DeskError::Draft(_)
+            | DeskError::NotAsReleased(_)
             | DeskError::ForeignSet
             | DeskError::NoHolders => Self::new(ErrorCode::OpeningRefused, sentence),
         }
@@ -296,6 +304,23 @@ pub(crate) struct FragmentView {
     pub(crate) key: bool,
 }
 
+/// What the program that made a video says of it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportBody {
+    /// A draft of the manifest (docs/format-export.md), its JSON as text.
+    pub(crate) draft: String,
+}
+
+/// A signed manifest.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ExportView {
+    /// The signed note that goes into the file's last box.
+    pub(crate) manifest: String,
+    /// Number of the ledger's leaf `exported`.
+    pub(crate) leaf: u64,
+}
+
 /// Who asks, as the requests name them.
 fn caller() -> &'static str {
     OWNER
@@ -406,19 +431,14 @@ async fn view(desk: &Desk, item: &Item, visitor: &Visitor) -> OpeningView {
 pub(crate) async fn get_vault(State(app): State<App>) -> ApiResult<axum::Json<VaultView>> {
     let desk = desk(&app)?;
     let sets = desk.sets().read().await;
-    let view = |named: &louver_opening::Named| PartyView {
-        id: PartyId::of(&named.public).to_string(),
-        name: named.name.clone(),
-        public: named.public.to_string(),
-    };
     let latest = sets.latest();
     Ok(axum::Json(VaultView {
         site: desk.site().to_owned(),
         state: if latest.is_some() { VaultState::Ready } else { VaultState::NoHolder },
         set_number: latest.map_or(0, |s| s.number()),
         needed: latest.map_or(0, |s| s.set().needed()),
-        holders: latest.map_or_else(Vec::new, |s| s.holders().iter().map(view).collect()),
-        observers: latest.map_or_else(Vec::new, |s| s.observers().iter().map(view).collect()),
+        holders: latest.map_or_else(Vec::new, |s| s.holders().iter().map(PartyView::from).collect()),
+        observers: latest.map_or_else(Vec::new, |s| s.observers().iter().map(PartyView::from).collect()),
     }))
 }
 
@@ -604,4 +624,22 @@ pub(crate) async fn fragments(
     desk.note_read(&item, &camera, from, to).await?;
     let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, bytes).into_response())
+}
+
+/// Signs the manifest of a video that was made of released originals: what its maker says of it comes back with times, proofs and the site's signature. The
+/// ledger is told of the export first.
+#[utoipa::path(post, path = "/api/v1/openings/{id}/exports", tag = "openings", request_body = ExportBody,
+    params(("id" = String, Path, description = "The request's id")),
+    responses((status = 201, body = ExportView), (status = "default", body = ErrorBody)))]
+pub(crate) async fn export(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Json(body): Json<ExportBody>,
+) -> ApiResult<Response> {
+    let desk = desk(&app)?;
+    let item = released(desk, &id).await?;
+    let exporter = app.exporter.clone().ok_or_else(|| ApiError::not_found("ledger"))?;
+    let signed = desk.export(item.opening, body.draft, exporter, WallTime::now()).await?;
+    let view = ExportView { manifest: signed.note, leaf: signed.leaf };
+    Ok((StatusCode::CREATED, axum::Json(view)).into_response())
 }

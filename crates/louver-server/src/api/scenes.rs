@@ -1,5 +1,6 @@
 //! Scene streams: live over a WebSocket, recorded as bytes, and drawn as video on demand (docs/format-scene.md).
 
+use aws_lc_rs::digest;
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -9,7 +10,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use louver_base::{CameraId, WallSpan, WallTime};
-use louver_ledger::leaf::Viewing;
+use louver_export::manifest_box;
+use louver_ledger::leaf::{Digest, Viewing};
 use louver_node::Rendition;
 use louver_scene::Masked;
 use louver_scene::stream::{SCENE_MEDIA_TYPE, SceneCut};
@@ -114,7 +116,12 @@ pub(crate) async fn masked_video(
     let (sender, mut receiver) = mpsc::channel(VIDEO_WAITING);
     let running = app.tasks.token();
     tokio::spawn(async move {
-        let made = draw(&app, &camera, &files, Rendition::new(from, from, to), &sender);
+        let mut sent = Sent::new(sender.clone());
+        let made = async {
+            draw(&app, &camera, &files, Rendition::new(from, from, to), &mut sent).await?;
+            sent.sign(&app, &camera, (from, to)).await;
+            Ok::<_, Broken>(())
+        };
         let stopped = tokio::select! { biased;
             () = app.stop.cancelled() => true,
             made = made => {
@@ -165,7 +172,7 @@ async fn draw(
     camera: &CameraId,
     files: &[Recording],
     mut rendition: Rendition,
-    to: &mpsc::Sender<Result<Bytes, Broken>>,
+    to: &mut Sent,
 ) -> Result<(), Broken> {
     for file in files {
         for part in parts(app, camera, file).await.map_err(|_| "a recording cannot be read")? {
@@ -176,8 +183,7 @@ async fn draw(
             .await?;
             rendition = moved;
             for fragment in drawn? {
-                // Whoever asked is gone.
-                if to.send(Ok(fragment.into_inner())).await.is_err() {
+                if !to.send(fragment).await {
                     return Ok(());
                 }
             }
@@ -187,9 +193,60 @@ async fn draw(
         }
     }
     for fragment in tokio::task::spawn_blocking(move || rendition.finish()).await?? {
-        let _ = to.send(Ok(fragment.into_inner())).await;
+        to.send(fragment).await;
     }
     Ok(())
+}
+
+/// A video on its way, and what a manifest says of it.
+struct Sent {
+    to: mpsc::Sender<Result<Bytes, Broken>>,
+    bytes: u64,
+    hash: digest::Context,
+    /// Whoever asked is gone.
+    gone: bool,
+}
+
+impl Sent {
+    fn new(to: mpsc::Sender<Result<Bytes, Broken>>) -> Self {
+        Self { to, bytes: 0, hash: digest::Context::new(&digest::SHA256), gone: false }
+    }
+
+    /// Whether anybody still takes it.
+    async fn send(&mut self, part: Masked<Bytes>) -> bool {
+        let part = part.into_inner();
+        self.bytes += part.len() as u64;
+        self.hash.update(&part);
+        self.gone |= self.to.send(Ok(part)).await.is_err();
+        !self.gone
+    }
+
+    /// Sends the manifest behind a whole video. One that the ledger could not be told of goes without: masked pictures are shown all the same, and
+    /// whoever checks is told that there is none.
+    async fn sign(self, app: &App, camera: &CameraId, span: (WallTime, WallTime)) {
+        let Some(exporter) = app.exporter.clone().filter(|_| !self.gone && self.bytes > 0) else { return };
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(self.hash.finish().as_ref());
+        let (camera, video) = (camera.clone(), (self.bytes, Digest::from_bytes(sha256)));
+        let signed = tokio::task::spawn_blocking(move || {
+            let manifest = exporter.masked(camera, span, video)?;
+            exporter.sign(&manifest)
+        });
+        match signed.await {
+            Ok(Ok(signed)) => {
+                if let Some(bytes) = manifest_box(&signed.note) {
+                    let _ = self.to.send(Ok(bytes.into())).await;
+                }
+            }
+            Ok(Err(e)) => {
+                tracing::error!(
+                    error = &e as &dyn std::error::Error,
+                    "a video of masked pictures goes without its manifest"
+                );
+            }
+            Err(e) => tracing::error!(error = &e as &dyn std::error::Error, "signing a manifest failed"),
+        }
+    }
 }
 
 /// A recorded scene file drawn as one video whose times begin with 0 at its start; only what ends after `from`.

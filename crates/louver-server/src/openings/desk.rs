@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use louver_base::{CameraId, WallTime};
+use louver_export::ManifestError;
 use louver_ledger::{Leaf, Ledger, LedgerError};
 use louver_opening::{
-    Entry, HoldRefused, HolderSets, Named, Opening, PartyId, Refused, Request, Role, Roll, Signed,
+    Entry, HoldRefused, HolderSets, Named, Opening, PartyId, Refused, Request, Role, Roll, SetError, Signed,
 };
 use louver_store::{Store, StoreError};
 use louver_vault::{KeyRing, KeyRingError};
@@ -16,6 +17,7 @@ use tokio::sync::{Mutex, RwLock};
 use super::holds::{self, Holds};
 use super::kept::Need;
 use super::leaves;
+use super::sets::{HoldersNow, Proposals};
 use crate::auth::gate::Speaker;
 
 /// Requests that are kept in memory at most; of those that have ended the oldest are forgotten, and stay on disk.
@@ -35,6 +37,20 @@ pub(crate) enum DeskError {
     /// A legal hold, or the end of one, is not taken; the sentence is for its sender.
     #[error(transparent)]
     HoldRefused(#[from] HoldRefused),
+    /// What should be the next holder set is not; the sentence is for its sender.
+    #[error(transparent)]
+    SetRefused(#[from] SetError),
+    /// A proposal that no holder of today signed.
+    #[error("no holder of today agreed to it: a change of holders is proposed by one of them")]
+    NobodyAgreed,
+    /// A first holder where there are holders.
+    #[error("there are holders already: with their consent the list is changed")]
+    HoldersThere,
+    /// A first holder where somebody must have been one.
+    #[error(
+        "originals were sealed here, so there were holders: restore the folder holders/ in the data directory from a backup"
+    )]
+    HoldersLost,
     /// Too many holds are in force.
     #[error("{0} legal holds are in force already: end some first")]
     TooManyHolds(usize),
@@ -73,6 +89,12 @@ pub(crate) enum DeskError {
         "what is asked for could not be held, so nothing was done: look at the disk that holds the data directory"
     )]
     Hold(#[from] KeyRingError),
+    /// What is to be signed is no draft of a manifest; the sentence is for its sender.
+    #[error("the video cannot be signed: {0}")]
+    Draft(ManifestError),
+    /// What is to be signed is not what was handed out.
+    #[error("the video cannot be signed: {0}")]
+    NotAsReleased(&'static str),
     /// A request's files were changed by somebody else.
     #[error(
         "this request's files contradict each other: somebody changed them; restore openings/ from a backup"
@@ -99,7 +121,12 @@ struct Inner {
     ledger: Ledger,
     ring: Arc<KeyRing>,
     site: String,
+    /// Locked after `items`, where both are.
     sets: RwLock<HolderSets>,
+    /// For the recorders.
+    holders_now: HoldersNow,
+    /// Locked after `sets`.
+    proposals: Mutex<Proposals>,
     /// Locked after `items`, where both are.
     holds: Mutex<Holds>,
     /// Whether the key ring may hold more or less than is needed.
@@ -132,7 +159,12 @@ impl Desk {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub(crate) async fn open(store: Store, ledger: Ledger, sets: HolderSets) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        store: Store,
+        ledger: Ledger,
+        sets: HolderSets,
+        holders_now: HoldersNow,
+    ) -> Result<Self, StoreError> {
         let ring = store.key_ring()?;
         let site = store.site_id().to_string();
         let mut items = BTreeMap::new();
@@ -149,6 +181,7 @@ impl Desk {
         }
         forget(&mut items, REQUESTS);
         let holds = holds::read(&store, &sets, &site).await?;
+        let proposals = Proposals::read(&store, &sets).await?;
         Ok(Self(Arc::new(Inner {
             store,
             ledger,
@@ -157,12 +190,18 @@ impl Desk {
             holds: Mutex::new(holds),
             unsettled: AtomicBool::new(true),
             sets: RwLock::new(sets),
+            holders_now,
+            proposals: Mutex::new(proposals),
             items: Mutex::new(items),
         })))
     }
 
     pub(super) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     pub(super) fn ring(&self) -> &Arc<KeyRing> {
@@ -176,6 +215,14 @@ impl Desk {
 
     pub(crate) fn sets(&self) -> &RwLock<HolderSets> {
         &self.0.sets
+    }
+
+    pub(super) fn waiting(&self) -> &Mutex<Proposals> {
+        &self.0.proposals
+    }
+
+    pub(super) fn holders_now(&self) -> &HoldersNow {
+        &self.0.holders_now
     }
 
     /// Who this is here: somebody on the list of today, or on the list of a request that is alive (a holder who was removed can still help to open

@@ -195,6 +195,7 @@ mod tests {
     use louver_vault::{Hour, Identity};
     use zeroize::Zeroizing;
 
+    use super::super::sets::HoldersNow;
     use super::*;
 
     const NOON_MS: i64 = 1_800_000_000_000;
@@ -221,7 +222,7 @@ mod tests {
         let named = Named { name: "Ada".to_owned(), public: holder().public() };
         let first = sets.first(1, vec![named], vec![], at(-100));
         sets.take(&first).unwrap();
-        (Desk::open(store.clone(), ledger.clone(), sets).await.unwrap(), ledger)
+        (Desk::open(store.clone(), ledger.clone(), sets, HoldersNow::new(None)).await.unwrap(), ledger)
     }
 
     #[tokio::test]

@@ -4,8 +4,8 @@ use louver_base::{CameraId, WallTime};
 use louver_ledger::leaf::{Digest, HolderTag, Millis, OpeningReason, Who};
 use louver_ledger::{Leaf, Salt};
 use louver_opening::{
-    End, Entry, Granted, Hold, HoldEntry, HoldOver, Opening, PartyId, Reason, Request, RequestHash, Said,
-    Statement,
+    End, Entry, Granted, Hold, HoldEntry, HoldOver, Named, Opening, PartyId, Reason, Request, RequestHash,
+    Said, SignedSet, Statement,
 };
 
 fn digest(bytes: &[u8; 32]) -> Digest {
@@ -101,6 +101,19 @@ fn released(request: Digest, approvals: &[Digest], granted: &Granted, until: i64
 pub(super) fn read(opening: &Opening, camera: &CameraId, from: WallTime, to: WallTime, salt: &Salt) -> Leaf {
     let request = digest(opening.request().hash().as_bytes());
     Leaf::OpeningRead { request, camera: salt.camera(camera), from: millis(from), to: millis(to) }
+}
+
+/// A holder set that is about to take effect.
+pub fn holders(set: &SignedSet) -> Leaf {
+    let tags =
+        |named: &[Named]| named.iter().map(|n| HolderTag::from_bytes(*n.public.id().as_bytes())).collect();
+    Leaf::Holders {
+        number: set.number(),
+        document: digest(set.hash().as_bytes()),
+        needed: set.set().needed(),
+        holders: tags(set.holders()),
+        observers: tags(set.observers()),
+    }
 }
 
 /// A step of a legal hold that is about to be taken.

@@ -50,7 +50,7 @@ pub(crate) struct FragmentEntry {
 }
 
 /// Files of these cameras that may hold pictures of a time, with the camera.
-fn files(
+pub(super) fn files(
     dir: &std::path::Path,
     cameras: &[CameraId],
     from: WallTime,
@@ -73,7 +73,13 @@ fn head(path: &std::path::Path) -> Option<SegmentHead> {
     SegmentHead::read(&mut File::open(path).ok()?).ok()
 }
 
-async fn blocking<T: Send + 'static>(
+/// Whether a segment has a picture of that time or of a later one: its neighbour that was sealed for other holders is no part of a request.
+fn reaches(path: &std::path::Path, from: WallTime) -> bool {
+    let info = File::open(path).ok().and_then(|mut file| SegmentInfo::inspect(&mut file).ok());
+    info.is_some_and(|info| info.fragments.last().is_some_and(|f| f.last >= from))
+}
+
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DeskError> + Send + 'static,
 ) -> Result<T, DeskError> {
     match tokio::task::spawn_blocking(work).await {
@@ -83,7 +89,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The end of a file's name that is a segment's id: milliseconds since 1970.
-fn segment_id(path: &std::path::Path) -> Option<i64> {
+pub(super) fn segment_id(path: &std::path::Path) -> Option<i64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
@@ -95,6 +101,9 @@ impl Desk {
             let mut sealed: Option<SealedFor> = None;
             for (_, path) in files(&dir, &cameras, from, to)? {
                 let Some(head) = head(&path) else { continue };
+                if head.start() < from && !reaches(&path, from) {
+                    continue;
+                }
                 let keys = head.keys();
                 let holders: Vec<HolderId> = keys.shares().iter().map(|s| s.holder).collect();
                 match &sealed {

@@ -1,6 +1,8 @@
 //! A real server on a free port over a real store in a temporary folder, and a browser of few words.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod asking;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use louver_opening::{HolderSets, Named};
 use louver_scene::{Masked, PictureEncoder, Scene, Show, Zone, ZoneKind};
 use louver_server::{Server, Site};
 use louver_store::{Store, StoreOptions};
-use louver_vault::Identity;
+use louver_vault::{HolderSet, Identity};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -39,6 +41,8 @@ pub(crate) struct Running {
     pub(crate) gate: CameraHandle,
     pub(crate) still: watch::Sender<LatestStill>,
     pub(crate) link: String,
+    /// Whom a recorder would seal for.
+    pub(crate) holders: watch::Receiver<Option<HolderSet>>,
     pub(crate) stop: CancellationToken,
     pub(crate) task: JoinHandle<()>,
     _dir: TempDir,
@@ -93,7 +97,18 @@ pub(crate) fn camera(id: &str, analysis: Analysis) -> (CameraHandle, watch::Send
     })
 }
 
+/// Who can open anything at the beginning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    By2Of3,
+    ByNobody,
+}
+
 pub(crate) async fn start() -> Running {
+    start_held(Held::By2Of3).await
+}
+
+pub(crate) async fn start_held(held: Held) -> Running {
     let dir = TempDir::new().unwrap();
     let options = StoreOptions { flush_every: Duration::from_millis(50), ..StoreOptions::default() };
     let (store, _) = Store::open(dir.path(), options).await.unwrap();
@@ -109,14 +124,17 @@ pub(crate) async fn start() -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
     let server = Server::bind(listen, store.clone(), vec![gate.clone(), vault], site).await.unwrap();
     let mut sets = HolderSets::read(&[], &store.site_id().to_string()).unwrap();
-    let file = sets.first(2, vec![named(1), named(2), named(3)], vec![named(9)], WallTime::now());
-    store.write_holder_set(1, file.clone()).await.unwrap();
-    sets.take(&file).unwrap();
-    server.open_vault(sets).await.unwrap();
+    if held == Held::By2Of3 {
+        let file = sets.first(2, vec![named(1), named(2), named(3)], vec![named(9)], WallTime::now());
+        store.write_holder_set(1, file.clone()).await.unwrap();
+        sets.take(&file).unwrap();
+    }
+    let (now, holders) = watch::channel(sets.latest().map(|set| set.set().clone()));
+    server.open_vault(sets, now).await.unwrap();
     let link = server.first_sign_in_link().await.unwrap().expect("no password is set yet");
     let (address, stop) = (server.address(), CancellationToken::new());
     let task = tokio::spawn(server.run(stop.clone()));
-    Running { address, store, ledger, gate, still, link, stop, task, _dir: dir }
+    Running { address, store, ledger, gate, still, link, holders, stop, task, _dir: dir }
 }
 
 /// A holder of 32 equal bytes.
@@ -124,7 +142,7 @@ pub(crate) fn holder(n: u8) -> Identity {
     Identity::from_recovery_secret(Zeroizing::new([n; 32])).unwrap()
 }
 
-fn named(n: u8) -> Named {
+pub(crate) fn named(n: u8) -> Named {
     Named { name: format!("Holder {n}"), public: holder(n).public() }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
@@ -26,6 +27,7 @@ pub(super) struct Output {
     out: PathBuf,
     existing: Existing,
     bytes: u64,
+    hash: digest::Context,
     complete: bool,
 }
 
@@ -43,12 +45,33 @@ impl Output {
             ErrorKind::AlreadyExists => VaultError::OutputExists { path: part.clone() },
             _ => VaultError::Output { path: out.to_owned(), source },
         })?;
-        Ok(Self { file, part, out: out.to_owned(), existing, bytes: 0, complete: false })
+        Ok(Self {
+            file,
+            part,
+            out: out.to_owned(),
+            existing,
+            bytes: 0,
+            hash: digest::Context::new(&digest::SHA256),
+            complete: false,
+        })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), VaultError> {
         self.bytes += bytes.len() as u64;
+        self.hash.update(bytes);
         self.file.write_all(bytes).map_err(|source| self.failed(source))
+    }
+
+    /// Bytes so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// SHA-256 of the bytes so far.
+    pub(super) fn sha256(&self) -> [u8; 32] {
+        let mut out = [0; 32];
+        out.copy_from_slice(self.hash.clone().finish().as_ref());
+        out
     }
 
     /// Gives the file its name; its bytes are on the disk by then. The result is its size.

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::holders_in_force;
 use crate::settings::{self, Settings};
 
 const EXAMPLES: &str = "\
@@ -216,7 +217,9 @@ fn about_settings(settings: &Settings) -> Vec<Check> {
     }
     let concerns = settings.concerns().into_iter();
     checks.extend(concerns.map(|(topic, says, todo)| Check::warning(topic, says, todo)));
-    checks.push(match settings.holders() {
+    let in_force = holders_in_force::last_on_disk(&settings.data);
+    let begun = in_force.is_some();
+    checks.push(match in_force.map_or_else(|| settings.holders(), Ok) {
         Ok(holders) => {
             let (needed, count) = (usize::from(holders.needed()), holders.holders().len());
             let says = match (needed, count) {
@@ -224,7 +227,10 @@ fn about_settings(settings: &Settings) -> Vec<Check> {
                 (1, n) => format!("{n} holders, each of whom can open originals alone"),
                 (k, n) => format!("{k} of {n} holders open originals together"),
             };
-            let todo = "add a holder with `louver holder new --add`, so that losing one holder's words costs nothing";
+            let todo = match begun {
+                true => "let the holders add one with `louver holder set make`, so that losing one holder's words costs nothing",
+                false => "add a holder with `louver holder new --add`, so that losing one holder's words costs nothing",
+            };
             match needed == count && count > 1 {
                 true => Check::warning("holders", format!("{says}, and none of them can be spared"), todo),
                 false => Check::ok("holders", says),

@@ -12,9 +12,12 @@ use louver_vault::SiteId;
 
 use crate::error::Error;
 use crate::remote::views::{Hold as View, Vault};
-use crate::remote::{AsHolder, AsUser, Recorder};
+use crate::remote::{AsEither, AsHolder, Recorder};
 use crate::terminal::{plain, yes};
-use crate::when;
+use crate::{travelling, when};
+
+/// What is read.
+const FILE: &str = "file of a hold";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -137,7 +140,7 @@ pub(crate) struct Post {
     /// The file with the holders' consents
     file: PathBuf,
     #[command(flatten)]
-    as_whom: Either,
+    as_whom: AsEither,
 }
 
 /// Arguments of `louver hold list`.
@@ -148,34 +151,10 @@ pub(crate) struct List {
     #[arg(value_name = "URL")]
     recorder: String,
     #[command(flatten)]
-    as_whom: Either,
+    as_whom: AsEither,
     /// Print what the recorder answers, as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// Who signs in.
-#[derive(Debug, clap::Args)]
-struct Either {
-    #[command(flatten)]
-    holder: AsHolder,
-    /// Sign in with the recorder's password, not as a holder
-    #[arg(long, conflicts_with = "holder")]
-    user: bool,
-    #[command(flatten)]
-    password: AsUser,
-}
-
-impl Either {
-    fn sign_in(&self, address: &str) -> Result<Recorder, Error> {
-        let mut recorder = Recorder::at(address)?;
-        if self.user {
-            recorder.sign_in(&self.password)?;
-        } else {
-            recorder.sign_in_as(&self.holder.identity()?, None)?;
-        }
-        Ok(recorder)
-    }
 }
 
 /// Runs `louver hold`.
@@ -212,8 +191,8 @@ fn make(args: &Make) -> Result<(), Error> {
     let document = Hold::document(asked, &site, WallTime::now(), salt()?);
     let mut made = HoldFile { document, consents: Vec::new() };
     let about = file::about(&made)?;
-    file::consent(&mut made, &identity)?;
-    file::write_new(&args.out, &made)?;
+    made.consents.push(travelling::consent(&made.document, &identity)?);
+    travelling::write_new(&args.out, &made)?;
     print!("{about}");
     println!("Signed by you, and written to {}.", args.out.display());
     next(&vault, made.consents.len(), &args.out);
@@ -256,8 +235,8 @@ fn end(args: &End) -> Result<(), Error> {
     let document = HoldEnd::document(hash, args.reason.trim().to_owned(), &site, WallTime::now(), salt()?);
     let mut made = HoldFile { document, consents: Vec::new() };
     let about = file::about(&made)?;
-    file::consent(&mut made, &identity)?;
-    file::write_new(&args.out, &made)?;
+    made.consents.push(travelling::consent(&made.document, &identity)?);
+    travelling::write_new(&args.out, &made)?;
     print!("{about}{}", shown(held));
     println!("Signed by you, and written to {}.", args.out.display());
     next(&vault, made.consents.len(), &args.out);
@@ -265,7 +244,7 @@ fn end(args: &End) -> Result<(), Error> {
 }
 
 fn sign(args: &Sign) -> Result<(), Error> {
-    let mut signed = file::read(&args.file)?;
+    let mut signed: HoldFile = travelling::read(&args.file, FILE)?;
     print!("{}", file::about(&signed)?);
     let identity = args.who.identity()?;
     let me = identity.id().to_string();
@@ -278,8 +257,8 @@ fn sign(args: &Sign) -> Result<(), Error> {
         println!("Nothing was signed.");
         return Ok(());
     }
-    file::consent(&mut signed, &identity)?;
-    file::rewrite(&args.file, &signed)?;
+    signed.consents.push(travelling::consent(&signed.document, &identity)?);
+    travelling::rewrite(&args.file, &signed)?;
     println!(
         "Signed: the file has {} consents. Pass {} on, or post it.",
         signed.consents.len(),
@@ -289,7 +268,7 @@ fn sign(args: &Sign) -> Result<(), Error> {
 }
 
 fn post(args: &Post) -> Result<(), Error> {
-    let signed = file::read(&args.file)?;
+    let signed: HoldFile = travelling::read(&args.file, FILE)?;
     let ends = matches!(file::document(&signed)?, HoldDocument::End(_));
     let recorder = args.as_whom.sign_in(&args.recorder)?;
     let held: View = recorder.post("holds", &signed)?;

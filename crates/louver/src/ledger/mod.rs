@@ -1,6 +1,7 @@
 //! `louver ledger`: checking, reading and pinning the append-only log.
 
 mod check;
+pub(crate) mod late;
 pub(crate) mod register;
 pub(crate) mod running;
 mod web;

@@ -12,7 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use indicatif::{ProgressBar, ProgressStyle};
 use louver_base::{CameraId, WallTime};
-use louver_vault::opening::{Existing, Export, Exported, export_pieces};
+use louver_export::{Base64, Draft, DraftSegment, Fragment, manifest_box};
+use louver_ledger::leaf::Digest;
+use louver_vault::opening::{Existing, Export, Exported, Written, export_pieces};
 use louver_vault::{OneTime, OpeningKeys, SegmentHead, VaultError};
 
 use super::{Args, as_json, refused, report};
@@ -20,7 +22,7 @@ use crate::approve::one;
 use crate::error::Error;
 use crate::opening::key_file::{KeyFile, usual_place};
 use crate::opening::shown;
-use crate::remote::views::{Fragment, Opening, Release, Segment, State};
+use crate::remote::views::{Fragment as Listed, Opening, Release, Segment, Signed, State};
 use crate::remote::{Recorder, Trouble};
 use crate::{stop, terminal, when};
 
@@ -43,6 +45,8 @@ struct Job {
 /// A sealed segment's pieces, as they lie in the folder for now.
 struct Fetched {
     camera: CameraId,
+    /// The segment's id, as the recorder names it.
+    id: String,
     path: PathBuf,
 }
 
@@ -71,10 +75,20 @@ pub(super) fn run(args: &Args, request: &str) -> Result<(), Error> {
     let fetched = fetch(&recorder, &opening, &keys, folder.path(), &stop)?;
     let mut written = Vec::new();
     for job in &jobs {
-        let segments: Vec<PathBuf> =
-            fetched.iter().filter(|f| f.camera == job.camera).map(|f| f.path.clone()).collect();
-        match export(job, &segments, &keys, &stop) {
-            Ok(exported) => written.push((job, exported)),
+        let segments: Vec<&Fetched> = fetched.iter().filter(|f| f.camera == job.camera).collect();
+        let mut signed = Err(Error::failed("nothing was signed", ""));
+        let mut sign = |made: Written| {
+            signed = sign(&recorder, &opening.id, &job.camera, &segments, made);
+            signed.as_ref().map_or_else(|_| Vec::new(), Clone::clone)
+        };
+        let exported = export(job, &segments, &keys, &mut sign, &stop);
+        match exported {
+            Ok(exported) => {
+                if let Err(why) = &signed {
+                    eprintln!("warning: {} carries no proof of where it is from: {why}", job.out.display());
+                }
+                written.push((job, exported, signed.is_ok()));
+            }
             // Of one camera there may be nothing; of the only one there must be something.
             Err(VaultError::NothingInRange { .. }) if jobs.len() > 1 => {
                 eprintln!("Nothing was recorded of {} in what was granted.", job.camera);
@@ -83,15 +97,23 @@ pub(super) fn run(args: &Args, request: &str) -> Result<(), Error> {
         }
     }
     if args.json {
-        let all: Vec<_> = written.iter().map(|(job, exported)| as_json(&job.out, exported)).collect();
+        let with = |(job, exported, signed): &(&Job, Exported, bool)| {
+            let mut json = as_json(&job.out, exported);
+            json["signed"] = (*signed).into();
+            json
+        };
+        let all: Vec<_> = written.iter().map(with).collect();
         println!("{}", serde_json::Value::from(all));
         return Ok(());
     }
     if written.is_empty() {
         return Err(Error::failed("nothing was recorded in what was granted", ""));
     }
-    for (job, exported) in &written {
+    for (job, exported, signed) in &written {
         report(&job.out, exported);
+        if *signed {
+            println!("  signed by the site; `louver verify {}` checks it anywhere", job.out.display());
+        }
     }
     if let Some(until) = opening.until_ms {
         let until = when::show(WallTime::from_millis(until));
@@ -219,7 +241,7 @@ fn folder(jobs: &[Job]) -> Result<tempfile::TempDir, Error> {
 }
 
 /// Runs of numbers without holes, each of so many bytes.
-fn runs(fragments: &[Fragment]) -> Vec<(u32, u32, u64)> {
+fn runs(fragments: &[Listed]) -> Vec<(u32, u32, u64)> {
     let mut runs: Vec<(u32, u32, u64)> = Vec::new();
     for f in fragments {
         match runs.last_mut() {
@@ -284,18 +306,51 @@ fn fetch(
             file.write_all(&got).map_err(failed)?;
             bar.inc(bytes);
         }
-        fetched.push(Fetched { camera, path });
+        fetched.push(Fetched { camera, id: segment.id.clone(), path });
     }
     bar.finish_and_clear();
     Ok(fetched)
 }
 
+/// Has the recorder sign what was made, and gives the box that goes behind it.
+fn sign(
+    recorder: &Recorder,
+    opening: &str,
+    camera: &CameraId,
+    fetched: &[&Fetched],
+    made: Written,
+) -> Result<Vec<u8>, Error> {
+    let mut segments: Vec<DraftSegment> = Vec::new();
+    for used in made.fragments {
+        let Some(Fetched { id, .. }) = fetched.iter().find(|f| f.path == used.file) else { continue };
+        let fragment = Fragment {
+            n: used.sequence,
+            list: Base64(used.list.to_vec()),
+            blind: Base64(used.blind.to_vec()),
+            at: used.at,
+            size: used.size,
+        };
+        match segments.last_mut() {
+            Some(segment) if segment.id == *id => segment.fragments.push(fragment),
+            _ => segments.push(DraftSegment { id: id.clone(), fragments: vec![fragment] }),
+        }
+    }
+    let draft = Draft::new(camera.clone(), made.bytes, Digest::from_bytes(made.sha256), segments);
+    let draft = draft.to_text().map_err(|e| Error::because("the manifest cannot be written", e))?;
+    let path = format!("openings/{opening}/exports");
+    let Signed { manifest } = recorder.post(&path, &serde_json::json!({ "draft": draft }))?;
+    manifest_box(&manifest).ok_or_else(|| foreign("a manifest"))
+}
+
 fn export(
     job: &Job,
-    segments: &[PathBuf],
+    segments: &[&Fetched],
     keys: &OpeningKeys,
+    sign: &mut dyn FnMut(Written) -> Vec<u8>,
     stop: &Arc<AtomicBool>,
 ) -> Result<Exported, VaultError> {
+    let segments: Vec<PathBuf> = segments.iter().map(|f| f.path.clone()).collect();
+    let segments = &segments;
     let nothing =
         || VaultError::NothingInRange { from: job.from, to: job.to, there: louver_vault::Available::Nothing };
     if segments.is_empty() {
@@ -303,10 +358,11 @@ fn export(
     }
     let export =
         Export { keys, segments, from: job.from, to: job.to, out: &job.out, existing: Existing::Keep };
-    let mut exported = export_pieces(&export, &mut |_| match stop.load(Ordering::Relaxed) {
+    let mut go_on = |_| match stop.load(Ordering::Relaxed) {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
-    })?;
+    };
+    let mut exported = export_pieces(&export, &mut go_on, sign)?;
     // Pieces have no end; that says nothing about the recording.
     exported.unfinished.clear();
     Ok(exported)
@@ -318,7 +374,7 @@ mod tests {
 
     #[test]
     fn fragments_are_fetched_in_runs_without_holes_of_a_bounded_size() {
-        let of = |n: u32, bytes: u64| Fragment { n, bytes };
+        let of = |n: u32, bytes: u64| Listed { n, bytes };
         let all = [of(3, 10), of(4, 20), of(6, 5), of(7, AT_ONCE), of(8, AT_ONCE + 1), of(9, 1)];
         let runs = runs(&all);
         assert_eq!(runs, [(3, 4, 30), (6, 6, 5), (7, 7, AT_ONCE), (8, 8, AT_ONCE + 1), (9, 9, 1)]);

@@ -15,7 +15,7 @@ use url::{Host, Url};
 use crate::error::Error;
 use crate::web::{Patience, agent};
 
-pub(crate) use sign_in::{AsHolder, AsUser};
+pub(crate) use sign_in::{AsEither, AsHolder, AsUser};
 
 /// The server answers within 30 s, or says that it does not.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);

@@ -59,6 +59,31 @@ impl AsUser {
     }
 }
 
+/// Somebody who signs in: a holder or observer, or the account.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AsEither {
+    #[command(flatten)]
+    holder: AsHolder,
+    /// Sign in with the recorder's password, not as a holder
+    #[arg(long, conflicts_with = "holder")]
+    user: bool,
+    #[command(flatten)]
+    password: AsUser,
+}
+
+impl AsEither {
+    /// Signs in at an address, or with a sign-in link.
+    pub(crate) fn sign_in(&self, address: &str) -> Result<Recorder, Error> {
+        let mut recorder = Recorder::at(address)?;
+        if self.user {
+            recorder.sign_in(&self.password)?;
+        } else {
+            recorder.sign_in_as(&self.holder.identity()?, None)?;
+        }
+        Ok(recorder)
+    }
+}
+
 impl Recorder {
     /// Signs in to the account: with the link, if the address was one, else with the password.
     pub(crate) fn sign_in(&mut self, how: &AsUser) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! What the API answers, as far as commands need it.
 
+use louver_opening::Consent;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -160,6 +161,19 @@ pub(crate) struct Segment {
 pub(crate) struct Fragment {
     pub(crate) n: u32,
     pub(crate) bytes: u64,
+}
+
+/// A manifest that the recorder signed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Signed {
+    pub(crate) manifest: String,
+}
+
+/// A holder set, as it is kept: the rest of what the recorder says of it is not believed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Set {
+    pub(crate) document: String,
+    pub(crate) consents: Vec<Consent>,
 }
 
 /// A legal hold.

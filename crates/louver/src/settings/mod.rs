@@ -36,7 +36,7 @@ pub(crate) struct Settings {
     pub listen: SocketAddr,
     /// Name of the place.
     pub site_name: String,
-    /// Who can open originals and how many of them it takes; without any nothing is recorded.
+    /// Who can open originals and how many of them it takes, when a site begins; later the holders change that themselves.
     pub holders: Option<HolderSet>,
     /// Their names, in the same order.
     pub holder_names: Vec<String>,
@@ -119,15 +119,6 @@ impl Settings {
     /// How many holders there are.
     pub(crate) fn holder_count(&self) -> usize {
         self.holders.as_ref().map_or(0, |set| set.holders().len())
-    }
-
-    /// "2 of 3 holders", as people are told.
-    pub(crate) fn holders_in_words(&self) -> String {
-        match self.holders.as_ref().map(|set| (set.needed(), set.holders().len())) {
-            None => "no holder".to_owned(),
-            Some((_, 1)) => "1 holder".to_owned(),
-            Some((needed, count)) => format!("{needed} of {count} holders"),
-        }
     }
 }
 

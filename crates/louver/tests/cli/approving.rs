@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use louver_base::WallTime;
+use louver_ledger::{Ledger, Options};
 use louver_opening::{HolderSets, Named};
 use louver_store::{Store, StoreOptions};
 use louver_vault::Identity;
@@ -59,7 +60,15 @@ impl Held {
     }
 
     pub(crate) fn restart(&mut self) {
+        self.end();
+        self.begin();
+    }
+
+    pub(crate) fn end(&mut self) {
         assert_eq!(self.server.take().unwrap().end("-INT").0, Some(0));
+    }
+
+    pub(crate) fn begin(&mut self) {
         self.server = Some(Server::start(&self.site, self.port).0);
     }
 
@@ -74,7 +83,7 @@ impl Held {
     }
 
     /// When the first and the last picture arrived, ms, when at least so many seconds are recorded.
-    fn recorded(&self, seconds: i64) -> (i64, i64) {
+    pub(crate) fn recorded(&self, seconds: i64) -> (i64, i64) {
         let start = Instant::now();
         self.site.wait_for_sealed("gate");
         while start.elapsed() < Duration::from_secs(90) {
@@ -97,6 +106,15 @@ impl Held {
 
     /// Asks, and gives the request's id.
     fn ask(&self, key: &str) -> String {
+        self.ask_within(key, "-1h", "now").unwrap()
+    }
+
+    /// The same for a time, ms since 1970; or what was said instead.
+    pub(crate) fn ask_for(&self, key: &str, from: i64, to: i64) -> Result<String, String> {
+        self.ask_within(key, &time(from), &time(to))
+    }
+
+    fn ask_within(&self, key: &str, from: &str, to: &str) -> Result<String, String> {
         let args = [
             "opening",
             "request",
@@ -106,9 +124,9 @@ impl Held {
             "--camera",
             "gate",
             "--from",
-            "-1h",
+            from,
             "--to",
-            "now",
+            to,
             "--reason",
             "test",
             "--text",
@@ -118,17 +136,46 @@ impl Held {
             "--json",
         ];
         let out = self.site.command(&args).output().unwrap();
-        let told: Value = serde_json::from_slice(&out.stdout)
-            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&out.stderr)));
-        told["request"].as_str().unwrap().to_owned()
+        let said = || String::from_utf8_lossy(&out.stderr).into_owned();
+        let told: Value = serde_json::from_slice(&out.stdout).map_err(|_| said())?;
+        Ok(told["request"].as_str().unwrap().to_owned())
     }
 
-    fn approve(&self, id: &str, holder: &str, more: &[&str]) -> Said {
+    pub(crate) fn approve(&self, id: &str, holder: &str, more: &[&str]) -> Said {
         let file = format!("{holder}.txt");
         self.run(&["approve"], &[&[id, "--holder", &file, "--yes"], more].concat())
     }
 
-    fn leaves(&self) -> String {
+    /// The file is whole, from this site, sealed and allowed; and no longer when a byte of it is another.
+    pub(crate) fn verifies(&self, file: &str) {
+        let key = self.site.read("d/ledger/vkey");
+        self.site.run(&["verify", file, "--site", &key]).must(
+            0,
+            &[
+                "The video holds.",
+                "the site signed it whose key you gave",
+                "that the recorder sealed",
+                "had released them",
+                "camera         gate",
+            ],
+        );
+        let mut bytes = std::fs::read(self.site.path(file)).unwrap();
+        let at = bytes.len() / 3;
+        bytes[at] ^= 1;
+        std::fs::write(self.site.path("changed.mp4"), bytes).unwrap();
+        self.site.run(&["verify", "changed.mp4"]).must(1, &["The video is refused.", "NO   "]);
+        let other = Ledger::open(&self.site.path("other"), &[7; 16], Options::default()).unwrap();
+        self.site
+            .run(&["verify", file, "--site", &other.verifier().to_string()])
+            .must(1, &["it is from another site: its ledger's key is louver.invalid/site/"]);
+        self.site.run(&["verify", file, "--json"]).must(0, &["\"holds\":true", "\"site_was_given\":false"]);
+        self.site.run(&["verify", "nowhere.mp4"]).must(5, &["could not be read; this says nothing about it"]);
+        self.site
+            .run(&["verify", "a.txt"])
+            .must(1, &["the video is refused", "no box of an MP4 begins at byte 0"]);
+    }
+
+    pub(crate) fn leaves(&self) -> String {
         self.site.run(&["ledger", "show"]).must(0, &[]).text
     }
 }
@@ -138,7 +185,7 @@ fn time(ms: i64) -> String {
 }
 
 /// Whether every picture decodes; true with a printed line where there is no ffmpeg.
-fn decodes(video: &std::path::Path) -> bool {
+pub(crate) fn decodes(video: &std::path::Path) -> bool {
     let done =
         Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(video).args(["-f", "null", "-"]).output();
     match done {
@@ -201,6 +248,7 @@ fn two_of_three_holders_agree_each_with_his_own_key_and_who_asked_opens_on_anoth
     }
     Said::from(waiting.wait_with_output().unwrap()).must(0, &["Wrote waited.mp4", "delete the key"]);
     assert!(decodes(&held.site.path("waited.mp4")));
+    held.verifies("waited.mp4");
     open("k.key", "waited.mp4").must(1, &["waited.mp4 exists already"]);
     open("k.key", "again.mp4").must(0, &["Wrote again.mp4"]);
     assert!(
@@ -245,9 +293,14 @@ fn what_two_agree_to_is_opened_and_nothing_more() {
     let told: Value = serde_json::from_slice(&out.stdout)
         .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&out.stderr)));
     let ms = |name: &str| told[0][name].as_i64().unwrap() / 1000;
-    // Whole groups of pictures are handed out: some before the beginning may be needed.
-    assert!(ms("first_us") > first && ms("last_us") < to, "{told}: {first} {from} {to} {last}");
+    // Whole groups of pictures are handed out, and only whole ones can be proven.
+    assert!(ms("first_us") > first && ms("last_us") < last, "{told}: {first} {from} {to} {last}");
+    assert_eq!(told[0]["signed"], true);
     assert!(decodes(&held.site.path("part.mp4")));
+    held.verifies("part.mp4");
+    let leaves = held.leaves();
+    let (read, exported) = (leaves.rfind("opening-read").unwrap(), leaves.rfind("\"exported\"").unwrap());
+    assert!(read < exported, "{leaves}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod approving;
 mod backup;
 mod cameras;
 mod doctor;
+mod holder_sets;
 mod holders;
 mod holding;
 mod ledger;

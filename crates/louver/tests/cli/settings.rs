@@ -65,7 +65,7 @@ fn mistakes_are_told_with_file_line_and_what_to_do() {
 #[test]
 fn settings_that_name_no_holder_record_nothing() {
     let site = Site::with(&format!("data = \"d\"\n{}", camera("gate", "rtsp://127.0.0.1:1/")));
-    site.run(&["serve"]).must(3, &["no holder, no recording", "what to do: run `louver holder new"]);
+    site.run(&["doctor"]).must(1, &["no holder, no recording", "what to do: run `louver holder new"]);
     assert!(!site.path("d").exists(), "nothing is made before there is a holder");
 }
 

@@ -145,6 +145,15 @@ impl Site {
     }
 }
 
+/// Waits until something is so, for a minute.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it does not come about that {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 /// A camera's table; `main` is an address.
 pub(crate) fn camera(id: &str, main: &str) -> String {
     format!(

@@ -170,8 +170,9 @@ for name, mark in [("busy", 1.6), ("busy-light", None), ("quiet", 0.25)]:
     row(f"{name}: with drawing", "speed", lambda f, of=of: f"{of(f)['times_decode_with_drawing']:.2f}")
     row(f"{name}: ms a picture: decode; decode and see; detector", "speed", lambda f, of=of:
         "{decode_ms:.2f}; {decode_and_see_ms:.2f}; {detect_ms:.2f}".format(**of(f)))
-    row(f"{name}: detector sweeps a second of video", "speed", lambda f, of=of: f"{of(f)['sweeps_per_second']:.2f}",
-        lambda f, of=of: of(f)["sweeps_per_second"], (1, 1), unit="")
+    row(f"{name}: detector runs a second of video", "speed",
+        lambda f, of=of: f"{of(f)['detector_runs_per_second']:.2f}",
+        lambda f, of=of: of(f)["detector_runs_per_second"], (1, 1), unit="")
 
 for n, file in enumerate(next((f["files"] for f in map(lambda n: figures(n, "gate"), numbers) if f), [])):
     row(f"quiet, behind the gate, by decode alone: {file['says'] or file['footage']}", "gate",

@@ -105,11 +105,10 @@ impl See {
         if need == Need::Quiet && has_room && self.schedule.affords(runs_of_all) {
             return Kind::All;
         }
-        let waits = || self.backdrop.waits_for_close_look(now, &self.settings);
-        if self.looks.count.is_multiple_of(CLOSE_EVERY) && has_room {
-            if let Some((x, y)) = waits() {
-                return Kind::Close(x, y);
-            }
+        let close = has_room && self.looks.count.is_multiple_of(CLOSE_EVERY);
+        if let Some((x, y)) = close.then(|| self.backdrop.waits_for_close_look(now, &self.settings)).flatten()
+        {
+            return Kind::Close(x, y);
         }
         let turn = usize::from(self.looks.halves[1] < self.looks.halves[0]);
         // A large model finds most people in the whole picture; while somebody goes on there that comes first.

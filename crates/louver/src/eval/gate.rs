@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use louver_codec::detector::{Detector, ModelKind};
 use louver_file::gate::{CODINGS, GateEval, GateFigures, built, measure_gate};
 use louver_file::{EvalReport, FileError, Measured, Truth};
@@ -33,8 +34,8 @@ pub(super) struct Args {
     /// Its ground truth, MOT Challenge text
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Only this way of coding; may be given several times
-    #[arg(long, value_name = "NAME")]
+    /// Only these ways of coding, separated by commas; may be given several times
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(CODINGS.map(|c| c.name)))]
     coding: Vec<String>,
     /// Minutes of built footage
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(3..=240))]
@@ -109,4 +110,26 @@ fn print(r: &GateEval) {
         "  the stream is {}; open while quiet, in pictures: {opened:?}",
         r.habit.unwrap_or("not known yet")
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn ways_of_coding_are_given_one_by_one_or_in_one_word_and_unknown_ones_are_refused() {
+        let read = |coding: &[&str]| Line::try_parse_from(["gate", "--video", "a.mp4"].iter().chain(coding));
+        let some = read(&["--coding", "steady,cbr", "--coding", "long"]).unwrap();
+        assert_eq!(some.args.coding, ["steady", "cbr", "long"]);
+        let refused = read(&["--coding", "steady,fast"]).unwrap_err().to_string();
+        assert!(refused.contains("fast") && refused.contains("padded"), "{refused}");
+    }
 }

@@ -11,10 +11,10 @@ use crate::schedule::Need;
 const WHOLE_EVERY: u32 = 8;
 /// Of looks while something waits to be absorbed, one in so many is close.
 const CLOSE_EVERY: u32 = 2;
-/// However busy a camera is, and whatever the model, each half is looked at this often, for small people far away where
-/// nothing is known to go on.
+/// However busy a camera is, each half is looked at this often, for small people far away where nothing is known to go on ...
 const EVERYTHING: MediaSpan = MediaSpan::from_millis(10_000);
-const EVERYTHING_BUSY: MediaSpan = MediaSpan::from_millis(60_000);
+/// ... and this often by a model that finds most of them in the whole picture.
+const EVERYTHING_LARGE: MediaSpan = MediaSpan::from_millis(60_000);
 
 /// Looks so far, and what is waited for.
 #[derive(Debug, Default)]
@@ -102,7 +102,7 @@ impl See {
             return Kind::Half(usize::from(far[1] < far[0]));
         }
         let has_room = Gaze::has_room(size, traits);
-        if need == Need::Quiet && has_room && self.schedule.affords(runs_of_all) {
+        if need == Need::Quiet && traits.halves && has_room && self.schedule.affords(runs_of_all) {
             return Kind::All;
         }
         let close = has_room && self.looks.count.is_multiple_of(CLOSE_EVERY);
@@ -111,9 +111,8 @@ impl See {
             return Kind::Close(x, y);
         }
         let turn = usize::from(self.looks.halves[1] < self.looks.halves[0]);
-        // A large model finds most people in the whole picture; while somebody goes on there that comes first.
-        let every =
-            if traits.halves || self.schedule.affords(runs_of_all) { EVERYTHING } else { EVERYTHING_BUSY };
+        // A large model finds most people in the whole picture; its false alarms in halves would keep the gate open.
+        let every = if traits.halves { EVERYTHING } else { EVERYTHING_LARGE };
         if has_room && self.looks.halves[turn].is_none_or(|l| now - l >= every) {
             return Kind::Half(turn);
         }

@@ -8,6 +8,7 @@ import { locate, manifestBox, read } from "./boxes";
 import { check, type Outcome } from "./check";
 import { told, type Step } from "./findings";
 import { parseKey, parseNote } from "./note";
+import { checkPictures } from "./pictures";
 
 const vector = (name: string) => new Uint8Array(readFileSync(fileURLToPath(new URL(`../../../crates/louver-export/tests/vectors/${name}`, import.meta.url))));
 const original = vector("original.mp4");
@@ -72,6 +73,17 @@ describe("an export", () => {
     expect(last && told(last)).toBe(
       `Fragment ${String(n)} of segment 1 (2026-03-01T12:00:04.000Z), byte ${String(at)} of the file: its pictures are not what was sealed.`,
     );
+  });
+
+  it("is refused where a segment stands there twice, or in two parts the wrong way round", async () => {
+    const { manifest } = await report(original);
+    const [segment] = manifest.segments;
+    if (!segment || !site) throw new Error("the vector has no segment");
+    const part = (from: number, to?: number) => ({ ...segment, fragments: segment.fragments.slice(from, to) });
+    for (const segments of [[segment, segment], [part(1), part(0, 1)]]) {
+      const { findings } = await checkPictures(new Blob([original]), manifest.bytes, { ...manifest, segments }, site, silent);
+      expect(findings.map(({ sentence }) => sentence)).toContain("The manifest contradicts itself: its segments are not in order.");
+    }
   });
 
   it("is of another site for who kept another key", async () => {

@@ -170,7 +170,8 @@ export async function checkPictures(
       frames = heads(segment);
       toldToTheLedger(found, segment, frames, ledger);
       const begins: bigint = frames[0]?.firstUs ?? 0n;
-      if (before !== null && begins < before) throw new Wrong("The manifest contradicts itself: its segments are not in order.");
+      // As late is no later: a segment that stands there twice, or in two parts the wrong way round.
+      if (before !== null && begins <= before) throw new Wrong("The manifest contradicts itself: its segments are not in order.");
       before = begins;
       order(found, place, manifest, frames);
     } catch (why) {

@@ -3,7 +3,7 @@
 
 use louver_base::WallTime;
 use louver_opening::{Consent, HolderSetFile, HolderSets, Named, PartyId, SignedSet};
-use louver_store::{Store, StoreError};
+use louver_store::Store;
 use tokio::sync::watch;
 
 use super::desk::{Desk, DeskError};
@@ -17,16 +17,24 @@ pub type HoldersNow = watch::Sender<Option<louver_vault::HolderSet>>;
 pub(super) struct Proposals(Vec<SignedSet>);
 
 impl Proposals {
-    /// Those on the disk that can still be the next set. What makes no sense is left out: a holder proposes it anew.
-    pub(super) async fn read(store: &Store, sets: &HolderSets) -> Result<Self, StoreError> {
+    /// Those on the disk that can still be the next set. What makes no sense or cannot be read is left out: a holder proposes it anew, and
+    /// recording does not wait for it.
+    pub(super) async fn read(store: &Store, sets: &HolderSets) -> Self {
         let mut read = Self::default();
-        let kept = store.holder_proposals().await?.unwrap_or_default();
+        let kept = store.holder_proposals().await.unwrap_or_else(|e| {
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "proposals of holders cannot be read; there are none until they are made again"
+            );
+            None
+        });
+        let kept = kept.unwrap_or_default();
         for file in serde_json::from_str::<Vec<HolderSetFile>>(&kept).unwrap_or_default() {
             if let Some(set) = sets.proposed(file).ok().filter(|set| !set.consents().is_empty()) {
                 read.take(set);
             }
         }
-        Ok(read)
+        read
     }
 
     fn text(&self) -> String {
@@ -280,8 +288,12 @@ mod tests {
         assert_eq!(after.proposals().await.len(), 0, "they followed the set before");
         ledger.close();
         // A file that somebody broke is no proposal, and keeps nothing from starting.
-        std::fs::write(dir.path().join("holders/proposals.json"), "[{").unwrap();
-        assert_eq!(start(&store, dir.path()).await.0.proposals().await.len(), 0);
+        for broken in [&b"[{"[..], b"\xff"] {
+            std::fs::write(dir.path().join("holders/proposals.json"), broken).unwrap();
+            let (started, ledger) = start(&store, dir.path()).await;
+            assert_eq!(started.proposals().await.len(), 0);
+            ledger.close();
+        }
     }
 
     #[tokio::test]

@@ -350,6 +350,25 @@ fn what_nobody_released_what_was_released_to_others_and_what_was_made_before_is_
 }
 
 #[test]
+fn a_step_that_was_not_looked_at_is_not_shown() {
+    let site = Site::new();
+    let (video, manifest) = site.film(0, 6000);
+    let mut keyless = manifest.clone();
+    keyless.ledger = "no key".to_owned();
+    let report = checked(&site.signed(&video, &keyless), None).unwrap();
+    for step in [Step::Sealed, Step::Allowed] {
+        assert!(
+            report.findings.iter().any(|f| f.step == step && matches!(f.problem, Problem::NotChecked(_)))
+        );
+        assert!(!report.shows(step));
+    }
+    // Pictures behind those that do not fit: whether they were released is not known.
+    let mut file = site.signed(&video, &manifest);
+    file[manifest.segments[0].fragments[1].at as usize + 5] ^= 1;
+    refused(&file, Step::Allowed, |p| matches!(p, Problem::NotChecked(_)));
+}
+
+#[test]
 fn masked_pictures_carry_a_manifest_without_request_and_segments() {
     let site = Site::new();
     let video = video(&gops(0, 2));

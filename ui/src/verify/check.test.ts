@@ -86,6 +86,17 @@ describe("an export", () => {
     }
   });
 
+  it("shows no step that was not looked at", async () => {
+    const { manifest } = await report(original);
+    const { at } = manifest.segments[0]?.fragments[0] ?? { at: 0 };
+    const { findings } = await report(changed(at + 5));
+    expect(findings[findings.length - 1]).toEqual({ step: "allowed", at: null, sentence: "Not checked: not all of its pictures could be looked at." });
+    const { at: end, note } = await locate(new Blob([original]));
+    const text = new TextDecoder().decode(note).replace(`"ledger":"${manifest.ledger}"`, '"ledger":"no key"');
+    const box = new Uint8Array(manifestBox(text));
+    expect(await steps(Uint8Array.of(...original.slice(0, end), ...box))).toEqual(["unchanged", "site", "sealed", "allowed"]);
+  });
+
   it("is of another site for who kept another key", async () => {
     const other = parseKey("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
     expect(other).not.toBeNull();

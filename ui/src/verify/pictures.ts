@@ -188,6 +188,8 @@ export async function checkPictures(
         find(at, why);
         // Nothing follows from others than what was sealed; which more of this segment are changed is told.
         for (const other of segment.fragments.slice(n + 1)) {
+          const sealed = frames[other.n];
+          if (sealed) found.used.push({ at: placeOf(place, other, frames), frame: sealed });
           await prove(file, bytes, frames, other).catch((also: unknown) => { find(placeOf(place, other, frames), also); });
         }
         return found;

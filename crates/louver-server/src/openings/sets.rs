@@ -146,7 +146,7 @@ impl Desk {
     /// Killed after it: the next start [puts what was kept in force](super::stand_as_written).
     async fn put_in_force(&self, set: SignedSet) -> Result<SignedSet, DeskError> {
         let text = HolderSets::file(set.text().to_owned(), set.consents().to_vec());
-        self.store().keep_next_holder_set(set.number(), text.clone()).await?;
+        self.store().keep_next_holder_set(set.number(), set.hash().as_bytes(), text.clone()).await?;
         self.write(vec![leaves::holders(&set)]).await?;
         self.store().write_holder_set(set.number(), text.clone()).await?;
         let mut sets = self.sets().write().await;
@@ -224,7 +224,7 @@ mod tests {
         let (store, document) = begun(dir.path()).await;
         let file = signed(&document, 1);
         let text = HolderSets::file(file.document, file.consents);
-        store.keep_next_holder_set(2, text).await.unwrap();
+        store.keep_next_holder_set(2, &[2; 32], text).await.unwrap();
         let (again, ledger) = start(&store, dir.path()).await;
         assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
         again.take_set(signed(&document, 1)).await.unwrap();
@@ -251,15 +251,18 @@ mod tests {
         assert!(matches!(astray().await, Astray::Behind { said: 2, there: 1 }), "nothing was kept of it");
         // Agreed to as well, and not what the ledger says.
         let text = |file: HolderSetFile| HolderSets::file(file.document, file.consents);
-        store.keep_next_holder_set(2, text(signed(&other, 1))).await.unwrap();
+        store.keep_next_holder_set(2, &[3; 32], text(signed(&other, 1))).await.unwrap();
         assert!(matches!(astray().await, Astray::Behind { .. }));
-        store.keep_next_holder_set(2, text(signed(&document, 9))).await.unwrap();
+        store.keep_next_holder_set(2, &[2; 32], text(signed(&document, 9))).await.unwrap();
         assert!(matches!(astray().await, Astray::Behind { .. }), "nobody before agreed to it");
-        store.keep_next_holder_set(2, text(signed(&document, 1))).await.unwrap();
+        store.keep_next_holder_set(2, &[2; 32], text(signed(&document, 1))).await.unwrap();
+        // Tried again with another one, after an error of the disk behind which the ledger had been told.
+        store.keep_next_holder_set(2, &[4; 32], text(signed(&other, 1))).await.unwrap();
         let (again, ledger) = start(&store, dir.path()).await;
         assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
         assert_eq!(numbers(&ledger), [1, 2], "it stands there once");
         assert_eq!(store.holder_sets().await.unwrap().len(), 2);
+        assert_eq!(store.next_holder_sets().await.unwrap().len(), 0, "what was kept has served");
     }
 
     #[tokio::test]
@@ -328,7 +331,6 @@ mod tests {
         };
         let [one, two] = ["0001.json", "0002.json"].map(|name| folder.join(name));
         let texts = [&one, &two].map(|path| std::fs::read_to_string(path).unwrap());
-        std::fs::remove_file(folder.join("next.json")).unwrap();
         std::fs::remove_file(&two).unwrap();
         let said = astray().await.unwrap_err();
         assert!(said.contains("set 2 is in force, and the folder holders/ ends with set 1"), "{said}");

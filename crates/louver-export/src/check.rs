@@ -149,6 +149,10 @@ pub fn check(source: &mut (impl Read + Seek), site: Option<&VerifierKey>) -> Res
         found = pictures::check(source, bytes, &manifest, ledger)?;
         findings.append(&mut found.findings);
         allowed(&manifest, ledger, &found, &mut findings);
+    } else if manifest.kind == Kind::Original {
+        let problem = Problem::NotChecked("it needs the ledger's key");
+        let none = |step| Finding { step, at: None, problem: problem.clone() };
+        findings.extend([Step::Sealed, Step::Allowed].map(none));
     } else if manifest.kind == Kind::Masked {
         let more =
             manifest.request.is_some() || !manifest.released.is_empty() || !manifest.segments.is_empty();
@@ -258,6 +262,10 @@ fn allowed(manifest: &Manifest, ledger: &VerifierKey, pictures: &Pictures, findi
         }
     }
     if granted.is_empty() {
-        find(None, Problem::NotReleased);
+        return find(None, Problem::NotReleased);
+    }
+    let named: usize = manifest.segments.iter().map(|segment| segment.fragments.len()).sum();
+    if pictures.used.len() != named {
+        find(None, Problem::NotChecked("not all of its pictures could be looked at"));
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Pictures {
     pub(crate) findings: Vec<Finding>,
     /// The camera, as the ledger names it.
     pub(crate) camera: Option<CameraTag>,
-    /// What is in the file, in order.
+    /// What is in the file, in order, as far as it was looked at.
     pub(crate) used: Vec<(At, SealedFragment)>,
     /// Holes in the recording within it.
     pub(crate) gaps: Vec<Gap>,
@@ -60,7 +60,8 @@ pub(crate) fn check(
             }
         };
         let begins = heads.fragment(0).map(|first| first.first);
-        if before > begins {
+        // As late is no later: a segment that stands there twice, or in two parts the wrong way round.
+        if before.is_some() && before >= begins {
             found.find(None, Problem::Contradiction("its segments are not in order"));
         }
         before = begins;
@@ -72,8 +73,10 @@ pub(crate) fn check(
                 found.find(Some(at), problem);
                 // Nothing follows from others than what was sealed; which more of this segment are changed is told.
                 for other in &segment.fragments[n + 1..] {
+                    let at = place_of(place, other, &heads);
+                    found.used.extend(heads.fragment(other.n).map(|sealed| (at, sealed)));
                     if let Err(problem) = proof(source, bytes, &heads, other)? {
-                        found.find(Some(place_of(place, other, &heads)), problem);
+                        found.find(Some(at), problem);
                     }
                 }
                 return Ok(found);

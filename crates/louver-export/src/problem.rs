@@ -142,6 +142,9 @@ pub enum Problem {
     /// A fragment that nobody released.
     #[error("nobody released this")]
     NotReleased,
+    /// What this step needs was not there or did not hold, so that nothing is said about it.
+    #[error("not checked: {0}")]
+    NotChecked(&'static str),
     /// It was made before it was released, or when it no longer was.
     #[error("it was exported {0} the holders had released it")]
     NotThen(&'static str),

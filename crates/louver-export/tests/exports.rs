@@ -187,6 +187,42 @@ fn pictures_cut_out_at_the_border_of_two_segments_and_segments_in_another_order_
     refused(&site.signed_for(&whole, &other), Step::Sealed, |p| matches!(p, Problem::Contradiction(_)));
 }
 
+/// Only the first and the last of a manifest's segments may be parts of one, so two entries for one segment could pass for two segments.
+#[test]
+fn a_segment_that_stands_there_twice_or_in_two_parts_the_wrong_way_round_is_found() {
+    let all = gops(0, 4);
+    let site = Site::of(SITE, std::slice::from_ref(&all));
+    let (_, manifest) = site.film(0, 4000);
+    for parts in [&[&[2, 3][..], &[0, 1]][..], &[&[0, 1, 2, 3], &[0, 1, 2, 3]]] {
+        let film = video(&parts.concat().iter().map(|n| all[*n].clone()).collect::<Vec<_>>());
+        let mut other = manifest.clone();
+        let mut from = 0;
+        let segment = &manifest.segments[0];
+        let used = parts.iter().map(|numbers| {
+            let fragments = numbers.iter().map(|n| {
+                let mut fragment = segment.fragments[*n].clone();
+                let data: Vec<u8> = all[*n].packets.iter().flat_map(|p| p.data.to_vec()).collect();
+                fragment.at =
+                    (from + film[from..].windows(data.len()).position(|w| w == data).unwrap()) as u64;
+                from = fragment.at as usize + data.len();
+                fragment
+            });
+            louver_export::Segment { fragments: fragments.collect(), ..segment.clone() }
+        });
+        other.segments = used.collect();
+        let ends = (parts[0][0], *parts[1].last().unwrap());
+        other.from = all[ends.0].packets[0].wall.millis();
+        other.to = all[ends.1].packets[2].wall.millis();
+        let found = findings(&site.signed_for(&film, &other));
+        let problems: Vec<_> = found.iter().map(|f| &f.problem).collect();
+        assert_eq!(
+            problems,
+            [&Problem::Contradiction("its segments are not in order")],
+            "nothing else is wrong"
+        );
+    }
+}
+
 #[test]
 fn the_manifest_of_another_file_and_one_that_was_changed_and_signed_by_somebody_else_are_refused() {
     let site = Site::new();
@@ -311,6 +347,25 @@ fn what_nobody_released_what_was_released_to_others_and_what_was_made_before_is_
     let found =
         refused(&with(&|m| m.released = vec![narrow.clone()]), Step::Allowed, |p| *p == Problem::NotReleased);
     assert_eq!(found[0].at.unwrap().fragment, 0, "the first one that is not");
+}
+
+#[test]
+fn a_step_that_was_not_looked_at_is_not_shown() {
+    let site = Site::new();
+    let (video, manifest) = site.film(0, 6000);
+    let mut keyless = manifest.clone();
+    keyless.ledger = "no key".to_owned();
+    let report = checked(&site.signed(&video, &keyless), None).unwrap();
+    for step in [Step::Sealed, Step::Allowed] {
+        assert!(
+            report.findings.iter().any(|f| f.step == step && matches!(f.problem, Problem::NotChecked(_)))
+        );
+        assert!(!report.shows(step));
+    }
+    // Pictures behind those that do not fit: whether they were released is not known.
+    let mut file = site.signed(&video, &manifest);
+    file[manifest.segments[0].fragments[1].at as usize + 5] ^= 1;
+    refused(&file, Step::Allowed, |p| matches!(p, Problem::NotChecked(_)));
 }
 
 #[test]

@@ -32,12 +32,16 @@ struct Opened {
 impl Opened {
     /// Groups 3 to 6 of ten.
     async fn new() -> Self {
+        Self::of(3, 6).await
+    }
+
+    async fn of(first: i64, last: i64) -> Self {
         let site = site::start().await;
         let cookie = site.sign_in().await;
         let start = sealed(&site).await;
         let asked = ask_for(&site, start, start + 10 * GROUP_MS);
         assert_eq!(asked.post(&site, &cookie).await.status, 201);
-        let (from, to) = (start + 3 * GROUP_MS, start + 7 * GROUP_MS);
+        let (from, to) = (start + first * GROUP_MS, start + (last + 1) * GROUP_MS);
         for n in [1, 2] {
             approve(&site, &cookie, &asked, n, from, to).await;
         }
@@ -45,7 +49,7 @@ impl Opened {
         let segments = site.get(&asked.path("/segments"), &cookie).await.json();
         let segment = segments[0]["id"].as_str().unwrap().to_owned();
         let mut pieces = BASE64.decode(segments[0]["header"].as_str().unwrap()).unwrap();
-        let fragments = asked.path(&format!("/segments/{segment}/fragments/3-6"));
+        let fragments = asked.path(&format!("/segments/{segment}/fragments/{first}-{last}"));
         pieces.extend_from_slice(&site.get(&fragments, &cookie).await.body);
         let dir = tempfile::tempdir().unwrap();
         let (file, out) = (dir.path().join("pieces"), dir.path().join("out.mp4"));
@@ -145,4 +149,27 @@ async fn what_was_not_released_or_is_not_whole_is_not_signed_and_stands_nowhere(
     opened.site.ledger.close();
     let down = opened.post(&opened.draft()).await;
     assert_eq!((down.status.as_u16(), down.code().as_str()), (503, "ledger_failed"));
+}
+
+#[tokio::test]
+async fn a_segment_is_not_signed_twice_nor_in_two_parts_the_wrong_way_round() {
+    let opened = Opened::of(0, 9).await;
+    let whole = opened.draft();
+    assert_eq!(opened.post(&whole).await.status, 201);
+    for parts in [[0..10, 0..10], [5..10, 0..5]] {
+        let mut draft = whole.clone();
+        let segment = &whole.segments[0];
+        let part = |part: std::ops::Range<usize>| DraftSegment {
+            id: segment.id.clone(),
+            fragments: segment.fragments[part].to_vec(),
+        };
+        draft.segments = parts.map(part).into();
+        let answer = opened.post(&draft).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(
+            String::from_utf8_lossy(&answer.body).contains("its segments are not in order"),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(opened.exported().len(), 1);
 }

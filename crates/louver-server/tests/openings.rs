@@ -176,3 +176,16 @@ async fn what_is_not_in_order_is_refused_with_a_sentence_and_nothing_is_written(
     assert_eq!((down.status.as_u16(), down.code().as_str()), (503, "ledger_failed"));
     assert_eq!(site.get(&asked.path(""), &cookie).await.json()["statements"], json!([]));
 }
+
+#[tokio::test]
+async fn a_holder_is_asked_for_no_share_of_a_segment_that_ended_before_what_was_asked_for() {
+    let site = site::start().await;
+    let cookie = site.sign_in().await;
+    let start = sealed(&site).await;
+    // The neighbour before it, sealed for others, of which holder 1 is one.
+    seal(&site, start - 5 * GROUP_MS, 2, 1, &[1]).await;
+    let asked = ask_for(&site, start, start + 10 * GROUP_MS);
+    assert_eq!(asked.post(&site, &cookie).await.status, 201);
+    let epochs = site.get(&asked.path(&format!("/epochs?holder={}", site::holder(1).id())), &cookie).await;
+    assert_eq!(epochs.json().as_array().unwrap().len(), 1, "{epochs:?}");
+}

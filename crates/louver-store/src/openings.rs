@@ -81,8 +81,8 @@ impl Store {
 }
 
 const HOLDERS: &str = "holders";
-/// In that folder: the set that is about to follow.
-const NEXT: &str = "next.json";
+/// In that folder, how files of sets that may be about to follow begin; then their document's hash.
+const NEXT: &str = "next";
 /// In that folder: next sets that wait for consents, one a holder at most.
 const PROPOSALS: &str = "proposals.json";
 /// Holder sets of a site at most.
@@ -103,33 +103,50 @@ impl Store {
         }
         blocking(move || match read(&path, LONGEST_SET)? {
             Some(there) if there != text => Err(StoreError::OpeningExists(path)),
-            Some(_) | None => replace(&path, text.as_bytes()),
+            Some(_) | None => {
+                replace(&path, text.as_bytes())?;
+                // What was kept for this number has served. One that stays is nobody's set.
+                for kept in path.parent().and_then(|folder| next(folder).ok()).unwrap_or_default() {
+                    let _ = fs::remove_file(kept);
+                }
+                Ok(())
+            }
         })
         .await
     }
 
-    /// Keeps the file of the set that is about to follow (`holders/next.json`), in the place of the one before; it is on the disk when this
-    /// returns. It is nobody's set yet: it is there so that a set that stands in the ledger is not lost with the process.
+    /// Keeps the file of the set that is about to follow (`holders/next-HASH16.json`), by the hash of its document; it is on the disk when
+    /// this returns. It is nobody's set yet: it is there so that a set that stands in the ledger is not lost with the process. Others that were kept stay
+    /// until [one is written](Self::write_holder_set): after a failed write nobody knows which of them the ledger names.
     ///
     /// # Errors
     /// [`StoreError::OpeningExists`] when another set has its number already; nothing was changed.
-    pub async fn keep_next_holder_set(&self, number: u32, text: String) -> Result<(), StoreError> {
+    pub async fn keep_next_holder_set(
+        &self,
+        number: u32,
+        document: &[u8; 32],
+        text: String,
+    ) -> Result<(), StoreError> {
+        let kept = format!("{NEXT}-{}.json", hex::encode(&document[..8]));
         let folder = self.dir().join(HOLDERS);
         let path = folder.join(format!("{number:04}.json"));
         blocking(move || match read(&path, LONGEST_SET)? {
             Some(there) if there != text => Err(StoreError::OpeningExists(path)),
-            Some(_) | None => replace(&folder.join(NEXT), text.as_bytes()),
+            Some(_) | None => replace(&folder.join(kept), text.as_bytes()),
         })
         .await
     }
 
-    /// What was kept last as the set to follow, whatever became of it.
+    /// What was kept as the set to follow, whatever became of it, in no order. One that cannot be read is left out.
     ///
     /// # Errors
-    /// When it is there and cannot be read.
-    pub async fn next_holder_set(&self) -> Result<Option<String>, StoreError> {
-        let path = self.dir().join(HOLDERS).join(NEXT);
-        blocking(move || read(&path, LONGEST_SET)).await
+    /// When the folder is there and cannot be listed.
+    pub async fn next_holder_sets(&self) -> Result<Vec<String>, StoreError> {
+        let folder = self.dir().join(HOLDERS);
+        blocking(move || {
+            Ok(next(&folder)?.iter().filter_map(|path| read(path, LONGEST_SET).ok().flatten()).collect())
+        })
+        .await
     }
 
     /// Keeps the proposals for a next set (`holders/proposals.json`) in the place of those before; they are on the disk when this returns.
@@ -194,6 +211,24 @@ fn numbered(folder: &Path, most: u32, longest: u64) -> Result<Vec<String>, Store
     Ok(entries)
 }
 
+/// Files of sets that may be about to follow, also under the one name that they had before.
+fn next(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |e| StoreError::io("listing", folder, e);
+    let listed = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in listed {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(NEXT) && name.ends_with(".json") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
 /// A text of a bounded length; `None` where there is no file.
 fn read(path: &Path, longest: u64) -> Result<Option<String>, StoreError> {
     let failed = |e| StoreError::io("reading", path, e);
@@ -235,14 +270,18 @@ mod tests {
         }
         let other = store.write_holder_set(1, "other".to_owned()).await.unwrap_err();
         assert!(matches!(other, StoreError::OpeningExists(_)), "{other}");
-        assert_eq!(store.next_holder_set().await.unwrap(), None);
-        let other = store.keep_next_holder_set(1, "other".to_owned()).await.unwrap_err();
+        assert_eq!(store.next_holder_sets().await.unwrap().len(), 0);
+        let other = store.keep_next_holder_set(1, &[1; 32], "other".to_owned()).await.unwrap_err();
         assert!(matches!(other, StoreError::OpeningExists(_)), "{other}");
-        for text in ["second", "third"] {
-            store.keep_next_holder_set(2, text.to_owned()).await.unwrap();
+        for (n, text) in [(2, "second"), (3, "third"), (3, "third again")] {
+            store.keep_next_holder_set(2, &[n; 32], text.to_owned()).await.unwrap();
         }
-        assert_eq!(store.next_holder_set().await.unwrap().as_deref(), Some("third"));
+        let mut kept = store.next_holder_sets().await.unwrap();
+        kept.sort();
+        assert_eq!(kept, ["second", "third again"], "one for each document");
         assert_eq!(store.holder_sets().await.unwrap(), ["set"]);
+        store.write_holder_set(2, "second".to_owned()).await.unwrap();
+        assert_eq!(store.next_holder_sets().await.unwrap().len(), 0);
         for (id, number) in [("../../etc/passwd", 1), ("", 1), (ID, 0), (ID, 201)] {
             assert!(store.write_opening(id, number, String::new()).await.is_err());
         }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use louver_base::CameraId;
 
 use crate::settings::{Problem, SettingsError};
+use crate::terminal;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -191,7 +192,8 @@ impl Error {
             let said = e.to_string();
             // Libraries often repeat their cause; a sentence once is enough.
             if !last.contains(&said) {
-                let _ = writeln!(text, "  {bold}because:{off} {said}");
+                // What a file or another machine wrote can stand in it.
+                let _ = writeln!(text, "  {bold}because:{off} {}", terminal::plain(&said));
             }
             last = said;
             cause = e.source();
@@ -224,6 +226,14 @@ mod tests {
              what to do: check the path, and that the user who runs louver may read the file\n"
         );
         assert_eq!(error.exit_code(), 3);
+    }
+
+    #[test]
+    fn what_a_hostile_file_makes_an_error_say_does_not_steer_the_terminal() {
+        let hostile = io::Error::other("unknown field `\x1b[2J\u{9b}1A\nThe video holds.`");
+        let said = Error::because("the video is refused", hostile).report(false);
+        assert_eq!(said.lines().count(), 2, "{said:?}");
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
     }
 
     #[test]

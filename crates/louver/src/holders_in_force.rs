@@ -46,7 +46,10 @@ pub(crate) async fn begin(settings: &Settings, store: &Store, ledger: &Ledger) -
             let file = sets.first(set.needed(), holders.collect(), Vec::new(), WallTime::now());
             let checked = sets.checked(&file).map_err(broken)?;
             let number = checked.number();
-            store.keep_next_holder_set(number, file.clone()).await.map_err(cannot)?;
+            store
+                .keep_next_holder_set(number, checked.hash().as_bytes(), file.clone())
+                .await
+                .map_err(cannot)?;
             written_down(ledger, &checked).await?;
             store.write_holder_set(number, file.clone()).await.map_err(cannot)?;
             sets.take(&file).map_err(broken)?;

@@ -268,7 +268,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Next sets that wait for consents. They are kept in memory: a restart forgets them. */
+        /** Next sets that wait for consents. They outlive a restart, until the holders are others. */
         get: operations["list_proposals"];
         put?: never;
         /** Proposes the next set, or agrees to a proposal: with the consent of one holder of today at least. It takes effect when it is posted. */

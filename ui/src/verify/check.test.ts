@@ -8,6 +8,7 @@ import { locate, manifestBox, read } from "./boxes";
 import { check, type Outcome } from "./check";
 import { told, type Step } from "./findings";
 import { parseKey, parseNote } from "./note";
+import { checkPictures } from "./pictures";
 
 const vector = (name: string) => new Uint8Array(readFileSync(fileURLToPath(new URL(`../../../crates/louver-export/tests/vectors/${name}`, import.meta.url))));
 const original = vector("original.mp4");
@@ -72,6 +73,28 @@ describe("an export", () => {
     expect(last && told(last)).toBe(
       `Fragment ${String(n)} of segment 1 (2026-03-01T12:00:04.000Z), byte ${String(at)} of the file: its pictures are not what was sealed.`,
     );
+  });
+
+  it("is refused where a segment stands there twice, or in two parts the wrong way round", async () => {
+    const { manifest } = await report(original);
+    const [segment] = manifest.segments;
+    if (!segment || !site) throw new Error("the vector has no segment");
+    const part = (from: number, to?: number) => ({ ...segment, fragments: segment.fragments.slice(from, to) });
+    for (const segments of [[segment, segment], [part(1), part(0, 1)]]) {
+      const { findings } = await checkPictures(new Blob([original]), manifest.bytes, { ...manifest, segments }, site, silent);
+      expect(findings.map(({ sentence }) => sentence)).toContain("The manifest contradicts itself: its segments are not in order.");
+    }
+  });
+
+  it("shows no step that was not looked at", async () => {
+    const { manifest } = await report(original);
+    const { at } = manifest.segments[0]?.fragments[0] ?? { at: 0 };
+    const { findings } = await report(changed(at + 5));
+    expect(findings[findings.length - 1]).toEqual({ step: "allowed", at: null, sentence: "Not checked: not all of its pictures could be looked at." });
+    const { at: end, note } = await locate(new Blob([original]));
+    const text = new TextDecoder().decode(note).replace(`"ledger":"${manifest.ledger}"`, '"ledger":"no key"');
+    const box = new Uint8Array(manifestBox(text));
+    expect(await steps(Uint8Array.of(...original.slice(0, end), ...box))).toEqual(["unchanged", "site", "sealed", "allowed"]);
   });
 
   it("is of another site for who kept another key", async () => {

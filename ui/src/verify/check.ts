@@ -68,6 +68,8 @@ function whyNotAllowed(manifest: Manifest, ledger: VerifierKey, { camera, used }
     const [first, last] = [Number(frame.firstUs) / 1000, Number(frame.lastUs) / 1000];
     if (!granted.some(({ from, to }) => Math.floor(last) >= from && Math.floor(first) < to)) return { at, sentence: "nobody released this." };
   }
+  const named = manifest.segments.reduce((sum, { fragments }) => sum + fragments.length, 0);
+  if (used.length !== named) return { at: null, sentence: "Not checked: not all of its pictures could be looked at." };
   return null;
 }
 
@@ -108,6 +110,7 @@ export async function check(file: Blob, site: VerifierKey | null, progress: (don
   let found: Pictures = { findings: [], camera: null, used: [], gaps: [], recovered: 0, toldMs: null };
   if (!ledger) {
     find("site", "The manifest names no usable key of a ledger.");
+    if (manifest.kind === "original") for (const step of ["sealed", "allowed"] as const) find(step, "Not checked: it needs the ledger's key.");
   } else {
     guarded("site", "That the key signs the site's exports", find, () => {
       const why = isTheSites(manifest, ledger, site);

@@ -170,7 +170,8 @@ export async function checkPictures(
       frames = heads(segment);
       toldToTheLedger(found, segment, frames, ledger);
       const begins: bigint = frames[0]?.firstUs ?? 0n;
-      if (before !== null && begins < before) throw new Wrong("The manifest contradicts itself: its segments are not in order.");
+      // As late is no later: a segment that stands there twice, or in two parts the wrong way round.
+      if (before !== null && begins <= before) throw new Wrong("The manifest contradicts itself: its segments are not in order.");
       before = begins;
       order(found, place, manifest, frames);
     } catch (why) {
@@ -187,6 +188,8 @@ export async function checkPictures(
         find(at, why);
         // Nothing follows from others than what was sealed; which more of this segment are changed is told.
         for (const other of segment.fragments.slice(n + 1)) {
+          const sealed = frames[other.n];
+          if (sealed) found.used.push({ at: placeOf(place, other, frames), frame: sealed });
           await prove(file, bytes, frames, other).catch((also: unknown) => { find(placeOf(place, other, frames), also); });
         }
         return found;

@@ -133,7 +133,7 @@ pub(crate) async fn post_set(State(app): State<App>, Json(body): Json<SetBody>) 
     Ok((StatusCode::CREATED, axum::Json(answer(desk, &set).await)).into_response())
 }
 
-/// Next sets that wait for consents. They are kept in memory: a restart forgets them.
+/// Next sets that wait for consents. They outlive a restart, until the holders are others.
 #[utoipa::path(get, path = "/api/v1/holders/proposals", tag = "holders",
     responses((status = 200, body = Vec<SetView>), (status = "default", body = ErrorBody)))]
 pub(crate) async fn list_proposals(State(app): State<App>) -> ApiResult<axum::Json<Vec<SetView>>> {

@@ -181,7 +181,7 @@ impl Desk {
         }
         forget(&mut items, REQUESTS);
         let holds = holds::read(&store, &sets, &site).await?;
-        let proposals = Proposals::read(&store, &sets).await?;
+        let proposals = Proposals::read(&store, &sets).await;
         Ok(Self(Arc::new(Inner {
             store,
             ledger,

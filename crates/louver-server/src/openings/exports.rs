@@ -104,7 +104,7 @@ fn find(dir: &Path, draft: &Draft, granted: &[Granted]) -> Result<Vec<Found>, De
             return Err(DeskError::NotAsReleased("a segment was changed on the disk since it was sealed"));
         }
         follow(segment, &info, granted, place + 1 == draft.segments.len(), place == 0)?;
-        if all.last().is_some_and(|before| before.info.head.start() > info.head.start()) {
+        if all.last().is_some_and(|before| before.info.head.start() >= info.head.start()) {
             return Err(DeskError::NotAsReleased("its segments are not in order"));
         }
         all.push(Found { info, leaf: Leaf::Omitted { leaves: 0 }, number: None });

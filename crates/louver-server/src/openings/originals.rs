@@ -127,7 +127,9 @@ impl Desk {
             for (camera, path) in files(&dir, &cameras, from, to)? {
                 let Some(head) = head(&path) else { continue };
                 let (keys, epoch) = (head.keys(), head.keys().epoch().to_string());
-                if offers.iter().rev().any(|o| o.epoch == epoch) {
+                if offers.iter().rev().any(|o| o.epoch == epoch)
+                    || head.start() < from && !reaches(&path, from)
+                {
                     continue;
                 }
                 let Some(share) = keys.shares().iter().find(|s| s.holder.to_string() == holder) else {

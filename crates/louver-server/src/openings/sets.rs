@@ -3,7 +3,7 @@
 
 use louver_base::WallTime;
 use louver_opening::{Consent, HolderSetFile, HolderSets, Named, PartyId, SignedSet};
-use louver_store::{Store, StoreError};
+use louver_store::Store;
 use tokio::sync::watch;
 
 use super::desk::{Desk, DeskError};
@@ -17,16 +17,24 @@ pub type HoldersNow = watch::Sender<Option<louver_vault::HolderSet>>;
 pub(super) struct Proposals(Vec<SignedSet>);
 
 impl Proposals {
-    /// Those on the disk that can still be the next set. What makes no sense is left out: a holder proposes it anew.
-    pub(super) async fn read(store: &Store, sets: &HolderSets) -> Result<Self, StoreError> {
+    /// Those on the disk that can still be the next set. What makes no sense or cannot be read is left out: a holder proposes it anew, and
+    /// recording does not wait for it.
+    pub(super) async fn read(store: &Store, sets: &HolderSets) -> Self {
         let mut read = Self::default();
-        let kept = store.holder_proposals().await?.unwrap_or_default();
+        let kept = store.holder_proposals().await.unwrap_or_else(|e| {
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "proposals of holders cannot be read; there are none until they are made again"
+            );
+            None
+        });
+        let kept = kept.unwrap_or_default();
         for file in serde_json::from_str::<Vec<HolderSetFile>>(&kept).unwrap_or_default() {
             if let Some(set) = sets.proposed(file).ok().filter(|set| !set.consents().is_empty()) {
                 read.take(set);
             }
         }
-        Ok(read)
+        read
     }
 
     fn text(&self) -> String {
@@ -138,7 +146,7 @@ impl Desk {
     /// Killed after it: the next start [puts what was kept in force](super::stand_as_written).
     async fn put_in_force(&self, set: SignedSet) -> Result<SignedSet, DeskError> {
         let text = HolderSets::file(set.text().to_owned(), set.consents().to_vec());
-        self.store().keep_next_holder_set(set.number(), text.clone()).await?;
+        self.store().keep_next_holder_set(set.number(), set.hash().as_bytes(), text.clone()).await?;
         self.write(vec![leaves::holders(&set)]).await?;
         self.store().write_holder_set(set.number(), text.clone()).await?;
         let mut sets = self.sets().write().await;
@@ -216,7 +224,7 @@ mod tests {
         let (store, document) = begun(dir.path()).await;
         let file = signed(&document, 1);
         let text = HolderSets::file(file.document, file.consents);
-        store.keep_next_holder_set(2, text).await.unwrap();
+        store.keep_next_holder_set(2, &[2; 32], text).await.unwrap();
         let (again, ledger) = start(&store, dir.path()).await;
         assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(1).public()]);
         again.take_set(signed(&document, 1)).await.unwrap();
@@ -243,15 +251,18 @@ mod tests {
         assert!(matches!(astray().await, Astray::Behind { said: 2, there: 1 }), "nothing was kept of it");
         // Agreed to as well, and not what the ledger says.
         let text = |file: HolderSetFile| HolderSets::file(file.document, file.consents);
-        store.keep_next_holder_set(2, text(signed(&other, 1))).await.unwrap();
+        store.keep_next_holder_set(2, &[3; 32], text(signed(&other, 1))).await.unwrap();
         assert!(matches!(astray().await, Astray::Behind { .. }));
-        store.keep_next_holder_set(2, text(signed(&document, 9))).await.unwrap();
+        store.keep_next_holder_set(2, &[2; 32], text(signed(&document, 9))).await.unwrap();
         assert!(matches!(astray().await, Astray::Behind { .. }), "nobody before agreed to it");
-        store.keep_next_holder_set(2, text(signed(&document, 1))).await.unwrap();
+        store.keep_next_holder_set(2, &[2; 32], text(signed(&document, 1))).await.unwrap();
+        // Tried again with another one, after an error of the disk behind which the ledger had been told.
+        store.keep_next_holder_set(2, &[4; 32], text(signed(&other, 1))).await.unwrap();
         let (again, ledger) = start(&store, dir.path()).await;
         assert_eq!(again.holders_now().borrow().as_ref().unwrap().holders(), [holder(2).public()]);
         assert_eq!(numbers(&ledger), [1, 2], "it stands there once");
         assert_eq!(store.holder_sets().await.unwrap().len(), 2);
+        assert_eq!(store.next_holder_sets().await.unwrap().len(), 0, "what was kept has served");
     }
 
     #[tokio::test]
@@ -280,8 +291,12 @@ mod tests {
         assert_eq!(after.proposals().await.len(), 0, "they followed the set before");
         ledger.close();
         // A file that somebody broke is no proposal, and keeps nothing from starting.
-        std::fs::write(dir.path().join("holders/proposals.json"), "[{").unwrap();
-        assert_eq!(start(&store, dir.path()).await.0.proposals().await.len(), 0);
+        for broken in [&b"[{"[..], b"\xff"] {
+            std::fs::write(dir.path().join("holders/proposals.json"), broken).unwrap();
+            let (started, ledger) = start(&store, dir.path()).await;
+            assert_eq!(started.proposals().await.len(), 0);
+            ledger.close();
+        }
     }
 
     #[tokio::test]
@@ -316,7 +331,6 @@ mod tests {
         };
         let [one, two] = ["0001.json", "0002.json"].map(|name| folder.join(name));
         let texts = [&one, &two].map(|path| std::fs::read_to_string(path).unwrap());
-        std::fs::remove_file(folder.join("next.json")).unwrap();
         std::fs::remove_file(&two).unwrap();
         let said = astray().await.unwrap_err();
         assert!(said.contains("set 2 is in force, and the folder holders/ ends with set 1"), "{said}");

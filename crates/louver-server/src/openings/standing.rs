@@ -84,9 +84,9 @@ pub async fn stand_as_written(store: &Store, ledger: &Ledger, sets: &mut HolderS
 
 /// Killed between the ledger and the file: what was kept before is the set that the ledger names.
 async fn take_effect(store: &Store, sets: &mut HolderSets, said: Said) -> Result<(), Astray> {
-    let Some(text) = store.next_holder_set().await? else { return Ok(()) };
-    let is_it = sets.checked(&text).is_ok_and(|set| document(&set) == said.document);
-    if is_it {
+    let is_it = |text: &String| sets.checked(text).is_ok_and(|set| document(&set) == said.document);
+    let kept = store.next_holder_sets().await?;
+    if let Some(text) = kept.into_iter().find(is_it) {
         store.write_holder_set(said.number, text.clone()).await?;
         sets.take(&text)?;
         tracing::info!(set = said.number, "a list of holders takes effect that the last stop cut off");

@@ -26,7 +26,15 @@ pub(crate) async fn sealed(site: &Running) -> i64 {
     let end = WallTime::now().millis() - 60_000;
     let hour = Hour::of(WallTime::from_millis(end - 10 * GROUP_MS));
     let start = (end - 10 * GROUP_MS).min((hour.number() + 1) * 3_600_000 - 11 * GROUP_MS);
-    let holders = louver_vault::HolderSet::new(2, [1, 2, 3].map(|n| holder(n).public()).into()).unwrap();
+    seal(site, start, 10, 2, &[1, 2, 3]).await;
+    start
+}
+
+/// A segment of its own epoch, sealed for `needed` of these holders.
+pub(crate) async fn seal(site: &Running, start: i64, groups: i64, needed: usize, holders: &[u8]) {
+    let hour = Hour::of(WallTime::from_millis(start));
+    let holders = holders.iter().map(|n| holder(*n).public()).collect();
+    let holders = louver_vault::HolderSet::new(needed, holders).unwrap();
     let secret = site.store.hour_secret(&camera(), hour).await.unwrap();
     let mut epoch = Epoch::begin(site.store.site_id(), &camera(), hour, &holders, &secret).unwrap();
     let config =
@@ -37,13 +45,12 @@ pub(crate) async fn sealed(site: &Running) -> i64 {
     let (mut sealer, header) = epoch.segment(at(0), &params).unwrap();
     let mut writer = site.store.sealed_writer(&camera());
     writer.begin(header, at(0)).await.unwrap();
-    for n in 0..10 {
+    for n in 0..groups {
         let media = MediaTime::from_ticks(n * GROUP_MS * 90);
         let packet = Packet { media, wall: at(n), key: true, data: Bytes::from(vec![n as u8; 64]) };
         writer.append(sealer.seal(&Gop { packets: vec![packet] }).unwrap()).await.unwrap();
     }
     writer.finish(sealer.finish().unwrap().end).await.unwrap();
-    start
 }
 
 /// Somebody who asks: a one-time identity and the request's text.

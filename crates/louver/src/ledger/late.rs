@@ -24,7 +24,30 @@ const AT_ONCE: usize = 256;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Late {
     files: Vec<PathBuf>,
-    told: BTreeSet<Digest>,
+    told: Told,
+}
+
+/// What the ledger was told of segments.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    /// Headers of those that ended as they should.
+    ended: BTreeSet<Digest>,
+    /// Digests of those that were read from the disk: an export tells of a segment that still grows, and then it grew.
+    read: BTreeSet<Digest>,
+}
+
+impl Told {
+    fn hear(&mut self, leaf: &Leaf) {
+        match leaf {
+            Leaf::Sealed { digest, recovered: true, .. } => self.read.insert(*digest),
+            Leaf::Sealed { header, .. } => self.ended.insert(*header),
+            _ => false,
+        };
+    }
+
+    fn lacks(&self, leaf: &Leaf) -> bool {
+        matches!(leaf, Leaf::Sealed { header, digest, .. } if !self.ended.contains(header) && !self.read.contains(digest))
+    }
 }
 
 /// Looks for them, without opening a file. To be called before recording begins: what is written from then on is told when it ends. Waits for the disk.
@@ -32,15 +55,13 @@ pub(crate) fn find(ledger: &Ledger, data: &Path) -> Result<Late, Error> {
     let failed = |e| Error::because("the ledger cannot be read", e);
     let before = ledger.opened().size;
     ledger.publish(before).map_err(failed)?;
-    let (mut since, mut told) = (None, BTreeSet::new());
+    let (mut since, mut told) = (None, Told::default());
     let read = ledger.leaves_back(|number, leaf| {
         let Some(entry) = Leaf::parse(leaf).filter(|_| number < before) else {
             return ControlFlow::Continue(());
         };
         let since = *since.get_or_insert(entry.at - BEFORE);
-        if let Leaf::Sealed { header, .. } = entry.leaf {
-            told.insert(header);
-        }
+        told.hear(&entry.leaf);
         if entry.at < since - MARGIN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     read.map_err(failed)?;
@@ -58,8 +79,7 @@ pub(crate) fn find(ledger: &Ledger, data: &Path) -> Result<Late, Error> {
 /// Tells the ledger of those that it was not told of. Waits for the disk.
 pub(crate) fn tell(ledger: &Ledger, late: &Late) {
     let found = late.files.iter().filter_map(|file| sealed_leaf::recovered_from(file, ledger.salt()));
-    let is_late = |leaf: &Leaf| matches!(leaf, Leaf::Sealed { header, .. } if !late.told.contains(header));
-    let leaves: Vec<Leaf> = found.filter(is_late).collect();
+    let leaves: Vec<Leaf> = found.filter(|leaf| late.told.lacks(leaf)).collect();
     for some in leaves.chunks(AT_ONCE) {
         if let Err(e) = ledger.append_all(some) {
             tracing::error!(
@@ -75,5 +95,40 @@ pub(crate) fn tell(ledger: &Ledger, late: &Late) {
             segments = leaves.len(),
             "segments that the last stop cut off stand in the ledger now"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use louver_ledger::Salt;
+
+    use super::*;
+
+    fn sealed(fragments: u32, recovered: bool) -> Leaf {
+        Leaf::Sealed {
+            camera: Salt::new(&[7; 32]).camera(&"gate".parse().unwrap()),
+            hour: 1,
+            header: Digest::of(b"header"),
+            fragments,
+            digest: Digest::of(&fragments.to_be_bytes()),
+            recovered,
+        }
+    }
+
+    #[test]
+    fn the_leaf_of_a_part_that_was_exported_does_not_stand_for_what_grew_behind_it() {
+        let mut told = Told::default();
+        told.hear(&sealed(4, true));
+        assert!(told.lacks(&sealed(9, true)), "the rest of the segment was cut off by a crash");
+        assert!(!told.lacks(&sealed(4, true)), "nothing grew");
+        told.hear(&sealed(9, true));
+        assert!(!told.lacks(&sealed(9, true)), "the start before this one told it");
+    }
+
+    #[test]
+    fn a_segment_that_ended_as_it_should_is_not_told_again_whatever_became_of_its_file() {
+        let mut told = Told::default();
+        told.hear(&sealed(9, false));
+        assert!(!told.lacks(&sealed(9, true)) && !told.lacks(&sealed(4, true)));
     }
 }

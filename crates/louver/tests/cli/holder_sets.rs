@@ -132,7 +132,6 @@ fn holders_replace_one_of_them_and_both_hours_open_with_those_they_were_sealed_f
     // The file that went from holder to holder.
     let signed = held.site.path("signed.json");
     std::fs::rename(held.site.path("next.json"), &signed).unwrap();
-    away("next.json").unwrap();
     away("0002.json").unwrap();
     refused("the ledger says that set 2 is in force, and the folder holders/ ends with set 1");
     away("0001.json").unwrap();

@@ -49,7 +49,7 @@ impl Settings {
             // Longer than people wait at a crossing; and the detector has its say every time.
             absorb: MediaSpan::from_millis(60_000),
             absorb_sweeps: 40,
-            // A close look finds four of five people who are found at all: of a million who stand there one is missed each time.
+            // One look misses many; somebody who stands still is missed in several in a row, so that it takes more than a few.
             absorb_close: 8,
             sweep_busy: MediaSpan::from_millis(1000),
             sweep_learning: MediaSpan::from_millis(500),

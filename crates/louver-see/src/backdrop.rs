@@ -33,8 +33,15 @@ pub enum Cover {
 const KEEP_AWAY: usize = 3;
 /// A clear row of cells is blended into the backdrop at each 16th picture.
 const REFRESH_ROWS: usize = 16;
+/// Levels that a pixel of the backdrop may go towards what is seen at its first refresh, half as many at its second, a third at
+/// its third: such steps end at the median of what was seen, as H. Robbins and S. Monro showed (1951). A mean, or the last
+/// look, of what sways (tape, leaves) is what the place hardly ever shows ...
+const FIRST_STEP: u8 = 64;
+/// ... and never fewer than these, so that slow light is followed: about a level a second. Somebody who is not told from a dark
+/// place leaves no more of himself in it while he passes.
+const LEAST_STEP: u8 = 2;
 /// What was covered so lately is not blended in: in the dark somebody may look like the place, and his cover lags behind him.
-const REFRESH_AFTER: MediaSpan = MediaSpan::from_millis(2000);
+const REFRESH_AFTER: MediaSpan = MediaSpan::from_millis(1000);
 /// Of a group of departed cells, no more than this share may have changed lately for the others to be taken into the backdrop:
 /// somebody who stands still moves his head, his hands, his weight; a parked car does not.
 const RESTLESS_SHARE: f32 = 0.1;
@@ -270,6 +277,7 @@ impl Backdrop {
             self.lanes[n / LANES].learn(n % LANES, Share::Whole);
             self.departed[n] = false;
             m.matches_since = Some(now);
+            m.refreshed = 0;
             copy_cells(Arc::make_mut(&mut self.picture), picture, self.grid, n..n + 1, Mix::Replace);
         }
         if state != was {
@@ -306,12 +314,22 @@ impl Backdrop {
                     self.states[*n] == Cell::Clear && !self.near[*n] && !self.unlike[*n] && rests(*n)
                 };
                 let from = (at..end).find(fresh).unwrap_or(end);
-                let to = (from..end).find(|n| !fresh(n)).unwrap_or(end);
+                // Neighbours that have been refreshed as often go together.
+                let times = self.cells.get(from).map_or(0, |m| m.refreshed);
+                let to = (from..end).find(|n| !fresh(n) || self.cells[*n].refreshed != times).unwrap_or(end);
+                let times = (times + 1).min(FIRST_STEP / LEAST_STEP);
                 if from < to {
                     for n in from..to {
                         self.lanes[n / LANES].learn(n % LANES, Share::Quarter);
+                        self.cells[n].refreshed = (self.cells[n].refreshed + 1).min(FIRST_STEP / LEAST_STEP);
                     }
-                    copy_cells(Arc::make_mut(&mut self.picture), picture, self.grid, from..to, Mix::Blend);
+                    copy_cells(
+                        Arc::make_mut(&mut self.picture),
+                        picture,
+                        self.grid,
+                        from..to,
+                        Mix::Approach(i16::from(FIRST_STEP / times)),
+                    );
                 }
                 at = to;
             }

@@ -279,13 +279,18 @@ impl Tracks {
         };
         for track in self.all.iter_mut().filter(missed) {
             let (cells, departed, unknown) = backdrop.count_outside(track.rect(), fresh);
-            let most = match (departed as f32 > PRESENT * cells as f32, unknown * 2 > cells) {
+            // Whoever has just been found before him hides him, and his cells with him.
+            let hidden = fresh.iter().any(|f| f.intersection(track.rect()).area() * 2 > track.rect().area());
+            let unknown = hidden || unknown * 2 > cells;
+            let most = match (departed as f32 > PRESENT * cells as f32, unknown) {
                 (true, _) => BLINKS_PRESENT,
                 (false, true) => BLINKS_UNKNOWN,
                 (false, false) => BLINKS,
             };
             if track.misses > most {
-                let drawn = track.shown(taken, self.sure) && departed as f32 > DIFFERENT * cells as f32;
+                // Where nothing is known nothing can look different: there sweeps alone tell.
+                let different = departed as f32 > DIFFERENT * cells as f32;
+                let drawn = track.shown(taken, self.sure) && (different || unknown);
                 track.phase = Phase::Lost { since: taken };
                 if track.kind == FigureKind::Known(Class::Person) {
                     let number = drawn.then_some(track.number);
@@ -313,9 +318,10 @@ impl Tracks {
             left.sweeps += 1;
             let empty = !somebody && departed as f32 <= DIFFERENT * cells as f32;
             left.empty = if empty { left.empty + 1 } else { 0 };
-            left.number = left.number.filter(|_| !empty);
-            // Where nothing is known the cells are masked for themselves.
-            let most = if unknown * 2 > cells { BLINKS_UNKNOWN } else { BLINKS_PRESENT };
+            // Where nothing is known the cells are masked for themselves, and one sweep proves nothing.
+            let unknown = unknown * 2 > cells;
+            left.number = left.number.filter(|_| !empty || unknown);
+            let most = if unknown { BLINKS_UNKNOWN } else { BLINKS_PRESENT };
             left.empty < EMPTY_SWEEPS && left.sweeps < most
         });
     }

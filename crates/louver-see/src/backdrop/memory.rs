@@ -71,6 +71,8 @@ pub(super) struct Memory {
     pub(super) covered: Option<MediaTime>,
     /// Since when an occupied cell has matched the empty place.
     pub(super) matches_since: Option<MediaTime>,
+    /// How often the backdrop was refreshed here since it was taken in, up to what still makes a difference.
+    pub(super) refreshed: u8,
 }
 
 impl Memory {
@@ -82,6 +84,7 @@ impl Memory {
             counted: 0,
             covered: None,
             matches_since: None,
+            refreshed: 0,
         }
     }
 

@@ -9,7 +9,8 @@ use louver_scene::Grid;
 #[derive(Clone, Copy)]
 pub(super) enum Mix {
     Replace,
-    Blend,
+    /// A quarter of the way, but no more than so many levels.
+    Approach(i16),
 }
 
 /// Takes the pixels of neighbouring cells of a row, luma and chroma, into the backdrop.
@@ -37,9 +38,10 @@ fn copy_block(
         let range = row * w + columns.start..row * w + right;
         match mix {
             Mix::Replace => to[range.clone()].copy_from_slice(&from[range]),
-            Mix::Blend => {
+            Mix::Approach(most) => {
                 for (a, b) in to[range.clone()].iter_mut().zip(&from[range]) {
-                    *a = ((u16::from(*a) * 3 + u16::from(*b) + 2) / 4) as u8;
+                    let step = (i16::from(*b) - i16::from(*a) + 2) >> 2;
+                    *a = (i16::from(*a) + step.clamp(-most, most)) as u8;
                 }
             }
         }

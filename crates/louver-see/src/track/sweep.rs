@@ -23,6 +23,8 @@ const SIZE_COST: f32 = 6.0;
 const CLASS_COST: f32 = 4.0;
 /// A detection of another class is the same thing only where the boxes overlap by this much (IoU).
 const OTHER_CLASS_IOU: f32 = 0.5;
+/// ... and one that was not expected just there belongs to a track that the last sweep found from this overlap on (IoU).
+const OVERLAPS_IOU: f32 = 0.25;
 /// Times the area of a movement that an unsure detection of it may have: of a walker, often only legs or torso depart.
 const MOVING_TIMES: i64 = 4;
 /// A movement followed for this long is something of its own.
@@ -78,6 +80,11 @@ pub(super) fn pair(tracks: &[Track], found: &[Detection], taken: MediaTime, sure
         }
     };
     let known = |t: &Track| t.followed() && t.kind != FigureKind::Moving;
+    // Whoever the last sweep found comes first (the cascade of DeepSORT, Wojke et al., 2017): the place of one who was missed has
+    // become vague, and takes in those who pass him by.
+    let found_lately = |t: &Track| known(t) && t.misses == 0;
+    step(&found_lately, &|_| true, &|t, d| expected(t, d, taken));
+    step(&found_lately, &is_sure, &|t, d| overlapping(t, d, taken));
     step(&known, &|_| true, &|t, d| expected(t, d, taken));
     // A movement that was there all the while is no one else's; one that has just turned up may be whoever was lost.
     let old = |t: &Track| t.followed() && taken - t.born >= OWN;
@@ -139,6 +146,13 @@ fn expected(track: &Track, d: &Detection, taken: MediaTime) -> Option<f32> {
     // Of two tracks as far away in their own measure, the one whose place is known better.
     let vague = (across * down).sqrt().ln() - (errors.0 * errors.1).ln();
     Some(far * 0.7 + vague * 0.5 + sizes(track, d)? + class(track, d)?)
+}
+
+/// The cost of a detection that overlaps the place where the track is expected: its cells led it too far, or too little.
+fn overlapping(track: &Track, d: &Detection, taken: MediaTime) -> Option<f32> {
+    let iou = track.rect_at(taken).iou(d.rect);
+    let same = matches!(track.kind, FigureKind::Known(c) if c == d.class);
+    (same && iou > OVERLAPS_IOU).then(|| GATE * (1.0 - iou))
 }
 
 /// A movement's box is rough: it lies in the detection, or the detection in it. An unsure detection much larger than the

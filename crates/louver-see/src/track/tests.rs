@@ -358,3 +358,53 @@ fn where_somebody_was_lost_his_figure_stays_until_the_place_looks_empty() {
     assert_eq!(drawn(&yard), 0, "two sweeps found the place empty");
     assert!(yard.tracks.people().next().is_none());
 }
+
+#[test]
+fn who_stands_behind_somebody_is_followed_and_drawn_until_there_is_nobody_before_him() {
+    let mut yard = Yard::new(320, 180);
+    let (stands, before) = (rect(150, 60, 24, 70), rect(138, 50, 50, 100));
+    for n in 0..30 {
+        yard.picture(&[stands]);
+        if n % 10 == 0 {
+            yard.sweep(&[person(stands)]);
+        }
+    }
+    let number = yard.numbers();
+    for n in 0..60 {
+        yard.picture(&[before]);
+        if n % 10 == 0 {
+            yard.sweep(&[person(before)]);
+        }
+        assert!(yard.numbers().contains(&number[0]), "picture {n}");
+    }
+    for n in 0..20 {
+        yard.picture(&[stands]);
+        if n % 10 == 0 {
+            yard.sweep(&[person(stands)]);
+        }
+    }
+    assert_eq!(yard.numbers(), number);
+}
+
+#[test]
+fn where_nothing_is_known_a_lost_person_is_drawn_until_two_sweeps_more_found_nobody() {
+    let mut yard = Yard::new(320, 180);
+    yard.backdrop.forget(yard.now);
+    let stands = rect(150, 60, 24, 70);
+    for n in 0..30 {
+        yard.picture(&[stands]);
+        if n % 10 == 0 {
+            yard.sweep(&[person(stands)]);
+        }
+    }
+    let mut sweeps = 0;
+    while !yard.tracks.figures(yard.tracks.zones.grid(), yard.now, 0.5).is_empty() {
+        for _ in 0..10 {
+            yard.picture(&[stands]);
+        }
+        yard.sweep(&[]);
+        sweeps += 1;
+        assert!(sweeps < 30, "drawn for ever");
+    }
+    assert_eq!(sweeps, BLINKS_UNKNOWN + 1 + EMPTY_SWEEPS);
+}

@@ -25,6 +25,8 @@ pub(crate) use one::{Phase, Track};
 const BLINKS: u32 = 1;
 /// ... and where nothing is known: the detector is all there is.
 const BLINKS_UNKNOWN: u32 = 8;
+/// ... and where somebody else hides it: longer, and it has gone another way.
+const BLINKS_HIDDEN: u32 = 3;
 /// ... and where its cells still look different: a person whom the detector cannot find in what he does. After that it is no
 /// longer taken for what it was (a chair that was once a person); its cells stay masked until they are absorbed.
 const BLINKS_PRESENT: u32 = 40;
@@ -281,11 +283,13 @@ impl Tracks {
             let (cells, departed, unknown) = backdrop.count_outside(track.rect(), fresh);
             // Whoever has just been found before him hides him, and his cells with him.
             let hidden = fresh.iter().any(|f| f.intersection(track.rect()).area() * 2 > track.rect().area());
-            let unknown = hidden || unknown * 2 > cells;
-            let most = match (departed as f32 > PRESENT * cells as f32, unknown) {
-                (true, _) => BLINKS_PRESENT,
-                (false, true) => BLINKS_UNKNOWN,
-                (false, false) => BLINKS,
+            let (all, _, nothing) = backdrop.count(track.rect());
+            let unknown = if hidden { nothing * 2 > all } else { unknown * 2 > cells };
+            let most = match (departed as f32 > PRESENT * cells as f32, unknown, hidden) {
+                (true, _, _) => BLINKS_PRESENT,
+                (false, true, _) => BLINKS_UNKNOWN,
+                (false, false, true) => BLINKS_HIDDEN,
+                (false, false, false) => BLINKS,
             };
             if track.misses > most {
                 // Where nothing is known nothing can look different: there sweeps alone tell.

@@ -370,7 +370,7 @@ fn who_stands_behind_somebody_is_followed_and_drawn_until_there_is_nobody_before
         }
     }
     let number = yard.numbers();
-    for n in 0..60 {
+    for n in 0..30 {
         yard.picture(&[before]);
         if n % 10 == 0 {
             yard.sweep(&[person(before)]);

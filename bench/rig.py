@@ -109,7 +109,7 @@ def rtsp_cameras(count, folder):
 class Louver:
     """A site in a scratch folder: settings, a holder, and a server that can be started again and again."""
 
-    def __init__(self, binary, folder, rtsp, cameras):
+    def __init__(self, binary, folder, rtsp, cameras, seen=True):
         self.binary, self.folder = binary, folder
         self.data = os.path.join(folder, "data")
         self.identity = os.path.join(folder, "holder.txt")
@@ -125,7 +125,8 @@ class Louver:
             out.write(f'[detector]\nlibrary = "{ROOT}/.deps/lib/libonnxruntime.so"\n'
                       f'model = "{ROOT}/.deps/models/ssd_mobilenetv2_oidv4.onnx"\nkind = "ssd-mobilenet-v2"\n')
             for camera in self.cameras:
-                out.write(f'[[camera]]\nid = "{camera}"\nmain = "{rtsp}/{camera}/main"\nsub = "{rtsp}/{camera}/sub"\n'
+                second = f'sub = "{rtsp}/{camera}/sub"' if seen else 'analysis = "off"'
+                out.write(f'[[camera]]\nid = "{camera}"\nmain = "{rtsp}/{camera}/main"\n{second}\n'
                           'purpose = "Benchmark with demo footage"\nowner = "Benchmark"\ncontact = "bench@example.org"\n')
 
     def start(self):
@@ -260,6 +261,17 @@ def cpu_by_thread(pid):
         with contextlib.suppress(OSError):
             name, seconds = cpu_fields(f"/proc/{pid}/task/{task}/stat")
             found[task, name] = seconds
+    return found
+
+
+def children(pid):
+    """Processes that a process started, and those that they started."""
+    found = []
+    for task in glob.glob(f"/proc/{pid}/task/*/children"):
+        with contextlib.suppress(OSError):
+            with open(task, encoding="utf-8") as file:
+                for child in map(int, file.read().split()):
+                    found += [child, *children(child)]
     return found
 
 

@@ -117,7 +117,8 @@ impl Camera {
         };
         let now = before + WallSpan::from_micros((WallTime::now() - before).micros() / 2);
         let told = answer.path(&["SystemDateAndTime", "UTCDateTime"]).and_then(parts);
-        let offset = told.map(|told| told - now);
+        // Told in whole seconds, cut off: on the average half of one has gone by.
+        let offset = told.map(|told| told + WallSpan::from_millis(500) - now);
         if let Some(offset) = offset {
             self.offset = offset;
         }

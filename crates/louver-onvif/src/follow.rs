@@ -30,6 +30,8 @@ pub struct Pace {
 
 /// From one question for events to the next, at least.
 const PULL_PAUSE: Duration = Duration::from_millis(300);
+/// Subscriptions that a camera may forget in a row before it counts as one without events, until its streams are looked at again.
+const FORGOTTEN_MAX: u32 = 3;
 /// From one renewal of the subscription to the next: a third of what it is kept.
 const RENEWAL: Duration = Duration::from_secs(40);
 
@@ -53,6 +55,7 @@ pub async fn follow(address: OnvifAddress, pace: Pace, out: mpsc::Sender<Notice>
         began: Instant::now(),
         point: None,
         no_events: false,
+        forgotten: 0,
         due: Due {
             clock: Instant::now(),
             streams: Instant::now(),
@@ -79,6 +82,8 @@ struct Follower {
     point: Option<PullPoint>,
     /// The camera has no events to tell.
     no_events: bool,
+    /// Subscriptions in a row of which it knew nothing when it was asked.
+    forgotten: u32,
     due: Due,
 }
 
@@ -100,14 +105,14 @@ impl Follower {
             let heard = match self.step().await {
                 Ok(Ok(())) => {
                     pause = self.pace.retry_first;
-                    let what = self.watch.answers(true);
+                    let what = self.watch.answers();
                     self.tell(what, None).await
                 }
                 Ok(Err(error)) => {
                     tracing::debug!(reason = %error, "a camera cannot be asked");
                     self.point = None;
                     self.camera.forget();
-                    let what = self.watch.answers(false);
+                    let what = self.watch.silent(&error);
                     let heard = self.tell(what, None).await;
                     if error.is_sign_in() {
                         pause = self.pace.retry_longest;
@@ -146,7 +151,7 @@ impl Follower {
             };
             self.due.streams = Instant::now() + self.pace.streams;
             // Somebody may have switched them on.
-            self.no_events = false;
+            (self.no_events, self.forgotten) = (false, 0);
             let what = self.watch.streams(sources);
             self.tell(what, None).await?;
         }
@@ -172,6 +177,8 @@ impl Follower {
             tokio::time::sleep_until(next).await;
             return Ok(Vec::new());
         }
+        // One that answers at once, again and again, is not asked more often than that.
+        tokio::time::sleep_until(self.due.pull).await;
         let Some(point) = &self.point else {
             match self.subscribe().await {
                 Ok(()) => {}
@@ -193,10 +200,21 @@ impl Follower {
             // Those that do not understand it keep the subscription as long as they are asked.
             let _ = point.renew(&mut self.camera).await;
         }
-        // One that answers at once, again and again, is not asked more often than that.
-        tokio::time::sleep_until(self.due.pull).await;
         self.due.pull = Instant::now() + PULL_PAUSE;
-        point.pull(&mut self.camera, self.pace.wait).await
+        match point.pull(&mut self.camera, self.pace.wait).await {
+            // It forgot the subscription, as it may after a restart, or never had it: it is made anew, a few times.
+            Err(OnvifError::Fault(_) | OnvifError::Incomplete(_) | OnvifError::NotOnvif(_)) => {
+                self.point = None;
+                self.forgotten += 1;
+                self.no_events = self.forgotten > FORGOTTEN_MAX;
+                self.due.pull = Instant::now() + self.pace.retry_first;
+                Ok(Vec::new())
+            }
+            said => {
+                self.forgotten = 0;
+                said
+            }
+        }
     }
 
     async fn subscribe(&mut self) -> Result<(), OnvifError> {

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use louver_base::{WallSpan, WallTime};
 
+use crate::OnvifError;
 use crate::events::{Said, Subject};
 use crate::media::Streams;
 
 /// A camera's clock is told in whole seconds, and an answer takes its time: what differs by less is no jump.
 const JUMP: WallSpan = WallSpan::from_millis(3000);
+
+/// Microseconds by which two readings of the same clock may differ: whole seconds, and the way of an answer.
+const NEWS: u64 = 1_500_000;
 
 /// Something a camera says or lets be seen of itself. Nothing in it could hold who was seen.
 #[derive(Clone, Debug)]
@@ -33,7 +37,7 @@ pub enum What {
     PictureLost(bool),
     /// The camera began anew; `camera_time` says when.
     Restarted,
-    /// The camera's clock less ours, for the first time and whenever it is another by a second or more.
+    /// The camera's clock less ours, for the first time and whenever it is another by more than a reading may be wrong (1.5 s).
     Clock(WallSpan),
     /// The camera's clock was set: it went on by so much more, or less, than time did.
     ClockJumped(WallSpan),
@@ -44,8 +48,15 @@ pub enum What {
         /// Not told for the first time.
         changed: bool,
     },
-    /// The camera cannot be asked, or can be again.
-    Answers(bool),
+    /// The camera cannot be asked: told when that begins, and when it is for another reason.
+    Silent {
+        /// Why, in words for the operator, without addresses or passwords.
+        reason: String,
+        /// Another user name or password would help.
+        sign_in: bool,
+    },
+    /// The camera can be asked again.
+    Answers,
 }
 
 /// What is known of one camera.
@@ -57,7 +68,8 @@ pub(crate) struct Watch {
     told: Option<WallSpan>,
     streams: Option<Vec<Streams>>,
     restarted: Option<WallTime>,
-    answers: Option<bool>,
+    /// Why it cannot be asked.
+    silent: Option<String>,
 }
 
 impl Watch {
@@ -72,8 +84,7 @@ impl Watch {
                 found.push(What::ClockJumped(jump));
             }
         }
-        let other =
-            |told: WallSpan| (offset.micros().saturating_sub(told.micros())).unsigned_abs() >= 1_000_000;
+        let other = |told: WallSpan| (offset.micros().saturating_sub(told.micros())).unsigned_abs() >= NEWS;
         if self.told.is_none_or(other) {
             self.told = Some(offset);
             found.push(What::Clock(offset));
@@ -115,10 +126,16 @@ impl Watch {
         }
     }
 
-    /// Whether the camera can be asked.
-    pub(crate) fn answers(&mut self, answers: bool) -> Option<What> {
-        let before = self.answers.replace(answers);
-        (before.unwrap_or(true) != answers).then_some(What::Answers(answers))
+    /// The camera answered.
+    pub(crate) fn answers(&mut self) -> Option<What> {
+        self.silent.take().map(|_| What::Answers)
+    }
+
+    /// The camera did not answer, or refused to.
+    pub(crate) fn silent(&mut self, why: &OnvifError) -> Option<What> {
+        let reason = why.to_string();
+        let before = self.silent.replace(reason.clone());
+        (before.as_ref() != Some(&reason)).then(|| What::Silent { reason, sign_in: why.is_sign_in() })
     }
 }
 
@@ -211,9 +228,14 @@ mod tests {
     #[test]
     fn silence_is_told_when_it_begins_and_when_it_ends() {
         let mut watch = Watch::default();
-        assert!(watch.answers(true).is_none());
-        assert!(matches!(watch.answers(false), Some(What::Answers(false))));
-        assert!(watch.answers(false).is_none());
-        assert!(matches!(watch.answers(true), Some(What::Answers(true))));
+        assert!(watch.answers().is_none());
+        assert!(matches!(
+            watch.silent(&OnvifError::ConnectionRefused),
+            Some(What::Silent { sign_in: false, .. })
+        ));
+        assert!(watch.silent(&OnvifError::ConnectionRefused).is_none());
+        assert!(matches!(watch.silent(&OnvifError::WrongPassword), Some(What::Silent { sign_in: true, .. })));
+        assert!(matches!(watch.answers(), Some(What::Answers)));
+        assert!(watch.answers().is_none());
     }
 }

@@ -78,7 +78,7 @@ async fn other_streams_and_silence_are_noticed() {
         }
     }
     drop(camera);
-    while !matches!(next().await.what, What::Answers(false)) {}
+    while !matches!(next().await.what, What::Silent { sign_in: false, .. }) {}
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(10), task).await.unwrap().unwrap();
 }

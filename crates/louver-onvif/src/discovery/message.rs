@@ -25,6 +25,13 @@ pub struct Found {
     pub(crate) endpoint: String,
 }
 
+impl Found {
+    /// A camera whose address is known already.
+    pub fn named(address: OnvifAddress) -> Self {
+        Self { address, name: String::new(), hardware: String::new(), endpoint: String::new() }
+    }
+}
+
 /// Who asks for what. `id` is a UUID that answers relate to.
 pub(crate) fn probe(id: &str, types: &str) -> String {
     format!(

@@ -31,8 +31,8 @@ readonly PACKAGES_BUILD=(pkg-config nasm libclang-dev libavcodec-dev libavformat
 # The RTSP server: tsdemux and the H.264/H.265 parsers are in -bad, the RTP payloaders in -good, appsrc in -base.
 readonly PACKAGES_PLAY=(ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
-# python3-cryptography: the foreign verifier of the ledger (crates/louver-ledger/tests/foreign).
-readonly PACKAGES_TEST=(chromium fonts-dejavu-core python3-cryptography)
+# python3-cryptography: the foreign verifier of the ledger (crates/louver-ledger/tests/foreign). iproute2: networks of a test's own.
+readonly PACKAGES_TEST=(chromium fonts-dejavu-core python3-cryptography iproute2)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }

@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh            everything
 #   scripts/setup.sh --demo     what `make demo` needs
-#   scripts/setup.sh --test     what `make test` needs (adds Chromium and cargo-nextest)
+#   scripts/setup.sh --test     what `make test` needs (adds Chromium, cargo-nextest and a virtual camera)
 #
 # Safe to repeat; says nothing much and takes a second or two when nothing is missing; needs the network only
 # for what is missing. Debian packages go into the system, Node packages into ui/node_modules, everything
@@ -31,8 +31,8 @@ readonly PACKAGES_BUILD=(pkg-config nasm libclang-dev libavcodec-dev libavformat
 # The RTSP server: tsdemux and the H.264/H.265 parsers are in -bad, the RTP payloaders in -good, appsrc in -base.
 readonly PACKAGES_PLAY=(ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
-# python3-cryptography: the foreign verifier of the ledger (crates/louver-ledger/tests/foreign).
-readonly PACKAGES_TEST=(chromium fonts-dejavu-core python3-cryptography)
+# python3-cryptography: the foreign verifier of the ledger (crates/louver-ledger/tests/foreign). iproute2: networks of a test's own.
+readonly PACKAGES_TEST=(chromium fonts-dejavu-core python3-cryptography iproute2)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
@@ -178,6 +178,21 @@ get_detector() {
     fail "the converted detector is not the expected one (sha256 $(sha256sum <"$models/$name.onnx"))"
 }
 
+# --- a virtual camera ----------------------------------------------------------------------------------------------
+
+# For scripts/virtual_camera.py: what tests find and ask by ONVIF.
+get_virtual_camera() {
+  local folder=$DEPS/ipycam list=scripts/virtual_camera.requirements.txt
+  cmp -s "$list" "$folder/REQUIREMENTS" && return 0
+  say "fetching a virtual ONVIF camera (90 MB)"
+  make_venv
+  pip install --no-deps --only-binary :all: --target "$scratch/ipycam" -r "$list" ||
+    fail "cannot get the PyPI packages of $list: is the network there?"
+  rm -rf "$folder"
+  mv "$scratch/ipycam" "$folder"
+  cp "$list" "$folder/REQUIREMENTS"                       # last: it says that the others are whole
+}
+
 # --- footage ------------------------------------------------------------------------------------------------
 
 get_clip() {
@@ -294,6 +309,7 @@ main() {
   install_packages "${packages[@]}"
   get_onnxruntime
   get_detector
+  [[ $for_test == no ]] || get_virtual_camera
   get_clip
   prepare_footage
   install_ui

@@ -46,14 +46,25 @@ pub struct CameraAddress(Kind);
 enum Kind {
     Rtsp { url: Url, credentials: Option<Credentials> },
     File(PathBuf),
+    Told,
 }
 
 impl CameraAddress {
-    /// The RTSP address without user name and password, or `None` for a file.
+    /// No address of its own: the camera is asked for it (ONVIF) and followed when it tells another.
+    pub const fn told() -> Self {
+        Self(Kind::Told)
+    }
+
+    /// Whether the camera is asked for it.
+    pub const fn is_told(&self) -> bool {
+        matches!(self.0, Kind::Told)
+    }
+
+    /// The RTSP address without user name and password, or `None` for a file and for one that the camera tells.
     pub fn rtsp_url(&self) -> Option<&Url> {
         match &self.0 {
             Kind::Rtsp { url, .. } => Some(url),
-            Kind::File(_) => None,
+            Kind::File(_) | Kind::Told => None,
         }
     }
 
@@ -61,14 +72,14 @@ impl CameraAddress {
     pub fn credentials(&self) -> Option<&Credentials> {
         match &self.0 {
             Kind::Rtsp { credentials, .. } => credentials.as_ref(),
-            Kind::File(_) => None,
+            Kind::File(_) | Kind::Told => None,
         }
     }
 
     /// The video file to play, or `None` for a network camera.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
-            Kind::Rtsp { .. } => None,
+            Kind::Rtsp { .. } | Kind::Told => None,
             Kind::File(path) => Some(path),
         }
     }
@@ -88,6 +99,7 @@ impl CameraAddress {
                 url.into()
             }
             Kind::File(path) => format!("file://{}", path.display()),
+            Kind::Told => String::new(),
         }
     }
 }
@@ -157,6 +169,7 @@ impl fmt::Display for CameraAddress {
                 f.write_str(url.path())
             }
             Kind::File(path) => write!(f, "file://{}", path.display()),
+            Kind::Told => f.write_str("(told by the camera)"),
         }
     }
 }

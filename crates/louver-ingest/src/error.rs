@@ -104,6 +104,12 @@ pub enum IngestError {
         "the video file holds no key frame to start from: `ffmpeg -i IN -c:v libx264 OUT.mp4` makes one that does"
     )]
     NoPictures,
+    /// The camera was to tell the stream's address (ONVIF) and did not; in the words of whoever asked.
+    #[error("the camera does not tell where its stream is: {0}")]
+    NotTold(String),
+    /// The camera tells another address than before.
+    #[error("the camera's stream has another address now: connecting there")]
+    Moved,
     /// A fault in the software.
     #[error(
         "reading the camera's data failed by a fault of Louver's: connecting again; please report it with the log"

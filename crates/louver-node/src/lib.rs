@@ -6,7 +6,11 @@
 //!                                 │             ┊                     └─► store (keep.rs) ┄► video (rendition.rs)
 //!                            detector (look.rs) └┄► live video, while somebody watches it (video.rs, live.rs)
 //! ```
+//!
+//! A camera with an ONVIF address is asked besides for its clock and its streams, and heard when it says that somebody meddles
+//! with it (contact.rs).
 
+mod contact;
 mod feed;
 mod handle;
 mod keep;
@@ -32,4 +36,4 @@ pub use node::{Node, NodeConfig};
 pub use rendition::{Rendition, RenditionError};
 pub use scenes::{SceneHub, SceneSubscription};
 pub use settings::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS};
-pub use status::{CameraStatus, StatusCell, StreamState};
+pub use status::{CameraSays, CameraStatus, StatusCell, StreamState};

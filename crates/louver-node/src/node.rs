@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::contact::{Contact, play};
 use crate::feed::{Feed, follow_sub};
 use crate::keep::Keeper;
 use crate::look::Looker;
@@ -69,13 +70,14 @@ impl Node {
             let mut recorder =
                 Recorder::new(store.clone(), settings, config.holders.clone(), config.site, &handle.status);
             recorder.ledger.clone_from(&config.ledger);
+            let contact = Contact::start(settings, &handle.status, config.holders.clone(), &tasks, stop);
             let (events, received) = mpsc::channel(PACKETS_WAITING);
             let source = Source::new(settings.id.clone(), Role::Main, settings.main.clone());
-            tasks.spawn(when_held(config.holders.clone(), source, events, stop.clone()));
+            tasks.spawn(when_held(config.holders.clone(), source, contact.clone(), events, stop.clone()));
             if let (Some(sub), Some(feed)) = (&settings.sub, &feed) {
                 let (events, received) = mpsc::channel(PACKETS_WAITING);
                 let source = Source::new(settings.id.clone(), Role::Sub, sub.clone());
-                tasks.spawn(when_held(config.holders.clone(), source, events, stop.clone()));
+                tasks.spawn(when_held(config.holders.clone(), source, contact, events, stop.clone()));
                 tasks.spawn(follow_sub(received, feed.clone(), handle.status.clone()));
             }
             tasks.spawn(recorder.run(received, feed));
@@ -100,15 +102,20 @@ impl Node {
 async fn when_held(
     mut holders: watch::Receiver<Option<HolderSet>>,
     source: Source,
+    contact: Contact,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
 ) {
-    let there = tokio::select! { biased;
+    if held(&mut holders, &stop).await {
+        play(source, contact, events, stop).await;
+    }
+}
+
+/// Waits for a holder; `false` if it is to stop before there is one.
+pub(crate) async fn held(holders: &mut watch::Receiver<Option<HolderSet>>, stop: &CancellationToken) -> bool {
+    tokio::select! { biased;
         () = stop.cancelled() => false,
         there = holders.wait_for(Option::is_some) => there.is_ok(),
-    };
-    if there {
-        louver_ingest::run(source, events, stop).await;
     }
 }
 

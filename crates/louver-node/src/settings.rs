@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use louver_base::{CameraAddress, CameraId, Pii, WallSpan};
+use louver_onvif::OnvifAddress;
 use louver_scene::{Show, Zone, ZoneKind};
 use louver_see::GateMode;
 
@@ -29,7 +30,9 @@ pub struct CameraSettings {
     pub id: CameraId,
     /// Name on the page.
     pub name: String,
-    /// The best stream: sealed as it comes.
+    /// Where the camera answers questions (ONVIF): about its clock, its streams, and whether somebody meddles with it.
+    pub onvif: Option<OnvifAddress>,
+    /// The best stream: sealed as it comes. An address that the camera tells needs `onvif`.
     pub main: CameraAddress,
     /// The small stream that is seen and masked; without one the main stream is decoded and scaled.
     pub sub: Option<CameraAddress>,
@@ -81,6 +84,7 @@ mod tests {
         CameraSettings {
             id: "gate".parse().unwrap(),
             name: "Gate".to_owned(),
+            onvif: None,
             main: "rtsp://cam/main".parse().unwrap(),
             sub: sub.map(|s| s.parse().unwrap()),
             purpose: "break-ins".to_owned(),

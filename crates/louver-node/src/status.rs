@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use louver_base::WallTime;
+use louver_base::{WallSpan, WallTime};
 use louver_see::GateReport;
 use serde::Serialize;
 
@@ -22,6 +22,21 @@ pub enum StreamState {
         /// What happened and what to do, without addresses or passwords.
         reason: String,
     },
+}
+
+/// What a camera says of itself (ONVIF); all of it may be wrong, and nothing of it can hold who was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CameraSays {
+    /// Why it cannot be asked; `None` when it can, or is not to be.
+    pub silent: Option<String>,
+    /// Its clock less ours, to about a second.
+    pub clock: Option<WallSpan>,
+    /// How often it said that movement began.
+    pub motions: u64,
+    /// Since when, by our clock, it has been saying that somebody covers, turns or blinds it.
+    pub tampered_since: Option<WallTime>,
+    /// How often it began anew while it was asked.
+    pub restarts: u64,
 }
 
 /// One camera's state.
@@ -46,6 +61,9 @@ pub struct CameraStatus {
     /// What the gate does: how much is decoded, and why it is open; `None` before the first picture.
     #[serde(skip)]
     pub gate: Option<GateReport>,
+    /// What the camera says of itself, where it is asked.
+    #[serde(skip)]
+    pub says: CameraSays,
 }
 
 /// A status that one writer changes and anyone reads.

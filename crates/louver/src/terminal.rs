@@ -29,6 +29,13 @@ pub(crate) fn yes(question: &str, unasked: &'static str) -> Result<bool, Error> 
     Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// Asks for a line, which shows as it is typed; without what a terminal would act upon.
+pub(crate) fn ask(question: &str) -> Result<String, Error> {
+    eprint!("{question}: ");
+    let answer = line().map_err(|e| Error::because("the answer cannot be read", e))?;
+    Ok(plain(&answer))
+}
+
 /// Room from the start: a growing buffer would leave copies of a secret behind.
 fn line() -> io::Result<Zeroizing<String>> {
     let mut line = Zeroizing::new(String::with_capacity(LINE as usize));

@@ -35,6 +35,7 @@ fn settings() -> CameraSettings {
     CameraSettings {
         id: "gate".parse().unwrap(),
         name: "Gate".to_owned(),
+        onvif: None,
         main: "rtsp://cam/main".parse().unwrap(),
         sub: None,
         purpose: "deliveries".to_owned(),

@@ -71,6 +71,7 @@ pub fn camera(id: &str, main: &str, sub: Option<&str>, analysis: Analysis) -> Ca
     CameraSettings {
         id: id.parse().unwrap(),
         name: id.to_owned(),
+        onvif: None,
         main: main.parse().unwrap(),
         sub: sub.map(|s| s.parse().unwrap()),
         purpose: "deliveries".to_owned(),
@@ -223,6 +224,11 @@ pub struct Rtsp {
 
 impl Rtsp {
     pub fn start(mount: &str, clip: &Path) -> Option<Self> {
+        Self::start_all(&[(mount, clip)])
+    }
+
+    /// Plays several clips, each at its path.
+    pub fn start_all(clips: &[(&str, &Path)]) -> Option<Self> {
         let script = there(root().join("scripts/rtsp_server.py"))?;
         let gi = Command::new("/usr/bin/python3")
             .args(["-c", "import gi; gi.require_version('GstRtspServer', '1.0')"])
@@ -236,7 +242,13 @@ impl Rtsp {
         let ready = dir.path().join("ready");
         let child = Command::new("/usr/bin/python3")
             .arg(script)
-            .args(["--port", "0", "--mount", &format!("{mount}={}", clip.display()), "--ready-file"])
+            .args(["--port", "0"])
+            .args(
+                clips
+                    .iter()
+                    .flat_map(|(mount, clip)| ["--mount".into(), format!("{mount}={}", clip.display())]),
+            )
+            .arg("--ready-file")
             .arg(&ready)
             .stdout(Stdio::null())
             .spawn()

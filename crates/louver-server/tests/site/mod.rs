@@ -76,6 +76,7 @@ pub(crate) fn camera(id: &str, analysis: Analysis) -> (CameraHandle, watch::Send
     CameraHandle::new(&CameraSettings {
         id: id.parse().unwrap(),
         name: format!("The {id}"),
+        onvif: None,
         main: "rtsp://cam-admin:s3cret-pass@10.99.88.77/main?user=cam-admin".parse().unwrap(),
         sub: Some("rtsp://cam-admin:s3cret-pass@10.99.88.77/sub".parse().unwrap()),
         purpose: "deliveries".to_owned(),

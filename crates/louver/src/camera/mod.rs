@@ -1,6 +1,7 @@
 //! `louver camera`: the register from the command line.
 
 mod add;
+mod discover;
 mod list;
 mod probe;
 mod remove;
@@ -17,6 +18,8 @@ pub(crate) use probe::{Look, advice, bits, in_words, look_at};
 pub(crate) enum Command {
     /// Enter a camera into the register (louver.toml), after a look at its streams
     Add(add::Args),
+    /// Find the cameras of the networks, say what they offer, and enter them into the register
+    Discover(discover::Args),
     /// List the cameras of the register, without passwords
     List(list::Args),
     /// Say what a camera sends and what could be better
@@ -29,6 +32,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, settings: Option<&Path>) -> Result<(), Error> {
     match command {
         Command::Add(args) => add::run(args, settings),
+        Command::Discover(args) => discover::run(&args, settings),
         Command::List(args) => list::run(&args, settings),
         Command::Probe(args) => probe::run(&args, settings),
         Command::Remove(args) => remove::run(&args, settings),

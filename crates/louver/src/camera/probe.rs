@@ -6,6 +6,7 @@ use std::time::Duration;
 use louver_base::CameraAddress;
 use louver_ingest::{IngestError, ProbeReport, SignIn, Timing};
 use louver_node::{Analysis, CameraSettings};
+use louver_onvif::{Camera, Streams};
 use louver_see::at_a_glance;
 
 use crate::error::Error;
@@ -115,7 +116,7 @@ fn print(name: &str, report: &ProbeReport, advice: &[String]) {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     let made = tokio::runtime::Builder::new_current_thread().enable_all().build();
     made.map_err(|e| Error::because("the camera cannot be asked", e))
 }
@@ -124,8 +125,27 @@ async fn probe(address: &CameraAddress) -> Result<ProbeReport, IngestError> {
     louver_ingest::probe_for(address, Timing::default(), WATCH).await
 }
 
-/// Looks at both streams of a camera, the two at once.
+/// Looks at both streams of a camera, the two at once; asks it first where they are, if it is to tell.
 pub(crate) async fn look_at(camera: &CameraSettings) -> Vec<Look> {
+    let told;
+    let camera = match &camera.onvif {
+        Some(onvif) if camera.main.is_told() => match Camera::new(onvif.clone()).streams().await {
+            Ok(sources) => {
+                let first = sources.into_iter().next();
+                told = with_streams(camera, first);
+                &told
+            }
+            Err(e) => {
+                let error = if e.is_sign_in() {
+                    IngestError::WrongPassword
+                } else {
+                    IngestError::NotTold(e.to_string())
+                };
+                return vec![Look { stream: "main", outcome: Err(error), used: Use::Sealed }];
+            }
+        },
+        _ => camera,
+    };
     let sub = camera.sub.as_ref().filter(|_| camera.analysis == Analysis::On);
     let used = match (camera.analysis, sub) {
         (Analysis::On, None) => Use::Both,
@@ -141,6 +161,14 @@ pub(crate) async fn look_at(camera: &CameraSettings) -> Vec<Look> {
     let main = Look { stream: "main", outcome: main, used };
     let sub = sub.map(|outcome| Look { stream: "sub", outcome, used: Use::Seen });
     std::iter::once(main).chain(sub).collect()
+}
+
+fn with_streams(camera: &CameraSettings, streams: Option<Streams>) -> CameraSettings {
+    let mut camera = camera.clone();
+    if let Some(Streams { main, sub }) = streams {
+        (camera.main, camera.sub) = (main.address, sub.map(|sub| sub.address));
+    }
+    camera
 }
 
 /// Codec, size, pace, bits and key frames in one line.

@@ -39,8 +39,12 @@ fn known(c: &CameraSettings, salt: &Salt) -> Known {
     let entry = serde_json::json!({
         "id": c.id, "name": c.name, "purpose": c.purpose, "owner": c.owner.reveal(), "contact": c.contact.reveal(),
     });
-    let streams =
+    let mut streams =
         serde_json::json!({ "main": c.main.to_string(), "sub": c.sub.as_ref().map(ToString::to_string) });
+    // Only where there is one: what is written down of cameras without it stays as it was.
+    if let Some(onvif) = &c.onvif {
+        streams["onvif"] = onvif.to_string().into();
+    }
     let retention = serde_json::json!({ "hours": c.retention_hours, "reason": c.retention_reason });
     let analysis =
         serde_json::json!({ "analysis": format!("{:?}", c.analysis), "gate": format!("{:?}", c.gate) });
@@ -120,6 +124,7 @@ mod tests {
         CameraSettings {
             id: id.parse().unwrap(),
             name: "Gate".to_owned(),
+            onvif: None,
             main: "rtsp://user:secret@cam/main".parse().unwrap(),
             sub: None,
             purpose: "break-ins".to_owned(),

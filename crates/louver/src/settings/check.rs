@@ -10,6 +10,7 @@ use louver_codec::detector::ModelKind;
 use louver_ledger::note::{KeyKind, VerifierKey};
 use louver_ledger::witness::Witness;
 use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS, GateMode};
+use louver_onvif::OnvifAddress;
 use louver_vault::{HolderPublic, HolderSet, MAX_HOLDERS};
 use toml::Spanned;
 
@@ -241,14 +242,26 @@ impl Problems<'_> {
         };
         let camera = String::from(louver_base::CameraId::clone(&id));
 
-        let main = match raw.main {
-            Some(main) => self.address(&camera, "main", main),
-            None => {
+        let asked = raw.onvif.is_some();
+        let onvif = raw.onvif.and_then(|onvif| self.onvif(&camera, onvif));
+        let sub_place = raw.sub.as_ref().map(Spanned::span);
+        let sub = raw.sub.and_then(|sub| self.address(&camera, "sub", sub));
+        let (main, sub) = match (raw.main, sub_place) {
+            (Some(main), _) => (self.address(&camera, "main", main), sub),
+            (None, Some(sub)) if asked => {
+                self.add(sub, Problem::SubWithoutMain(camera.clone()));
+                (None, None)
+            }
+            (None, None) if asked => (Some(CameraAddress::told()), Some(CameraAddress::told())),
+            (None, _) => {
                 self.add(place.clone(), Problem::NoMain(camera.clone()));
-                None
+                (None, None)
             }
         };
-        let sub = raw.sub.and_then(|sub| self.address(&camera, "sub", sub));
+        let onvif = onvif.map(|onvif| match onvif.credentials() {
+            Some(_) => onvif,
+            None => onvif.with_credentials(main.as_ref().and_then(|main| main.credentials().cloned())),
+        });
         let entry = [("purpose", raw.purpose), ("owner", raw.owner), ("contact", raw.contact)];
         let entry = entry.map(|(key, value)| (key, value.map(Spanned::into_inner).unwrap_or_default()));
         let missing: Vec<_> =
@@ -268,6 +281,7 @@ impl Problems<'_> {
         Some(CameraSettings {
             name: name.unwrap_or(camera),
             id,
+            onvif,
             main: main?,
             sub,
             purpose,
@@ -288,6 +302,11 @@ impl Problems<'_> {
             .parse()
             .map_err(|why| self.add(text.span(), Problem::BadAddress { camera, key, why }))
             .ok()
+    }
+
+    fn onvif(&mut self, camera: &str, text: Spanned<String>) -> Option<OnvifAddress> {
+        let camera = camera.to_owned();
+        text.get_ref().parse().map_err(|why| self.add(text.span(), Problem::BadOnvif { camera, why })).ok()
     }
 
     fn retention(&mut self, camera: &str, raw: Option<Spanned<u32>>, has_reason: bool) -> Option<NonZeroU32> {

@@ -109,12 +109,18 @@ pub(super) struct Camera {
     /// Default: the id
     /// Example: "Front door"
     pub name: Option<Spanned<String>>,
-    /// Address of the best stream, `rtsp://` or `file://`. Required. It is sealed as it comes. A user name and
-    /// password in it are never shown or logged.
+    /// Address of the camera's ONVIF service, `http://`. With it Louver asks the camera for its clock and its streams, and
+    /// hears when it begins anew or says that somebody meddles with it. User name and password are those of `main` where
+    /// none stand in it. Recording does not depend on it unless `main` is left out.
+    /// Example: "http://192.0.2.10/onvif/device_service"
+    pub onvif: Option<Spanned<String>>,
+    /// Address of the best stream, `rtsp://` or `file://`. Required, unless there is `onvif`: without it the camera is asked
+    /// where its streams are and followed when that changes. It is sealed as it comes. A user name and password in it are
+    /// never shown or logged.
     /// Example: "rtsp://louver:password@192.0.2.10/stream1"
     pub main: Option<Spanned<String>>,
     /// Address of the small stream (about 640x360) that is seen and masked. Without it the main stream is
-    /// decoded and scaled, which costs several times the work.
+    /// decoded and scaled, which costs several times the work. Stands beside `main` or not at all.
     /// Example: "rtsp://louver:password@192.0.2.10/stream2"
     pub sub: Option<Spanned<String>>,
     /// What the camera is for. Required: no purpose, no recording.

@@ -94,8 +94,10 @@ impl Settings {
     pub(crate) fn concerns(&self) -> Vec<(&'static str, String, String)> {
         let mut found = Vec::new();
         let file = self.file.display();
-        let has_password =
-            |c: &CameraSettings| std::iter::once(&c.main).chain(&c.sub).any(|a| a.credentials().is_some());
+        let has_password = |c: &CameraSettings| {
+            let asked = c.onvif.as_ref().is_some_and(|onvif| onvif.credentials().is_some());
+            asked || std::iter::once(&c.main).chain(&c.sub).any(|a| a.credentials().is_some())
+        };
         if self.cameras.iter().any(has_password) && settings_file::readable_by_all(&self.file) {
             let says = format!("{file} holds camera passwords and every user of this machine can read it");
             found.push(("passwords", says, format!("chmod 640 {file}, with the group of Louver's user")));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use louver_base::{AddressError, IdError};
+use louver_onvif::OnvifAddressError;
 use louver_scene::{PeopleAreNeverShown, Zone, ZoneError};
 
 /// A settings file that cannot be used, with everything that is wrong with it.
@@ -107,6 +108,20 @@ pub(crate) enum Problem {
     /// A camera without address.
     #[error("camera \"{0}\" has no address: add main = \"rtsp://…\"")]
     NoMain(String),
+    /// Half told by the camera, half not.
+    #[error(
+        "camera \"{0}\" has a sub stream and no main stream: add main = \"rtsp://…\", or leave out both, and the camera is asked for them"
+    )]
+    SubWithoutMain(String),
+    /// An ONVIF address that is none.
+    #[error("camera \"{camera}\": \"onvif\" cannot be used: {why}")]
+    BadOnvif {
+        /// The camera.
+        camera: String,
+        /// What is wrong, without the address.
+        #[source]
+        why: OnvifAddressError,
+    },
     /// An address that is none.
     #[error("camera \"{camera}\": \"{key}\" cannot be used: {why}")]
     BadAddress {

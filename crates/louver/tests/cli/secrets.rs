@@ -7,14 +7,14 @@ use crate::serving::Server;
 use crate::site::{PASSWORD, PUBLIC, Site, camera, deps, free_port, repository};
 
 /// GStreamer's RTSP server playing clips behind digest sign-in.
-struct Cameras {
+pub(crate) struct Cameras {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Cameras {
     /// `None`, with a printed line, where it is not set up.
-    fn start(site: &Site) -> Option<Self> {
+    pub(crate) fn start(site: &Site) -> Option<Self> {
         let clips = [
             ("/gate/main", deps("footage/forecourt_main.mp4")?),
             ("/gate/sub", deps("footage/forecourt_sub.mp4")?),

@@ -182,7 +182,8 @@ fn no_samples(stsd: Stsd) -> Stbl {
 /// clocks jump, players must not see a time run backwards. Two packets of one time get decode times one tick apart.
 pub fn fragment(sequence: u32, origin: MediaTime, packets: &[Packet], last: MediaSpan) -> Bytes {
     let sizes: usize = packets.iter().map(|p| p.data.len()).sum();
-    let tracks = [pictures(origin, &[packets], last)];
+    let all: Vec<&Packet> = packets.iter().collect();
+    let tracks = [pictures(origin, &all, &[(0, all.len())], last)];
     written(sequence, &tracks, sizes, packets.iter())
 }
 
@@ -196,21 +197,35 @@ pub fn fragment_of_groups(
     last: MediaSpan,
     heard: &mut i64,
 ) -> Bytes {
-    let all: Vec<&[Packet]> = groups.iter().map(|g| &g.packets[..]).collect();
-    let mut tracks = vec![pictures(origin, &all, last)];
-    if groups.iter().any(|g| g.sound.as_ref().is_some_and(|s| !s.packets.is_empty())) {
+    let all: Vec<&Packet> = groups.iter().flat_map(|g| &g.packets).collect();
+    // Pictures of groups that nothing was heard between stand together.
+    let mut together: Vec<(usize, usize)> = Vec::with_capacity(1);
+    for (n, group) in groups.iter().enumerate() {
+        match together.last_mut() {
+            Some((_, count)) if heard_in(&groups[n - 1]).is_empty() => *count += group.packets.len(),
+            Some(_) | None => together.push((n, group.packets.len())),
+        }
+    }
+    let mut tracks = vec![pictures(origin, &all, &together, last)];
+    if groups.iter().any(|g| !heard_in(g).is_empty()) {
         tracks.push(sound::track(origin, groups, heard));
     }
     // Where each run stands behind the first byte of all.
     let mut at = 0;
     for (n, group) in groups.iter().enumerate() {
-        for (track, packets) in tracks.iter_mut().zip([Some(&group.packets), group.sound.as_ref().map(|s| &s.packets)]) {
-            let (Some(run), Some(packets)) = (track.runs.iter_mut().find(|r| r.group == n), packets) else { continue };
-            run.at = at;
+        for (track, packets) in [&group.packets[..], heard_in(group)].into_iter().enumerate() {
+            let runs = tracks.get_mut(track).map(|t| &mut t.runs);
+            if let Some(run) = runs.and_then(|runs| runs.iter_mut().find(|r| r.group == n)) {
+                run.at = at;
+            }
             at += packets.iter().map(|p| p.data.len()).sum::<usize>();
         }
     }
     written(sequence, &tracks, at, groups.iter().flat_map(Gop::all))
+}
+
+fn heard_in(group: &Gop) -> &[Packet] {
+    group.sound.as_ref().map_or(&[], |sound| &sound.packets)
 }
 
 /// One track's part of a fragment.
@@ -223,23 +238,24 @@ struct Track {
 
 /// Samples whose bytes stand together.
 struct Run {
+    /// The group whose packets are its first.
     group: usize,
     /// First byte, from the first of all.
     at: usize,
     samples: Vec<TrunEntry>,
 }
 
-fn pictures(origin: MediaTime, groups: &[&[Packet]], last: MediaSpan) -> Track {
-    let packets: Vec<&Packet> = groups.iter().flat_map(|g| g.iter()).collect();
+/// `together`: the first group of each run, and the run's pictures.
+fn pictures(origin: MediaTime, packets: &[&Packet], together: &[(usize, usize)], last: MediaSpan) -> Track {
     let shown: Vec<i64> = packets.iter().map(|p| (p.media - origin).ticks().max(0)).collect();
     let decoded = decode_times(&shown);
     let start = decoded.first().map_or(0, |t| t.unsigned_abs());
-    let mut entries = samples(&packets, &shown, &decoded, last).into_iter();
-    let run = |(group, packets): (usize, &&[Packet])| {
-        let samples = entries.by_ref().take(packets.len()).collect();
+    let mut entries = samples(packets, &shown, &decoded, last).into_iter();
+    let run = |&(group, count): &(usize, usize)| {
+        let samples = entries.by_ref().take(count).collect();
         Run { group, at: 0, samples }
     };
-    Track { id: TRACK, flags: NOT_SYNC, start, runs: groups.iter().enumerate().map(run).collect() }
+    Track { id: TRACK, flags: NOT_SYNC, start, runs: together.iter().map(run).collect() }
 }
 
 fn written<'a>(sequence: u32, tracks: &[Track], data: usize, packets: impl Iterator<Item = &'a Packet>) -> Bytes {

@@ -45,10 +45,24 @@ impl VideoParams {
         let (Some(_), Some(sps), Some(_)) = (first(VPS), first(SPS), first(PPS)) else {
             return Err(ParameterSetError::Missing);
         };
-        let size = size(sps)?;
+        Ok((Self::with_hvcc(size(sps)?, &hvcc)?, length))
+    }
+
+    /// H.265 of this size, from a configuration that somebody else has read: sets that cannot be read here are taken as they
+    /// are, since recording needs nothing of them. What cannot be read is not decoded.
+    ///
+    /// # Errors
+    /// When the record is damaged.
+    pub fn h265(size: PictureSize, config: &[u8]) -> Result<Self, ParameterSetError> {
+        let hvcc = Hvcc::decode_body(&mut &config[..]).map_err(ParameterSetError::Config)?;
+        Self::with_hvcc(size, &hvcc)
+    }
+
+    /// The configuration is written anew: the same bytes come out of every reader and writer of it.
+    fn with_hvcc(size: PictureSize, hvcc: &Hvcc) -> Result<Self, ParameterSetError> {
         let mut config = Vec::with_capacity(128);
         hvcc.encode_body(&mut config).map_err(ParameterSetError::Config)?;
-        Ok((Self { codec: Codec::H265, size, config: config.into() }, length))
+        Ok(Self { codec: Codec::H265, size, config: config.into() })
     }
 }
 

@@ -98,6 +98,11 @@ impl VideoParams {
         }
     }
 
+    /// H.264 of this size with a configuration that somebody else has read.
+    pub fn h264(size: crate::PictureSize, config: &[u8]) -> Self {
+        Self { codec: Codec::H264, size, config: Bytes::copy_from_slice(config) }
+    }
+
     /// Pictures of JPEG.
     pub fn mjpeg(size: crate::PictureSize) -> Self {
         Self { codec: Codec::Mjpeg, size, config: Bytes::new() }

@@ -37,6 +37,7 @@ fn settings() -> CameraSettings {
         name: "Gate".to_owned(),
         main: "rtsp://cam/main".parse().unwrap(),
         sub: None,
+        connection: crate::Connection::default(),
         purpose: "deliveries".to_owned(),
         owner: louver_base::Pii::new("Ada".to_owned()),
         contact: louver_base::Pii::new("ada@example.org".to_owned()),

@@ -73,6 +73,7 @@ pub fn camera(id: &str, main: &str, sub: Option<&str>, analysis: Analysis) -> Ca
         name: id.to_owned(),
         main: main.parse().unwrap(),
         sub: sub.map(|s| s.parse().unwrap()),
+        connection: louver_node::Connection::default(),
         purpose: "deliveries".to_owned(),
         owner: Pii::new("Ada".to_owned()),
         contact: Pii::new("ada@example.org".to_owned()),
@@ -223,6 +224,19 @@ pub struct Rtsp {
 
 impl Rtsp {
     pub fn start(mount: &str, clip: &Path) -> Option<Self> {
+        Self::serving(0, &["--mount", &format!("{mount}={}", clip.display())])
+    }
+
+    /// What a GStreamer pipeline makes, at one path.
+    pub fn launch(port: u16, mount: &str, pipeline: &str) -> Option<Self> {
+        Self::serving(port, &["--launch", &format!("{mount}={pipeline}")])
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    fn serving(port: u16, what: &[&str]) -> Option<Self> {
         let script = there(root().join("scripts/rtsp_server.py"))?;
         let gi = Command::new("/usr/bin/python3")
             .args(["-c", "import gi; gi.require_version('GstRtspServer', '1.0')"])
@@ -236,7 +250,9 @@ impl Rtsp {
         let ready = dir.path().join("ready");
         let child = Command::new("/usr/bin/python3")
             .arg(script)
-            .args(["--port", "0", "--mount", &format!("{mount}={}", clip.display()), "--ready-file"])
+            .args(["--port", &port.to_string()])
+            .args(what)
+            .arg("--ready-file")
             .arg(&ready)
             .stdout(Stdio::null())
             .spawn()

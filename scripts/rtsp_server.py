@@ -10,6 +10,9 @@ point), GStreamer takes its pictures apart, and every client of the mount gets t
 joins at the next picture, not at the next key frame, as with most cameras. H.264 and H.265 are told apart
 by looking. RTP goes over TCP or UDP, as the client asks.
 
+`--launch /path=PIPELINE` serves what a GStreamer pipeline makes instead (its payloaders are pay0, pay1, …): pictures and sound of
+any coding, anew for each client that is the first.
+
 Prints one line `ready rtsp://HOST:PORT /mount ...` (and writes the same address to --ready-file) once
 every mount has pictures. `--port 0` takes a free port. Ends on SIGTERM or SIGINT, its ffmpeg children
 with it, even when it is killed hard. `kill -STOP` makes a camera that goes silent without closing.
@@ -199,7 +202,8 @@ def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8554, help="0 for any free one (default %(default)s)")
-    parser.add_argument("--mount", action="append", required=True, metavar="/PATH=FILE", help="may be repeated")
+    parser.add_argument("--mount", action="append", default=[], metavar="/PATH=FILE", help="may be repeated")
+    parser.add_argument("--launch", action="append", default=[], metavar="/PATH=PIPELINE", help="may be repeated")
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--auth", choices=["digest", "basic"], default="digest")
@@ -215,11 +219,19 @@ def parse_options():
         if path in mounts:
             parser.error(f"--mount {path} is given twice")
         mounts[path] = file
-    return options, mounts
+    launches = {}
+    for launch in options.launch:
+        path, _, pipeline = launch.partition("=")
+        if not path.startswith("/") or not pipeline or path in mounts or path in launches:
+            parser.error(f"--launch {path}: write it as /path=PIPELINE, once")
+        launches[path] = pipeline
+    if not mounts and not launches:
+        parser.error("--mount or --launch is needed")
+    return options, mounts, launches
 
 
 def main():
-    options, mounts = parse_options()
+    options, mounts, launches = parse_options()
     Gst.init(None)
     loop = GLib.MainLoop()
     ending = {"code": 0}
@@ -251,6 +263,12 @@ def main():
                 factory.add_role_from_structure(role)
             server.get_mount_points().add_factory(camera.mount, factory)
             camera.start()
+        for mount, pipeline in launches.items():
+            factory = GstRtspServer.RTSPMediaFactory()
+            factory.set_launch(f"( {pipeline} )")
+            factory.set_shared(True)
+            factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP | GstRtsp.RTSPLowerTrans.UDP)
+            server.get_mount_points().add_factory(mount, factory)
 
         def announce(waited_ms=[0]):
             waited_ms[0] += 20
@@ -264,7 +282,7 @@ def main():
                 return end(1, f"cannot listen on {options.host}:{options.port}: is the port taken? "
                               "Choose another with --port")
             address = f"rtsp://{options.host}:{server.get_bound_port()}"
-            print("ready", address, *mounts, flush=True)
+            print("ready", address, *mounts, *launches, flush=True)
             if options.ready_file:
                 write_whole(options.ready_file, address + "\n")
             return GLib.SOURCE_REMOVE

@@ -28,11 +28,13 @@ readonly VTEST_SHA256=45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e1
 readonly FOOTAGE_RECIPE=1                 # raise when prepare_footage makes something else than before
 
 readonly PACKAGES_BUILD=(pkg-config nasm libclang-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev gcc g++)
-# The RTSP server: tsdemux and the H.264/H.265 parsers are in -bad, the RTP payloaders in -good, appsrc in -base.
+# The RTSP server: tsdemux, the H.264/H.265 parsers, x265enc, openh264enc and voaacenc are in -bad, the RTP payloaders, jpegenc and
+# G.711 in -good, appsrc and opusenc in -base.
 readonly PACKAGES_PLAY=(ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
 # python3-cryptography: the foreign verifier of the ledger (crates/louver-ledger/tests/foreign). iproute2: networks of a test's own.
-readonly PACKAGES_TEST=(chromium fonts-dejavu-core python3-cryptography iproute2)
+# openssl: certificates of cameras.
+readonly PACKAGES_TEST=(chromium fonts-dejavu-core python3-cryptography iproute2 openssl)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use louver_base::{MediaTime, WallTime};
-use louver_media::{Continuity, Outside, Packet, VideoParams, has_idr};
+use louver_media::{Codec, Continuity, Outside, Packet, VideoParams, has_idr};
 
 /// Some stream's, for packets behind sets that are of no use.
 const SPS: [u8; 25] = [
@@ -61,7 +61,7 @@ fn nothing_is_trusted_that_follows_a_hole(mut follows: Continuity, mut rest: &[u
         let mut packet =
             Packet { media: MediaTime::ZERO, wall: WallTime::from_millis(0), key: false, data: data.into() };
         packet.key = has_idr(packet.nals());
-        let outside = Outside::of(&packet);
+        let outside = Outside::of(&packet, Codec::H264);
         assert!(outside.slices as usize + outside.padding as usize <= packet.data.len());
         let trusted = follows.follow(&packet).is_ok();
         assert!(!(trusted && cut), "it is not whole");

@@ -14,11 +14,11 @@ use url::Url;
 pub enum AddressError {
     /// Not a URL at all.
     #[error(
-        "the camera address is not a URL: expected rtsp://[user:password@]host[:port]/path or file:///path/to/video.mp4"
+        "the camera address is not a URL: expected rtsp://[user:password@]host[:port]/path, the same with rtsps://, or file:///path/to/video.mp4"
     )]
     NotAUrl,
     /// A URL of a kind that Louver cannot record from.
-    #[error("camera addresses start with rtsp:// or file://")]
+    #[error("camera addresses start with rtsp://, rtsps:// or file://")]
     Scheme,
     /// No host stands in the address.
     #[error("the camera address names no host")]
@@ -68,6 +68,17 @@ impl CameraAddress {
         }
     }
 
+    /// Whether the connection is encrypted (`rtsps://`).
+    pub fn is_encrypted(&self) -> bool {
+        self.rtsp_url().is_some_and(|url| url.scheme() == "rtsps")
+    }
+
+    /// The port of an RTSP address: 554, or 322 where it is encrypted, if it names none (RFC 7826 section 22.1).
+    pub fn port(&self) -> Option<u16> {
+        let usual = if self.is_encrypted() { 322 } else { 554 };
+        self.rtsp_url().map(|url| url.port().unwrap_or(usual))
+    }
+
     /// The user name and password that stood in the address.
     pub fn credentials(&self) -> Option<&Credentials> {
         match &self.0 {
@@ -92,7 +103,7 @@ impl CameraAddress {
                 if let Some(c) = credentials {
                     // A '%' stays as it is in a URL, so it would be read back as the start of a code.
                     let coded = |text: &str| text.replace('%', "%25");
-                    // Cannot fail: an rtsp URL with a host takes credentials.
+                    // Cannot fail: such a URL with a host takes credentials.
                     let _ = url.set_username(&coded(&c.user));
                     let _ = url.set_password(Some(&coded(c.password.expose_secret())));
                 }
@@ -109,7 +120,7 @@ impl FromStr for CameraAddress {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let mut url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
         match url.scheme() {
-            "rtsp" => {
+            "rtsp" | "rtsps" => {
                 if url.host_str().is_none_or(str::is_empty) {
                     return Err(AddressError::NoHost);
                 }
@@ -162,7 +173,7 @@ impl fmt::Display for CameraAddress {
         match &self.0 {
             // The query may hold a password too (`?user=admin&password=…`), so it is left out.
             Kind::Rtsp { url, .. } => {
-                write!(f, "rtsp://{}", url.host_str().unwrap_or(""))?;
+                write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or(""))?;
                 if let Some(port) = url.port() {
                     write!(f, ":{port}")?;
                 }
@@ -197,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn an_encrypted_camera_has_another_usual_port_and_keeps_its_scheme() {
+        for (text, encrypted, port) in [
+            ("rtsp://cam/x", false, 554),
+            ("rtsps://cam/x", true, 322),
+            ("rtsps://u:p@cam:7441/x", true, 7441),
+        ] {
+            let a: CameraAddress = text.parse().unwrap();
+            assert_eq!((a.is_encrypted(), a.port(), a.reveal().as_str()), (encrypted, Some(port), text));
+            assert!(a.to_string().starts_with(if encrypted { "rtsps://cam" } else { "rtsp://cam" }));
+        }
+    }
+
+    #[test]
     fn any_password_survives_being_written_back() {
         for coded in ["pl%25ain", "a%2541b", "a%40b%3Ac%2Fd", "%C3%A4%20x"] {
             let a: CameraAddress = format!("rtsp://admin:{coded}@cam/main").parse().unwrap();
@@ -209,7 +233,7 @@ mod tests {
     #[test]
     fn a_wrong_address_is_refused_without_repeating_it() {
         for (text, wanted) in [
-            ("cam:s3 cret", "start with rtsp://"),
+            ("cam:s3 cret", "start with rtsp://, rtsps://"),
             ("s3cret@cam/x", "not a URL"),
             ("http://admin:s3cret@cam/x", "start with rtsp://"),
             ("rtsp:///x", "no host"),

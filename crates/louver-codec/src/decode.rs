@@ -1,9 +1,8 @@
-//! H.264 packets to pictures.
+//! Packets to pictures.
 
-use bytes::Bytes;
 use ffmpeg_next as ffmpeg;
 use louver_base::{MediaTime, WallTime};
-use louver_media::{Continuity, Packet, Picture, PictureSize, VideoParams};
+use louver_media::{Codec, Continuity, Packet, Picture, PictureSize, VideoParams};
 
 use crate::{CodecError, Scaler};
 
@@ -23,6 +22,7 @@ pub struct Decoded {
 pub struct Decoder {
     video: ffmpeg::decoder::Video,
     continuity: Continuity,
+    codec: Codec,
     /// Parameter sets in Annex B form, sent before each key frame; cameras often leave them out of the stream.
     parameter_sets: Vec<u8>,
     scaler: Scaler,
@@ -41,10 +41,17 @@ impl Decoder {
     /// stream).
     ///
     /// # Errors
-    /// When libav has no H.264 decoder or cannot set it up.
+    /// When libav has no decoder for them or cannot set it up.
     pub fn new(params: &VideoParams, size: Option<PictureSize>) -> Result<Self, CodecError> {
         ffmpeg::util::log::set_level(ffmpeg::util::log::Level::Fatal);
-        let codec = ffmpeg::decoder::find(ffmpeg::codec::Id::H264).ok_or(CodecError::NoDecoder)?;
+        let id = match params.codec {
+            Codec::H264 => Some(ffmpeg::codec::Id::H264),
+            Codec::H265 => Some(ffmpeg::codec::Id::HEVC),
+            Codec::Mjpeg => Some(ffmpeg::codec::Id::MJPEG),
+            // A coding that this version does not know.
+            _ => None,
+        };
+        let codec = id.and_then(ffmpeg::decoder::find).ok_or(CodecError::NoDecoder(params.codec))?;
         let mut context = ffmpeg::codec::Context::new_with_codec(codec);
         // One thread a camera: cameras are the parallel work, and frame threads add a frame of delay each.
         context.set_threading(ffmpeg::threading::Config { count: 1, ..Default::default() });
@@ -52,11 +59,12 @@ impl Decoder {
         let video = context
             .decoder()
             .video()
-            .map_err(|source| CodecError::Setup { what: "an H.264 decoder", source })?;
+            .map_err(|source| CodecError::Setup { what: "a decoder", source })?;
         Ok(Self {
             video,
             continuity: Continuity::new(params),
-            parameter_sets: parameter_sets(&params.config),
+            codec: params.codec,
+            parameter_sets: annex_b(params.parameter_sets().iter().map(|set| &set[..])),
             scaler: Scaler::default(),
             size,
         })
@@ -105,15 +113,15 @@ impl Decoder {
     }
 
     fn send(&mut self, packet: &Packet) -> Result<(), CodecError> {
-        let mut data = Vec::with_capacity(self.parameter_sets.len() + packet.data.len() + 64);
-        if packet.key {
-            data.extend_from_slice(&self.parameter_sets);
-        }
-        for nal in packet.nals() {
-            data.extend_from_slice(&[0, 0, 0, 1]);
-            data.extend_from_slice(nal);
-        }
-        let mut unit = ffmpeg::Packet::copy(&data);
+        let mut unit = match self.codec {
+            Codec::Mjpeg => ffmpeg::Packet::copy(&packet.data),
+            _ if packet.key => {
+                let mut data = self.parameter_sets.clone();
+                data.append(&mut annex_b(packet.nals()));
+                ffmpeg::Packet::copy(&data)
+            }
+            _ => ffmpeg::Packet::copy(&annex_b(packet.nals())),
+        };
         unit.set_pts(Some(packet.media.ticks()));
         self.video.send_packet(&unit).map_err(CodecError::Decode)
     }
@@ -158,21 +166,12 @@ pub(crate) fn whole(frame: &ffmpeg::frame::Video) -> Result<(), CodecError> {
     }
 }
 
-/// SPS and PPS out of an `AVCDecoderConfigurationRecord`, in Annex B form; what is cut off is left out.
-fn parameter_sets(config: &Bytes) -> Vec<u8> {
+/// NAL units behind start codes (ITU-T H.264 and H.265 annex B).
+fn annex_b<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut at = 5;
-    for mask in [0x1f, 0xff] {
-        let Some(count) = config.get(at) else { break };
-        at += 1;
-        for _ in 0..count & mask {
-            let Some(&[high, low]) = config.get(at..at + 2) else { return out };
-            let len = usize::from(u16::from_be_bytes([high, low]));
-            let Some(set) = config.get(at + 2..at + 2 + len) else { return out };
-            out.extend_from_slice(&[0, 0, 0, 1]);
-            out.extend_from_slice(set);
-            at += 2 + len;
-        }
+    for nal in nals {
+        out.extend_from_slice(&[0, 0, 0, 1]);
+        out.extend_from_slice(nal);
     }
     out
 }

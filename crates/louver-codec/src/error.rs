@@ -6,9 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// The system's libav has no decoder for H.264.
-    #[error("this machine's libavcodec has no H.264 decoder: install Debian's libavcodec59 or later")]
-    NoDecoder,
+    /// The system's libav has no decoder for it.
+    #[error("this machine's libavcodec has no {0} decoder: install Debian's libavcodec59 or later")]
+    NoDecoder(louver_media::Codec),
     /// libav refused to make a decoder or a scaler.
     #[error("cannot set up {what}")]
     Setup {

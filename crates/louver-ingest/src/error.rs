@@ -8,6 +8,7 @@ use louver_media::ParameterSetError;
 use louver_media::mp4::Mp4Error;
 use secrecy::ExposeSecret;
 
+use crate::Fingerprint;
 use crate::backoff::Patience;
 
 /// Why a source gives no pictures. No sentence holds an address, a user name or a password: the caller says which
@@ -70,17 +71,43 @@ pub enum IngestError {
     /// No pictures on offer.
     #[error("the camera offers no video at this path, only other streams: choose its video stream's path")]
     NoVideo,
-    /// Video coded as something not yet taken.
-    #[error("codec not yet supported ({0}): set the camera's video to H.264")]
+    /// Video coded as something that is not taken.
+    #[error("this coding of video is not taken ({0}): set the camera's video to H.264, H.265 or MJPEG")]
     Codec(String),
     /// Sizes or parameter sets that cannot be used.
-    #[error("the camera's H.264 parameters cannot be used")]
+    #[error("the camera's video parameters cannot be used")]
     Parameters(#[from] ParameterSetError),
-    /// What came is no proper RTP or H.264; the text is the library's, without bytes of pictures or secrets.
+    /// What came is no proper RTP or video; the text is the library's, without bytes of pictures or secrets.
     #[error(
         "the camera sent something that cannot be read as video ({0}): connecting again; if this repeats, update its firmware"
     )]
     BadStream(String),
+    /// A picture without end.
+    #[error(
+        "the camera sent one picture of more than {} MiB: connecting again; if this repeats, choose a lower bit rate in the camera's settings",
+        crate::PICTURE_BYTES_MAX >> 20
+    )]
+    PictureTooLarge,
+    /// Nobody vouches for its certificate, and none is pinned.
+    #[error(
+        "the camera's certificate is not one that this machine trusts: compare its fingerprint with the one on the camera's own page; if they agree, write certificate = \"{0}\" into its entry"
+    )]
+    UntrustedCertificate(Fingerprint),
+    /// Another certificate than the pinned one.
+    #[error(
+        "the camera shows another certificate ({0}) than its entry names: if it was given a new one, compare it with the camera's own page and write it into the entry; if not, somebody stands between"
+    )]
+    OtherCertificate(Fingerprint),
+    /// TLS failed otherwise; the text names no address.
+    #[error(
+        "no encrypted connection to the camera comes about ({0}): check the port in its address (322 is usual) and that RTSPS (RTSP over TLS) is switched on in the camera"
+    )]
+    Encryption(String),
+    /// UDP beside encrypted requests.
+    #[error(
+        "pictures over UDP would travel in clear beside an rtsps:// address: take transport = \"udp\" out of its entry"
+    )]
+    UdpInClear,
     /// Connected, and no picture came.
     #[error("the camera went silent: no picture for {} s, though the connection is open", .0.as_secs_f64().ceil())]
     Silent(Duration),
@@ -121,7 +148,16 @@ impl IngestError {
     pub(crate) fn patience(&self) -> Patience {
         match self {
             Self::WrongPassword => Patience::Password,
-            Self::PasswordNeeded | Self::Forbidden | Self::Codec(_) | Self::NoVideo => Patience::Settings,
+            Self::PasswordNeeded
+            | Self::Forbidden
+            | Self::Codec(_)
+            | Self::NoVideo
+            | Self::UntrustedCertificate(_)
+            | Self::OtherCertificate(_)
+            | Self::UdpInClear => Patience::Settings,
+            Self::ConnectionRefused | Self::Unreachable(_) | Self::NoAnswer(_) | Self::NameNotFound(_) => {
+                Patience::Away
+            }
             _ => Patience::Soon,
         }
     }
@@ -142,6 +178,11 @@ impl IngestError {
         } else {
             Self::BadStream(detail(&text, address))
         }
+    }
+
+    /// A library's words about a stream.
+    pub(crate) fn bad_stream(text: &str, address: &CameraAddress) -> Self {
+        Self::BadStream(detail(text, address))
     }
 
     fn from_status(status: u16, error: &retina::Error, address: &CameraAddress) -> Self {

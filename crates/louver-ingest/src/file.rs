@@ -21,7 +21,7 @@ pub(crate) async fn play(path: &Path, play: FilePlay, session: u64, sink: &Sink)
     let first = track.samples[start];
     // At least a tick: a file whose pictures have no duration must not stand still.
     let round = (track.end - first.decode).ticks().max(1);
-    sink.send(Event::Connected { session, params: track.params.clone() }).await?;
+    sink.send(Event::Connected { session, params: track.params.clone(), sound: None }).await?;
     let began = Instant::now();
     for repeat in 0_i64.. {
         let base = MediaSpan::from_ticks(round.saturating_mul(repeat));

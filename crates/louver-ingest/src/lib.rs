@@ -10,43 +10,42 @@
 //!
 //! **Bounds.** The channel's bound is the caller's. When it is full the reader stops reading, so TCP holds the camera
 //! back: nothing is dropped here. A reader held back for longer than the camera's patience (about a minute) loses the
-//! session. One session keeps retina's ring buffer (64 KiB, grown to twice the largest picture) and the picture in
-//! hand. retina has no limit for one message or picture, so what bounds a hostile camera is time: a session in which
-//! no whole picture came for [`Timing::silence`] ends, and its memory with it.
+//! session. One session keeps two ring buffers of 64 KiB, the second grown to twice the largest picture, and the picture in
+//! hand; a picture of more than 16 MiB ends the session. retina has no limit for one answer to a request; what bounds a
+//! hostile camera there is time: [`Timing::connect`], [`Timing::start`], and [`Timing::silence`] while playing.
 //!
-//! **Key frames** are IDR pictures. A camera that refreshes its picture gradually (recovery points, "intra refresh")
-//! never sends one and is refused after [`Timing::key_frame`] in words that say which setting to change.
+//! **Key frames** are IDR pictures, of H.265 CRA and BLA pictures too; each JPEG is one. A camera that refreshes its picture
+//! gradually (recovery points, "intra refresh") never sends one and is refused after [`Timing::key_frame`] in words that say
+//! which setting to change.
 //!
-//! **What cameras get wrong, and what is done about it** (from retina's and Moonfire NVR's trackers):
-//! - data on channels never asked for: ignored, unless the server names itself as the old live555 that goes on sending
-//!   to a closed session's socket; then the stale session is waited out (retina issue 17, Reolink RLC-410);
-//! - a session id that changes between requests: the first is kept;
-//! - wrong `rtptime` and `seq` in the answer to PLAY (Tapo C320WS, Hikvision DS-2CD2032-I): both are ignored;
-//! - RTCP for another stream: dropped; packets with payload type 50 (Geovision): skipped by retina;
-//! - an SDP without, or with outdated, parameter sets: those sent with the first key frame count;
-//! - parameter sets, SEI or delimiters in an unusual order: see [`rtsp`'s framing](run).
+//! **What cameras get wrong**, and what is done about it, stands in [`quirks`].
 
 mod backoff;
+mod connection;
 mod error;
 mod file;
 mod probe;
+pub mod quirks;
 mod rtsp;
 mod sign_in;
+mod tls;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt;
 use louver_base::{CameraAddress, CameraId};
-use louver_media::{Packet, VideoParams};
+use louver_media::{Packet, SoundParams, VideoParams};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use backoff::Backoff;
+pub use connection::{Audio, Connection, Fingerprint, FingerprintError, Transport};
 pub use error::IngestError;
 pub use probe::{ProbeReport, StreamReport, VideoReport, probe, probe_for};
+pub(crate) use rtsp::PICTURE_BYTES_MAX;
 pub use sign_in::SignIn;
 
 /// Which of a camera's streams a source is; for logs.
@@ -108,6 +107,8 @@ pub struct Source {
     pub role: Role,
     /// Where from.
     pub address: CameraAddress,
+    /// How it is connected to; of no meaning for a file.
+    pub connection: Connection,
     /// How long things may take.
     pub timing: Timing,
     /// How a file is played; of no meaning for a network camera.
@@ -117,7 +118,8 @@ pub struct Source {
 impl Source {
     /// A stream with the usual timing; a file is played like a camera.
     pub fn new(camera: CameraId, role: Role, address: CameraAddress) -> Self {
-        Self { camera, role, address, timing: Timing::default(), file: FilePlay::default() }
+        let (connection, timing, file) = Default::default();
+        Self { camera, role, address, connection, timing, file }
     }
 }
 
@@ -131,12 +133,16 @@ pub enum Event {
         session: u64,
         /// What a decoder must know first.
         params: VideoParams,
+        /// How its sound is coded; `None` where none is wanted, or none that can be kept is there.
+        sound: Option<SoundParams>,
     },
     /// The parameters changed within the session; they hold from the next packet on, which is a key frame unless the
     /// camera is at fault.
     Params(VideoParams),
     /// One picture.
     Packet(Packet),
+    /// A packet of sound, where sound is wanted; its media time is on the pictures' clock.
+    Sound(Packet),
     /// The transport lost something before the next packet (RTP counts what it sends): pictures up to the next key frame may
     /// be smeared. Stands before the packet that came after the hole.
     Missing {
@@ -154,8 +160,8 @@ pub enum Event {
 
 /// Plays a source until `stop` is cancelled, the receiver is gone, or a file was played [`FilePlay::Once`].
 ///
-/// RTSP packets hold the NAL units as the camera sent them, with three exceptions of retina's depacketizer: Annex B
-/// start codes inside a NAL unit part it, repeated parameter sets are dropped, and the sequence and picture parameter
+/// RTSP packets hold the NAL units as the camera sent them (of MJPEG a whole JPEG, put together as RFC 2435 says), with three exceptions of retina's depacketizer: Annex B
+/// start codes inside a NAL unit part it, repeated parameter sets are dropped, and the parameter
 /// sets in force stand once in front of every key frame (behind its access unit delimiter, if it has one), whether or
 /// not the camera repeated them. Files' packets are as they stand in the file.
 pub async fn run(source: Source, out: mpsc::Sender<Event>, stop: CancellationToken) {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use louver_base::{CameraAddress, MediaSpan, MediaTime};
-use louver_media::{Outside, Packet, PictureSize, VideoParams};
+use louver_media::{Codec, Outside, Packet, PictureSize, VideoParams};
 use retina::client::SessionGroup;
 use retina::codec::ParametersRef;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::sign_in::{self, SignIn};
-use crate::{IngestError, Timing, file, rtsp};
+use crate::tls::Relay;
+use crate::{Connection, IngestError, Timing, file, rtsp};
 
 /// How long pictures are watched, counted from the first key frame.
 const WATCH: Duration = Duration::from_millis(2500);
@@ -62,8 +63,8 @@ pub struct VideoReport {
 ///
 /// # Errors
 /// The same as [`run`](crate::run) would meet; a codec not yet supported is one.
-pub async fn probe(address: &CameraAddress) -> Result<ProbeReport, IngestError> {
-    probe_for(address, Timing::default(), WATCH).await
+pub async fn probe(address: &CameraAddress, connection: &Connection) -> Result<ProbeReport, IngestError> {
+    probe_for(address, connection, Timing::default(), WATCH).await
 }
 
 /// [`probe`] with other times.
@@ -72,14 +73,24 @@ pub async fn probe(address: &CameraAddress) -> Result<ProbeReport, IngestError> 
 /// As [`probe`].
 pub async fn probe_for(
     address: &CameraAddress,
+    connection: &Connection,
     timing: Timing,
     watch: Duration,
 ) -> Result<ProbeReport, IngestError> {
     match (address.file(), address.rtsp_url()) {
         (Some(path), _) => probe_file(path).await,
         (None, Some(url)) => {
-            let sign_in = timeout(timing.connect, sign_in::ask(url)).await.ok().flatten();
-            probe_rtsp(address, timing, watch, sign_in).await
+            let asking = async {
+                match address.is_encrypted() {
+                    true => {
+                        let relay = Relay::open(address, connection.certificate).await.ok()?;
+                        sign_in::ask(&relay.url(url)?).await
+                    }
+                    false => sign_in::ask(url).await,
+                }
+            };
+            let sign_in = timeout(timing.connect, asking).await.ok().flatten();
+            probe_rtsp(address, connection, timing, watch, sign_in).await
         }
         (None, None) => Err(IngestError::NotRtsp),
     }
@@ -87,12 +98,13 @@ pub async fn probe_for(
 
 async fn probe_rtsp(
     address: &CameraAddress,
+    connection: &Connection,
     timing: Timing,
     watch: Duration,
     sign_in: Option<SignIn>,
 ) -> Result<ProbeReport, IngestError> {
     let asked = Instant::now();
-    let session = rtsp::describe(address, timing, &Arc::new(SessionGroup::default())).await?;
+    let offer = rtsp::describe(address, connection, timing, &Arc::new(SessionGroup::default())).await?;
     let stream = |s: &retina::client::Stream| StreamReport {
         media: rtsp::codec_name(s.media()),
         codec: rtsp::codec_name(s.encoding_name()),
@@ -101,47 +113,57 @@ async fn probe_rtsp(
             _ => None,
         },
     };
-    let streams = session.streams().iter().map(stream).collect();
-    let mut pictures = rtsp::start(session, address, timing).await?;
-    let first = pictures.next().await?;
+    let streams = offer.session.streams().iter().map(stream).collect();
+    let mut pictures = rtsp::start(offer, address, connection, timing).await?;
+    let first = next_picture(&mut pictures).await?;
     let params = first.params.ok_or(IngestError::NoKeyFrame(timing.key_frame))?;
-    let mut seen = Seen::new(asked.elapsed());
+    let mut seen = Seen::new(asked.elapsed(), params.codec);
     seen.add(&first.packet);
     let until = Instant::now() + watch;
-    while let Ok(next) = timeout_at(until, pictures.next()).await {
+    while let Ok(next) = timeout_at(until, next_picture(&mut pictures)).await {
         seen.add(&next?.packet);
     }
     Ok(ProbeReport { sign_in, streams, video: seen.report(params) })
+}
+
+/// The next picture; what is heard in between is not looked at.
+async fn next_picture(pictures: &mut rtsp::Pictures) -> Result<rtsp::Picture, IngestError> {
+    loop {
+        if let rtsp::Arrived::Picture(picture) = pictures.next().await? {
+            return Ok(picture);
+        }
+    }
 }
 
 async fn probe_file(path: &std::path::Path) -> Result<ProbeReport, IngestError> {
     let asked = Instant::now();
     let (_, track) = file::open(path).await?;
     let start = track.samples.iter().position(|s| s.key).ok_or(IngestError::NoPictures)?;
-    let mut seen = Seen::new(asked.elapsed());
+    let mut seen = Seen::new(asked.elapsed(), track.params.codec);
     for s in &track.samples[start..] {
         let media = MediaTime::ZERO + (s.decode - track.samples[start].decode);
         let slices = s.size;
         seen.note(Outside { media, key: s.key, slices, padding: 0, droppable: false }, s.size as usize);
     }
-    let stream = StreamReport { media: "video".into(), codec: "H.264".into(), size: Some(track.params.size) };
+    let stream = StreamReport { media: "video".into(), codec: track.params.codec.to_string(), size: Some(track.params.size) };
     Ok(ProbeReport { sign_in: None, streams: vec![stream], video: seen.report(track.params) })
 }
 
 /// Times, sizes and key flags of the pictures watched.
 struct Seen {
+    codec: Codec,
     first_key: Duration,
     pictures: Vec<(i64, usize, bool)>,
     packets: Vec<Outside>,
 }
 
 impl Seen {
-    fn new(first_key: Duration) -> Self {
-        Self { first_key, pictures: Vec::new(), packets: Vec::new() }
+    fn new(first_key: Duration, codec: Codec) -> Self {
+        Self { codec, first_key, pictures: Vec::new(), packets: Vec::new() }
     }
 
     fn add(&mut self, packet: &Packet) {
-        self.note(Outside::of(packet), packet.data.len());
+        self.note(Outside::of(packet, self.codec), packet.data.len());
     }
 
     fn note(&mut self, outside: Outside, bytes: usize) {

@@ -4,8 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Act, Camera, Rtp, SECRET, delta, h264_sdp, key, play, quick, run, sdp, source};
-use louver_ingest::{Event, IngestError};
+use common::{Act, Camera, Manners, PPS, Rtp, SECRET, SPS, delta, h264_sdp, key, play, quick, run, sdp, source};
+use louver_ingest::{Event, IngestError, Source, Timing};
 
 const BASIC: &str = "WWW-Authenticate: Basic realm=\"cam\"\r\n";
 const DIGEST: &str = "WWW-Authenticate: Digest realm=\"cam\", nonce=\"00\"\r\n";
@@ -88,10 +88,10 @@ async fn a_port_where_nobody_listens_and_a_name_that_nobody_has_are_told_apart()
 }
 
 #[tokio::test]
-async fn video_that_is_not_h264_names_the_setting_to_change() {
+async fn video_of_a_coding_that_is_not_taken_names_the_setting_to_change() {
     for (description, wanted) in [
-        (sdp("video", "H265/90000", ""), "codec not yet supported (H.265): set the camera's video to H.264"),
-        (sdp("video", "JPEG/90000", ""), "codec not yet supported (MJPEG)"),
+        (sdp("video", "MP4V-ES/90000", ""), "not taken (MPEG-4 Part 2): set the camera's video to H.264, H.265"),
+        (sdp("video", "AV1/90000", ""), "not taken (av1)"),
         (sdp("audio", "PCMU/8000", ""), "offers no video"),
     ] {
         let (said, retry_in) = loss_of(Act::Play(description, vec![])).await;
@@ -111,7 +111,7 @@ async fn packets_that_are_counted_and_do_not_come_are_told_before_the_next_pictu
             Event::Connected { .. } => "connected".into(),
             Event::Packet(p) => p.media.ticks().to_string(),
             Event::Missing { packets } => format!("{packets} missing"),
-            Event::Params(_) => "params".into(),
+            Event::Params(_) | Event::Sound(_) => "params".into(),
             Event::Lost { error, .. } => error.to_string(),
         });
     }
@@ -127,9 +127,9 @@ async fn a_camera_that_stops_without_closing_is_silent_and_connected_anew() {
     let mut seen = Vec::new();
     while seen.iter().filter(|s: &&String| s.starts_with("packet")).count() < 4 {
         seen.push(match running.next().await {
-            Event::Connected { session, params } => format!("session {session} {}", params.size),
+            Event::Connected { session, params, .. } => format!("session {session} {}", params.size),
             Event::Packet(p) => format!("packet {} {}", p.media.ticks(), p.key),
-            Event::Params(_) => "params".into(),
+            Event::Params(_) | Event::Sound(_) => "params".into(),
             Event::Missing { packets } => format!("{packets} missing"),
             Event::Lost { error, .. } => error.to_string(),
         });
@@ -172,22 +172,27 @@ async fn a_camera_that_closes_while_playing_loses_no_picture_that_came() {
                 assert!(matches!(error, IngestError::Closed), "{error}");
                 break;
             }
-            Event::Connected { .. } | Event::Params(_) | Event::Missing { .. } => (),
+            Event::Connected { .. } | Event::Params(_) | Event::Missing { .. } | Event::Sound(_) => (),
         }
     }
     assert_eq!(packets, 50);
     running.end().await;
 }
 
-#[tokio::test]
-async fn a_picture_that_never_ends_is_given_up_with_its_session() {
-    // The first fragment of a key frame, then middles for ever (RFC 6184 section 5.8).
-    let middle = |n: u32| {
-        Rtp::Payload(3600, false, [&[0x7c, if n == 0 { 0x85 } else { 0x05 }], &[1; 1000][..]].concat())
+/// The first fragment of a key frame, then middles for ever (RFC 6184 section 5.8).
+fn endless(packets: usize, size: usize) -> Vec<Rtp> {
+    let middle = |n: usize| {
+        Rtp::Payload(3600, false, [&[0x7c, if n == 0 { 0x85 } else { 0x05 }], &vec![1; size][..]].concat())
     };
-    let endless = (0..2000).map(middle).chain([Rtp::Stall]).collect();
-    let (said, _) = loss_of(play(endless)).await;
+    (0..packets).map(middle).chain([Rtp::Stall]).collect()
+}
+
+#[tokio::test]
+async fn a_picture_without_end_is_given_up_before_it_fills_the_memory() {
+    let (said, _) = loss_of(play(endless(2000, 1000))).await;
     assert!(said.contains("went silent"), "{said}");
+    let (said, _) = loss_of(play([vec![key(0)], endless(300, 60_000)].concat())).await;
+    assert!(said.contains("one picture of more than 16 MiB"), "{said}");
 }
 
 #[tokio::test]
@@ -203,16 +208,34 @@ async fn a_camera_without_key_frames_is_told_which_setting_to_change() {
 }
 
 #[tokio::test]
-async fn damaged_pictures_and_foreign_bytes_in_the_stream_end_the_session_in_words() {
-    for bad in [
-        Rtp::Payload(3600, true, vec![0x7c]),
-        Rtp::Payload(3600, true, vec![0xff; 40]),
-        Rtp::Raw(b"nonsense\r\n\r\n\r\n".to_vec()),
-        Rtp::Raw(vec![b'$', 0, 0, 3, 1, 2, 3]),
-    ] {
+async fn a_damaged_picture_costs_itself_and_is_told() {
+    for bad in [vec![0x7c], vec![0xff; 40], vec![0x7c, 0x05, 1, 1]] {
+        let sent = vec![key(0), Rtp::Payload(3600, true, bad), delta(7200, 1), Rtp::Stall];
+        let camera = Camera::new(vec![play(sent)]).await;
+        let mut running = run(source(&camera.address()), 16);
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            match running.next().await {
+                Event::Packet(p) => seen.push(p.media.ticks()),
+                Event::Missing { packets } => seen.push(-i64::from(packets)),
+                Event::Lost { error, .. } => panic!("{error}"),
+                Event::Connected { .. } | Event::Params(_) | Event::Sound(_) => (),
+            }
+        }
+        assert_eq!(seen, [0, -1, 7200]);
+        running.end().await;
+    }
+}
+
+#[tokio::test]
+async fn foreign_bytes_in_the_stream_and_nothing_but_damage_end_the_session_in_words() {
+    for bad in [Rtp::Raw(b"nonsense\r\n\r\n\r\n".to_vec()), Rtp::Raw(vec![b'$', 0, 0, 3, 1, 2, 3])] {
         let (said, _) = loss_of(play(vec![key(0), bad, key(7200), Rtp::Stall])).await;
         assert!(said.contains("cannot be read as video") || said.contains("went silent"), "{said}");
     }
+    let damage = vec![Rtp::Payload(3600, true, vec![0x7c]); 1100];
+    let (said, _) = loss_of(play([vec![key(0)], damage, vec![Rtp::Stall]].concat())).await;
+    assert!(said.contains("cannot be read as video"), "{said}");
 }
 
 #[tokio::test]
@@ -241,4 +264,111 @@ async fn a_source_ends_at_once_when_asked_whatever_it_is_doing() {
         tokio::time::sleep(quick().key_frame).await;
         running.end().await;
     }
+}
+
+/// Plays two groups with these manners and these things between them; the pictures' times, or why there are none.
+async fn played(manners: Manners, description: String, between: Vec<Rtp>) -> Vec<i64> {
+    let sent = [vec![key(5000), delta(8600, 1)], between, vec![key(12_200), delta(15_800, 2), Rtp::Stall]].concat();
+    let camera = Camera::new(vec![Act::Strange(manners, description, sent)]).await;
+    let mut running = run(source(&camera.address()), 16);
+    let mut seen = Vec::new();
+    while seen.len() < 4 {
+        match running.next().await {
+            Event::Packet(p) => seen.push(p.media.ticks()),
+            Event::Lost { error, .. } => panic!("{error}"),
+            Event::Missing { .. } => panic!("nothing is missing"),
+            Event::Connected { .. } | Event::Params(_) | Event::Sound(_) => (),
+        }
+    }
+    running.end().await;
+    seen
+}
+
+const ALL: [i64; 4] = [0, 3600, 7200, 10_800];
+
+#[tokio::test]
+async fn a_session_id_that_changes_is_no_reason_to_leave() {
+    let manners = Manners { changes_session: true, ..Manners::default() };
+    assert_eq!(played(manners, h264_sdp(), vec![]).await, ALL);
+}
+
+#[tokio::test]
+async fn a_wrong_beginning_in_the_answer_to_play_is_ignored() {
+    for headers in [
+        "RTP-Info: url=rtsp://cam/trackID=0;seq=60000;rtptime=4000000000\r\n",
+        "RTP-Info: url=rtsp://cam/trackID=0;seq=0;rtptime=0\r\n",
+    ] {
+        let manners = Manners { play_headers: headers, ..Manners::default() };
+        assert_eq!(played(manners, h264_sdp(), vec![]).await, ALL, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn data_on_a_channel_never_asked_for_is_ignored() {
+    let stale = Rtp::Raw([&[b'$', 6, 0, 14, 0x80, 96][..], &[0; 12]].concat());
+    assert_eq!(played(Manners::default(), h264_sdp(), vec![stale; 3]).await, ALL);
+}
+
+#[tokio::test]
+async fn packets_of_a_foreign_payload_type_are_skipped() {
+    let foreign = Rtp::Raw([&[b'$', 0, 0, 16, 0x80, 50, 0, 1][..], &[0; 4], &[0, 0, 0, 9], &[1; 4]].concat());
+    assert_eq!(played(Manners::default(), h264_sdp(), vec![foreign; 3]).await, ALL);
+}
+
+#[tokio::test]
+async fn parameters_of_the_description_that_are_wrong_do_no_harm() {
+    let right = [Rtp::Nal(5000, false, SPS.to_vec()), Rtp::Nal(5000, false, PPS.to_vec())];
+    for wrong in ["sprop-parameter-sets=Z0IAHg==,aM4=", "sprop-parameter-sets=!!!,", "sprop-parameter-sets=Z2QADQ=="] {
+        let description = sdp("video", "H264/90000", &format!("a=fmtp:96 packetization-mode=1;{wrong}\r\n"));
+        let sent = [&right[..], &[key(5000), delta(8600, 1), Rtp::Stall]].concat();
+        let camera = Camera::new(vec![Act::Play(description, sent)]).await;
+        let mut running = run(source(&camera.address()), 16);
+        match running.next().await {
+            Event::Connected { params, .. } => assert_eq!(params.size.to_string(), "320x240"),
+            other => panic!("{wrong}: {other:?}"),
+        }
+        running.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_camera_that_is_busy_at_first_is_recorded_when_it_is_not() {
+    let busy = Act::Refuse("503 Service Unavailable", "");
+    let camera = Camera::new(vec![busy.clone(), busy, play(vec![key(0), Rtp::Stall])]).await;
+    let mut running = run(source(&camera.address()), 16);
+    for _ in 0..2 {
+        assert!(running.next_loss().await.0.contains("busy"));
+    }
+    while !matches!(running.next().await, Event::Packet(_)) {}
+    running.end().await;
+}
+
+/// Cameras that are away for different times, at the usual pace of attempts: how long after its return each is recorded.
+#[tokio::test]
+async fn a_camera_that_comes_back_is_recorded_within_three_seconds() {
+    let one = |away: Duration| async move {
+        let camera = Camera::new(vec![play(vec![key(0); 3])]).await;
+        let (port, address) = (camera.port, camera.address());
+        let usual = Source { timing: Timing::default(), ..source(&address) };
+        let mut running = run(usual, 16);
+        while !matches!(running.next().await, Event::Packet(_)) {}
+        drop(camera);
+        tokio::time::sleep(away).await;
+        let back = tokio::time::Instant::now();
+        let camera = Camera::at(port, vec![play(vec![key(0), Rtp::Stall])]).await;
+        loop {
+            if let Event::Connected { session: 2.., .. } = running.next().await {
+                break;
+            }
+        }
+        let took = back.elapsed();
+        running.end().await;
+        drop(camera);
+        took
+    };
+    let away = (0..12).map(|n| one(Duration::from_millis(400 + n * 700)));
+    let mut took = futures::future::join_all(away).await;
+    took.sort();
+    println!("back after {:?} (median of {}), at most {:?}", took[took.len() / 2], took.len(), took[took.len() - 1]);
+    assert!(took[took.len() / 2] < Duration::from_secs(3), "{took:?}");
 }

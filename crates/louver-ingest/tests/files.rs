@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::{run, source};
-use louver_ingest::{Event, FilePlay, probe};
+use louver_ingest::{Connection, Event, FilePlay, probe};
 use louver_media::Packet;
 
 /// A clip of `seconds` at 25 pictures a second, key frame every 10; `None` (and a line) without ffmpeg.
@@ -39,7 +39,7 @@ async fn packets(address: &str, play: FilePlay, want: usize) -> Vec<(Packet, Ins
     let mut out = Vec::new();
     while out.len() < want {
         match running.events.recv().await {
-            Some(Event::Connected { session, params }) => {
+            Some(Event::Connected { session, params, .. }) => {
                 assert_eq!((session, out.len(), params.size.to_string().as_str()), (1, 0, "160x120"));
             }
             Some(Event::Packet(p)) => out.push((p, Instant::now())),
@@ -108,7 +108,7 @@ async fn what_cannot_be_played_says_how_to_convert_it() {
 async fn a_look_at_a_file_tells_its_size_pace_and_key_frames() {
     let dir = tempfile::tempdir().unwrap();
     let Some(address) = clip(dir.path(), "a.mp4", &H264, "2") else { return };
-    let report = probe(&address.parse().unwrap()).await.unwrap();
+    let report = probe(&address.parse().unwrap(), &Connection::default()).await.unwrap();
     let video = report.video;
     assert_eq!(
         (video.params.size.to_string().as_str(), video.pictures, video.key_interval),

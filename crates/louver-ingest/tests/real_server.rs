@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{SECRET, run, source};
-use louver_ingest::{Event, SignIn, Timing, probe};
+use louver_media::{Codec, Continuity};
+use louver_ingest::{Connection, Event, SignIn, Timing, Transport, probe};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -23,8 +24,12 @@ struct Server {
 impl Server {
     /// Starts the server with one clip at `/gate/sub`; `None`, with a line that says why, where it is not set up.
     fn start(port: u16, more: &[&str]) -> Option<Self> {
+        Self::playing("forecourt_sub.mp4", port, more)
+    }
+
+    fn playing(clip: &str, port: u16, more: &[&str]) -> Option<Self> {
         let (script, clip) =
-            (root().join("scripts/rtsp_server.py"), root().join(".deps/footage/forecourt_sub.mp4"));
+            (root().join("scripts/rtsp_server.py"), root().join(".deps/footage").join(clip));
         let gi = Command::new("/usr/bin/python3")
             .args(["-c", "import gi; gi.require_version('GstRtspServer', '1.0')"])
             .stderr(Stdio::null())
@@ -77,13 +82,13 @@ async fn digest_and_basic_sign_in_work_and_wrong_passwords_are_told() {
         else {
             return;
         };
-        let report = probe(&server.url(&format!("admin:{SECRET}@")).parse().unwrap()).await.unwrap();
+        let report = probe(&server.url(&format!("admin:{SECRET}@")).parse().unwrap(), &Connection::default()).await.unwrap();
         assert_eq!(report.sign_in, Some(wanted));
         assert_eq!(report.video.params.size.to_string(), "640x360");
         let rate = report.video.pictures_per_second.unwrap();
         assert!((5.0..40.0).contains(&rate), "{report:?}");
         for (sign_in, said) in [("admin:wrong@", "refuses the user name"), ("", "wants a user name")] {
-            let error = probe(&server.url(sign_in).parse().unwrap()).await.unwrap_err().to_string();
+            let error = probe(&server.url(sign_in).parse().unwrap(), &Connection::default()).await.unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
     }
@@ -92,7 +97,7 @@ async fn digest_and_basic_sign_in_work_and_wrong_passwords_are_told() {
 #[tokio::test]
 async fn a_path_that_the_server_does_not_have_is_told() {
     let Some(server) = Server::start(0, &[]) else { return };
-    let error = probe(&server.url("").replace("sub", "none").parse().unwrap()).await.unwrap_err().to_string();
+    let error = probe(&server.url("").replace("sub", "none").parse().unwrap(), &Connection::default()).await.unwrap_err().to_string();
     assert!(error.contains("no stream at this path"), "{error}");
 }
 
@@ -108,7 +113,7 @@ async fn five_packets(running: &mut common::Running, wanted: u64) {
                 last = p.media.ticks();
                 got += 1;
             }
-            Event::Lost { .. } | Event::Missing { .. } | Event::Params(_) => got = 0,
+            Event::Lost { .. } | Event::Missing { .. } | Event::Params(_) | Event::Sound(_) => got = 0,
         }
     }
 }
@@ -128,4 +133,33 @@ async fn a_camera_that_was_switched_off_and_on_is_recorded_again() {
     five_packets(&mut running, 2).await;
     running.end().await;
     drop(server);
+}
+
+#[tokio::test]
+async fn pictures_come_over_udp_and_of_h265_as_they_do_over_tcp() {
+    for (clip, codec) in [("forecourt_sub.mp4", Codec::H264), ("forecourt_sub_h265.mp4", Codec::H265)] {
+        let Some(server) = Server::playing(clip, 0, &[]) else { return };
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let mut over = source(&server.url(""));
+            over.timing = Timing::default();
+            over.connection.transport = transport;
+            let mut running = run(over, 64);
+            let (mut continuity, mut got) = (None, 0);
+            while got < 30 {
+                match running.next().await {
+                    Event::Connected { params, .. } => {
+                        assert_eq!((params.codec, params.size.to_string().as_str()), (codec, "640x360"));
+                        continuity = Some(Continuity::new(&params));
+                    }
+                    Event::Packet(p) => {
+                        let followed = continuity.as_mut().unwrap().follow(&p);
+                        assert_eq!(followed, Ok(()), "{clip} {transport:?} picture {got}");
+                        got += 1;
+                    }
+                    other => panic!("{clip} {transport:?}: {other:?}"),
+                }
+            }
+            running.end().await;
+        }
+    }
 }

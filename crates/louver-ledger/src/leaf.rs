@@ -149,6 +149,9 @@ pub enum GapReason {
     AnalysisFailed,
     Overloaded,
     Settings,
+    PacketsLost,
+    Busy,
+    NotTrusted,
     /// One that the catalogue has and the ledger has no word for yet.
     Other,
 }

@@ -7,8 +7,12 @@
 //! go on as before; and in streams whose layers may be dropped, the loss of fewer than they keep. Who knows of a loss by
 //! other means (RTP counts its packets) says so with [`Continuity::restart`].
 
+//!
+//! H.265 has no such numbers: each picture names those it is predicted from, so what is missing is told exactly (`h265/slice.rs`). A
+//! JPEG depends on nothing.
+
 use crate::h264::slice::{Coded, Lines, ParameterSets, Unit};
-use crate::{Packet, VideoParams};
+use crate::{Codec, Packet, VideoParams, h265};
 
 /// Why a picture must not be trusted, nor any up to the next key frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +34,20 @@ pub enum Broken {
 
 /// Follows one stream's packets, in the order of decoding.
 #[derive(Clone, Debug)]
-pub struct Continuity {
+pub struct Continuity(Of);
+
+#[derive(Clone, Debug)]
+enum Of {
+    H264(Numbers),
+    H265(h265::Pictures),
+    Mjpeg {
+        /// Something was lost; the next picture is whole again.
+        waits: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Numbers {
     sets: ParameterSets,
     state: State,
 }
@@ -53,31 +70,69 @@ struct Followed {
 impl Continuity {
     /// A stream with these parameters, before its first key frame.
     pub fn new(params: &VideoParams) -> Self {
-        let mut sets = ParameterSets::default();
-        for set in params.parameter_sets() {
-            sets.read(&set);
-        }
-        Self { sets, state: State::WaitingForKey }
+        let sets = params.parameter_sets();
+        Self(match params.codec {
+            Codec::H264 => Of::H264(Numbers::new(&sets)),
+            Codec::H265 => {
+                let mut pictures = h265::Pictures::default();
+                sets.iter().for_each(|set| pictures.learn(set));
+                Of::H265(pictures)
+            }
+            Codec::Mjpeg => Of::Mjpeg { waits: true },
+        })
     }
 
     /// Takes the next packet: whether its pictures can be trusted, if the decoder was given all since the last key frame.
     ///
     /// # Errors
-    /// Why it cannot. Each packet after it is [`Broken::Waiting`], until a key frame comes whole.
+    /// Why it cannot. Each packet after it is [`Broken::Waiting`], until a key frame comes whole; but for leading pictures of
+    /// H.265 that belong to what came before its first key frame: they are [`Broken::Waiting`] by themselves.
     pub fn follow(&mut self, packet: &Packet) -> Result<(), Broken> {
-        let followed = self.read(packet);
-        self.state = followed.map_or(State::WaitingForKey, State::Following);
-        followed.map(|_| ())
+        match &mut self.0 {
+            Of::H264(numbers) => numbers.follow(packet),
+            Of::H265(pictures) => pictures.follow(packet),
+            Of::Mjpeg { waits } => {
+                *waits = !packet.data.starts_with(&JPEG);
+                if *waits { Err(Broken::Unreadable) } else { Ok(()) }
+            }
+        }
     }
 
     /// Whether nothing can be trusted until the next key frame.
     pub fn waits_for_key(&self) -> bool {
-        matches!(self.state, State::WaitingForKey)
+        match &self.0 {
+            Of::H264(numbers) => matches!(numbers.state, State::WaitingForKey),
+            Of::H265(pictures) => pictures.waits_for_key(),
+            Of::Mjpeg { waits } => *waits,
+        }
     }
 
     /// Something was lost, or a picture was left out that is needed: nothing is trusted until the next key frame.
     pub fn restart(&mut self) {
-        self.state = State::WaitingForKey;
+        match &mut self.0 {
+            Of::H264(numbers) => numbers.state = State::WaitingForKey,
+            Of::H265(pictures) => pictures.restart(),
+            Of::Mjpeg { waits } => *waits = true,
+        }
+    }
+}
+
+/// A picture's first marker and the start of the next (ITU-T T.81 table B.1).
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
+impl Numbers {
+    fn new(known: &[bytes::Bytes]) -> Self {
+        let mut sets = ParameterSets::default();
+        for set in known {
+            sets.read(set);
+        }
+        Self { sets, state: State::WaitingForKey }
+    }
+
+    fn follow(&mut self, packet: &Packet) -> Result<(), Broken> {
+        let followed = self.read(packet);
+        self.state = followed.map_or(State::WaitingForKey, State::Following);
+        followed.map(|_| ())
     }
 
     fn read(&mut self, packet: &Packet) -> Result<Followed, Broken> {

@@ -2,7 +2,7 @@
 
 use louver_base::{MediaSpan, MediaTime, WallTime};
 
-use crate::Packet;
+use crate::{Packet, Sound, SoundParams};
 
 /// Where a group is cut although no key frame came, so that memory and loss stay bounded.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ impl Default for GopLimits {
 pub struct Gop {
     /// At least one packet, in the order of decoding.
     pub packets: Vec<Packet>,
+    /// What was heard meanwhile; `None` of a camera whose sound is not kept.
+    pub sound: Option<Sound>,
 }
 
 impl Gop {
@@ -43,17 +45,35 @@ impl Gop {
         self.packets.last().map(|p| p.wall)
     }
 
-    /// Bytes of all packets.
+    /// A group without sound.
+    pub fn silent(packets: Vec<Packet>) -> Self {
+        Self { packets, sound: None }
+    }
+
+    /// Bytes of all packets, those of the pictures first.
     pub fn bytes(&self) -> usize {
-        self.packets.iter().map(|p| p.data.len()).sum()
+        self.all().map(|p| p.data.len()).sum()
+    }
+
+    /// Packets of pictures, then those of sound.
+    pub fn all(&self) -> impl Iterator<Item = &Packet> {
+        self.packets.iter().chain(self.sound.iter().flat_map(|s| &s.packets))
     }
 }
+
+/// Groups of a stream in which every picture is a key frame (MJPEG, all-intra) last this long: a fragment a picture would
+/// cost a write each.
+const SHORTEST: MediaSpan = MediaSpan::from_millis(1000);
 
 /// Cuts a stream of packets into groups. Packets before the first key frame cannot be decoded and are counted, not kept.
 #[derive(Debug)]
 pub struct GopCutter {
     limits: GopLimits,
     open: Vec<Packet>,
+    /// Whether all of `open` are key frames.
+    all_keys: bool,
+    /// What sound is kept of this stream, and that which was heard since `open` began.
+    sound: Option<Sound>,
     bytes: usize,
     seen_key: bool,
     skipped: u64,
@@ -62,7 +82,7 @@ pub struct GopCutter {
 impl GopCutter {
     /// A cutter that waits for the first key frame.
     pub fn new(limits: GopLimits) -> Self {
-        Self { limits, open: Vec::new(), bytes: 0, seen_key: false, skipped: 0 }
+        Self { limits, open: Vec::new(), all_keys: true, sound: None, bytes: 0, seen_key: false, skipped: 0 }
     }
 
     /// Takes a packet; gives the group that it ended, if it did.
@@ -73,21 +93,41 @@ impl GopCutter {
         }
         self.seen_key = true;
         let full = self.open.first().is_some_and(|first| {
-            packet.key
+            let one_of_many = self.all_keys && !too_far(first.media, packet.media, SHORTEST);
+            (packet.key && !one_of_many)
                 || self.bytes + packet.data.len() > self.limits.bytes
                 || too_far(first.media, packet.media, self.limits.span)
         });
         let done = if full { self.finish() } else { None };
         self.bytes += packet.data.len();
+        self.all_keys &= packet.key;
         self.open.push(packet);
         done
     }
 
+    /// From the next group on, sound of this kind is kept, or none. Every group says which, whether anything was heard or not.
+    pub fn listen(&mut self, params: Option<SoundParams>) {
+        self.sound = params.map(|params| Sound { params, packets: Vec::new() });
+    }
+
+    /// Takes a packet of sound; gives the group that is full with it. Sound without pictures is not kept: a group begins with
+    /// a picture.
+    pub fn hear(&mut self, packet: Packet) -> Option<Gop> {
+        let sound = self.sound.as_mut().filter(|_| !self.open.is_empty())?;
+        self.bytes += packet.data.len();
+        sound.packets.push(packet);
+        if self.bytes > self.limits.bytes { self.finish() } else { None }
+    }
+
     /// The group still open: at the end of a stream or a reconnect.
     pub fn finish(&mut self) -> Option<Gop> {
-        self.bytes = 0;
+        (self.bytes, self.all_keys) = (0, true);
         let packets = std::mem::take(&mut self.open);
-        (!packets.is_empty()).then_some(Gop { packets })
+        let sound = self.sound.as_mut().map(|kept| Sound {
+            params: kept.params.clone(),
+            packets: std::mem::take(&mut kept.packets),
+        });
+        (!packets.is_empty()).then_some(Gop { packets, sound })
     }
 
     /// After a reconnect: waits for a key frame again. Call [`finish`](Self::finish) first.

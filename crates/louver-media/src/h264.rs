@@ -41,7 +41,7 @@ pub enum ParameterSetError {
 }
 
 impl VideoParams {
-    /// From one sequence and one picture parameter set (NAL units without start code or length).
+    /// H.264, from one sequence and one picture parameter set (NAL units without start code or length).
     ///
     /// # Errors
     /// When the SPS is damaged or claims a size out of range, or a set is empty or too long to be stored.
@@ -64,7 +64,7 @@ impl VideoParams {
         Self::assemble(&avcc, size(&read)?)
     }
 
-    /// From an `AVCDecoderConfigurationRecord` (`avcC`) as files hold it; gives also how many bytes long the lengths
+    /// H.264, from an `AVCDecoderConfigurationRecord` (`avcC`) as files hold it; gives also how many bytes long the lengths
     /// of that file's NAL units are (1 to 4). The result's own configuration says 4, as [`Packet`](crate::Packet)s have.
     ///
     /// # Errors
@@ -90,8 +90,13 @@ impl VideoParams {
         Ok(Self { codec: Codec::H264, size, config: config.into() })
     }
 
-    /// The sequence and picture parameter sets of the configuration, sequence sets first; none if it is damaged.
+    /// The parameter sets of the configuration, those first that others build on; none if it is damaged, or of MJPEG.
     pub fn parameter_sets(&self) -> Vec<Bytes> {
+        match self.codec {
+            Codec::H264 => {}
+            Codec::H265 => return crate::h265::parameter_sets(&self.config),
+            Codec::Mjpeg => return Vec::new(),
+        }
         let Ok(avcc) = Avcc::decode_body(&mut &self.config[..]) else { return Vec::new() };
         avcc.sequence_parameter_sets.into_iter().chain(avcc.picture_parameter_sets).map(Bytes::from).collect()
     }

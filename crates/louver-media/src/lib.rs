@@ -4,11 +4,13 @@ mod continuity;
 pub mod fmp4;
 mod gop;
 mod h264;
+mod h265;
 pub mod mp4;
 mod outside;
 mod packet;
 mod picture;
 pub mod retime;
+mod sound;
 
 pub use continuity::{Broken, Continuity};
 pub use gop::{Gop, GopCutter, GopLimits};
@@ -16,3 +18,4 @@ pub use h264::{ParameterSetError, has_idr};
 pub use outside::Outside;
 pub use packet::{Codec, Packet, VideoParams};
 pub use picture::{Picture, PictureSize};
+pub use sound::{Sound, SoundCodec, SoundParams};

@@ -3,6 +3,8 @@
 
 #[path = "../../../fuzz/checks/h264_stream.rs"]
 mod h264_stream;
+#[path = "../../../fuzz/checks/h265_stream.rs"]
+mod h265_stream;
 #[path = "../../../fuzz/checks/mp4_file.rs"]
 mod mp4_file;
 
@@ -24,4 +26,9 @@ fn what_holds_of_any_mp4_file_holds_of_the_corpus() {
 #[test]
 fn what_holds_of_any_h264_stream_holds_of_the_corpus() {
     each_of("h264_stream", h264_stream::any_bytes);
+}
+
+#[test]
+fn what_holds_of_any_h265_stream_holds_of_the_corpus() {
+    each_of("h265_stream", h265_stream::any_bytes);
 }

@@ -125,6 +125,8 @@ pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSend
             }
             Event::Params(params) => feed.send(From::Sub, Feed::Params(params)),
             Event::Packet(packet) => feed.send(From::Sub, Feed::Packet(packet)),
+            // Nothing listens: sound is sealed with the main stream or not taken at all.
+            Event::Sound(_) => {}
             Event::Missing { packets } => {
                 tracing::debug!(packets, "packets of the sub stream are lost on the way");
                 feed.missing(From::Sub);
@@ -150,11 +152,20 @@ pub(crate) fn gap_reason(error: &IngestError) -> GapReason {
         IngestError::PasswordNeeded | IngestError::WrongPassword | IngestError::Forbidden => {
             GapReason::SignInRefused
         }
+        IngestError::UntrustedCertificate(_)
+        | IngestError::OtherCertificate(_)
+        | IngestError::Encryption(_)
+        | IngestError::UdpInClear => GapReason::NotTrusted,
+        IngestError::Busy(_) => GapReason::Busy,
         IngestError::NoVideo
         | IngestError::NoSuchPath
+        | IngestError::Refused(_)
         | IngestError::Silent(_)
         | IngestError::NoKeyFrame(_) => GapReason::NoVideo,
-        IngestError::Codec(_) | IngestError::Parameters(_) | IngestError::BadStream(_) => GapReason::BadVideo,
+        IngestError::Codec(_)
+        | IngestError::Parameters(_)
+        | IngestError::PictureTooLarge
+        | IngestError::BadStream(_) => GapReason::BadVideo,
         _ => GapReason::Unreachable,
     }
 }

@@ -28,6 +28,7 @@ mod status;
 mod thread;
 mod video;
 
+pub use louver_ingest::{Audio, Connection, Fingerprint, Transport};
 pub use louver_see::{GateMode, GateReport};
 
 pub use handle::{CameraHandle, LatestStill};

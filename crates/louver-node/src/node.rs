@@ -72,11 +72,13 @@ impl Node {
             recorder.ledger.clone_from(&config.ledger);
             let contact = Contact::start(settings, &handle.status, config.holders.clone(), &tasks, stop);
             let (events, received) = mpsc::channel(PACKETS_WAITING);
-            let source = Source::new(settings.id.clone(), Role::Main, settings.main.clone());
+            let mut source = Source::new(settings.id.clone(), Role::Main, settings.main.clone());
+            source.connection = settings.connection;
             tasks.spawn(when_held(config.holders.clone(), source, contact.clone(), events, stop.clone()));
             if let (Some(sub), Some(feed)) = (&settings.sub, &feed) {
                 let (events, received) = mpsc::channel(PACKETS_WAITING);
-                let source = Source::new(settings.id.clone(), Role::Sub, sub.clone());
+                let mut source = Source::new(settings.id.clone(), Role::Sub, sub.clone());
+                source.connection = settings.sub_connection();
                 tasks.spawn(when_held(config.holders.clone(), source, contact, events, stop.clone()));
                 tasks.spawn(follow_sub(received, feed.clone(), handle.status.clone()));
             }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use louver_base::{CameraId, WallTime};
+use louver_base::{CameraId, WallSpan, WallTime};
 use louver_ingest::Event;
 use louver_ledger::{Leaf, Ledger, leaf};
-use louver_media::{Gop, GopCutter, GopLimits, VideoParams};
+use louver_media::{Gop, GopCutter, GopLimits, Packet, SoundParams, VideoParams};
 use louver_store::{
     Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
 };
@@ -50,7 +50,12 @@ pub(crate) struct Recorder {
     /// The segment that `sealer` seals.
     segment: Option<Begun>,
     params: Option<VideoParams>,
+    /// How the sound is coded that is sealed with the pictures, if it is.
+    sound: Option<SoundParams>,
     cutter: GopCutter,
+    /// Arrival of the last packet.
+    arrived: Option<WallTime>,
+    holes: Holes,
     /// Last moment on disk.
     recorded_until: Option<WallTime>,
     /// Why nothing has been kept since then, if so.
@@ -81,7 +86,10 @@ impl Recorder {
             sealer: None,
             segment: None,
             params: None,
+            sound: None,
             cutter: GopCutter::new(GopLimits::default()),
+            arrived: None,
+            holes: Holes::default(),
             recorded_until: None,
             missing: Some(GapReason::Restart),
             noted_until: None,
@@ -118,6 +126,9 @@ impl Recorder {
         if let Some(gop) = self.cutter.finish() {
             self.keep(gop).await;
         }
+        if let Some((start, end)) = self.holes.finish() {
+            self.write_hole(start, end).await;
+        }
         self.finish().await;
         if let Some(reason @ (GapReason::DiskFull | GapReason::DiskFailed)) = self.missing {
             self.note_gap(WallTime::now(), reason).await;
@@ -144,6 +155,7 @@ impl Recorder {
                 feed.send(From::Main, Feed::Packet(packet.clone()));
             }
             Event::Missing { .. } => feed.missing(From::Main),
+            Event::Sound(_) => {}
             Event::Lost { error, .. } => feed.send(From::Main, Feed::Lost(gap_reason(error))),
         }
         true
@@ -151,23 +163,24 @@ impl Recorder {
 
     async fn take(&mut self, event: Event) {
         match event {
-            Event::Connected { params, .. } => {
-                self.params = Some(params.clone());
-                if let Some(sealer) = &mut self.sealer {
-                    sealer.set_params(&params);
-                }
+            Event::Connected { params, sound, .. } => {
+                self.arrived = None;
+                self.becomes(params, sound).await;
                 self.status.update(|s| s.main = StreamState::Running);
             }
             Event::Params(params) => {
                 if let Some(gop) = self.cutter.finish() {
                     self.keep(gop).await;
                 }
-                if let Some(sealer) = &mut self.sealer {
-                    sealer.set_params(&params);
+                self.becomes(params, self.sound.clone()).await;
+            }
+            Event::Sound(packet) => {
+                if let Some(gop) = self.cutter.hear(packet) {
+                    self.keep(gop).await;
                 }
-                self.params = Some(params);
             }
             Event::Packet(packet) => {
+                self.note_holes(&packet).await;
                 if let Some(gop) = self.cutter.push(packet) {
                     self.keep(gop).await;
                 }
@@ -175,12 +188,16 @@ impl Recorder {
             // What did come is kept as it came: an original with a hole is evidence, and players show what they can.
             Event::Missing { packets } => {
                 tracing::warn!(camera = %self.camera, packets, "packets of the main stream are lost on the way");
+                self.holes.lost();
             }
             Event::Lost { error, retry_in } => {
                 if let Some(gop) = self.cutter.finish() {
                     self.keep(gop).await;
                 }
                 self.cutter.restart();
+                if let Some((start, end)) = self.holes.finish() {
+                    self.write_hole(start, end).await;
+                }
                 self.leave_hour(WallTime::now()).await;
                 let reason = *self.missing.get_or_insert(gap_reason(&error));
                 // Noted while it lasts, and lengthened at every attempt: a restart must not hide it.
@@ -189,6 +206,33 @@ impl Recorder {
                 self.status.update(|s| s.main = StreamState::Retrying { reason: error.to_string() });
             }
         }
+    }
+
+    /// From the next group on, pictures and sound are coded so. Another size or coding begins another segment: no file holds two.
+    async fn becomes(&mut self, params: VideoParams, sound: Option<SoundParams>) {
+        let kind = |p: &VideoParams| (p.codec, p.size);
+        let other = self.params.as_ref().is_some_and(|p| kind(p) != kind(&params)) || self.sound != sound;
+        if other {
+            self.finish().await;
+        } else if let Some(sealer) = &mut self.sealer {
+            sealer.set_params(&params);
+        }
+        self.cutter.listen(sound.clone());
+        (self.params, self.sound) = (Some(params), sound);
+    }
+
+    /// Packets lost before this one are a hole from the packet before it to this one.
+    async fn note_holes(&mut self, packet: &Packet) {
+        let before = self.arrived.replace(packet.wall);
+        if let Some((start, end)) = self.holes.next(before, packet.wall) {
+            self.write_hole(start, end).await;
+        }
+    }
+
+    /// A time in which packets were lost goes into catalogue and ledger.
+    async fn write_hole(&self, start: WallTime, end: WallTime) {
+        self.record(start, end, GapReason::PacketsLost).await;
+        self.tell(start, end, GapReason::PacketsLost);
     }
 
     /// Seals and writes one group. A failure costs this group; the next begins another segment.
@@ -267,10 +311,15 @@ impl Recorder {
             None => self.begin_epoch(hour).await?,
         };
         let (epoch, _) = self.epoch.insert(epoch);
-        match epoch.segment(first, params) {
+        let heard = self.sound.is_some();
+        let segment = |epoch: &mut Epoch| match heard {
+            true => epoch.segment_with_sound(first, params),
+            false => epoch.segment(first, params),
+        };
+        match segment(epoch) {
             Err(VaultError::EpochFull) => {
                 let epoch = self.begin_epoch(hour).await?;
-                Ok(self.epoch.insert(epoch).0.segment(first, params)?)
+                Ok(segment(&mut self.epoch.insert(epoch).0)?)
             }
             begun => Ok(begun?),
         }
@@ -340,6 +389,10 @@ impl Recorder {
     /// A gap that is over goes into the ledger too.
     fn write_down(&self, end: WallTime, reason: GapReason) {
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
+        self.tell(start, end, reason);
+    }
+
+    fn tell(&self, start: WallTime, end: WallTime, reason: GapReason) {
         let Some(ledger) = &self.ledger else { return };
         let camera = ledger.salt().camera(&self.camera);
         let gap = Leaf::Gap { camera, from: start.into(), to: end.into(), reason: word(reason) };
@@ -349,10 +402,51 @@ impl Recorder {
     async fn note_gap(&self, end: WallTime, reason: GapReason) {
         // A camera that was never recorded has no gap.
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
+        self.record(start, end, reason).await;
+    }
+
+    async fn record(&self, start: WallTime, end: WallTime, reason: GapReason) {
         let gap = Gap { camera: self.camera.clone(), stream: StreamKind::Main, start, end, reason };
         if let Err(e) = self.store.record_gap(gap).await {
             tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not on the disk yet");
         }
+    }
+}
+
+/// Holes that lie no further apart are one: a way that loses packets all day must not write thousands.
+const HOLES_TOGETHER: WallSpan = WallSpan::from_millis(10_000);
+
+/// Times in which packets were lost; no clock inside.
+#[derive(Debug, Default)]
+struct Holes {
+    /// Some were lost before the next packet.
+    lost: bool,
+    /// The hole that may still grow.
+    open: Option<(WallTime, WallTime)>,
+}
+
+impl Holes {
+    /// Packets were lost before the next one that comes.
+    fn lost(&mut self) {
+        self.lost = true;
+    }
+
+    /// A packet came, after the one at `before`: gives the hole that is over.
+    fn next(&mut self, before: Option<WallTime>, now: WallTime) -> Option<(WallTime, WallTime)> {
+        if std::mem::take(&mut self.lost) {
+            let start = before.unwrap_or(now);
+            let over = self.open.take_if(|(_, end)| start - *end > HOLES_TOGETHER);
+            let (_, end) = self.open.get_or_insert((start, now));
+            *end = (*end).max(now);
+            return over;
+        }
+        self.open.take_if(|(_, end)| now - *end > HOLES_TOGETHER)
+    }
+
+    /// The hole that was still open.
+    fn finish(&mut self) -> Option<(WallTime, WallTime)> {
+        self.lost = false;
+        self.open.take()
     }
 }
 
@@ -370,6 +464,9 @@ fn word(reason: GapReason) -> leaf::GapReason {
         GapReason::AnalysisFailed => leaf::GapReason::AnalysisFailed,
         GapReason::Overloaded => leaf::GapReason::Overloaded,
         GapReason::Settings => leaf::GapReason::Settings,
+        GapReason::PacketsLost => leaf::GapReason::PacketsLost,
+        GapReason::Busy => leaf::GapReason::Busy,
+        GapReason::NotTrusted => leaf::GapReason::NotTrusted,
         _ => leaf::GapReason::Other,
     }
 }
@@ -377,6 +474,24 @@ fn word(reason: GapReason) -> leaf::GapReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn losses_close_together_are_one_hole_from_the_last_packet_before_to_the_first_after() {
+        let at = |s: i64| WallTime::from_millis(s * 1000);
+        let mut holes = Holes::default();
+        let mut found = Vec::new();
+        let mut before = None;
+        for second in 0..60 {
+            if [5, 6, 14, 40].contains(&second) {
+                holes.lost();
+            }
+            found.extend(holes.next(before.replace(at(second)), at(second)));
+        }
+        assert_eq!(found, [(at(4), at(14)), (at(39), at(40))]);
+        holes.lost();
+        holes.next(Some(at(60)), at(61));
+        assert_eq!((holes.finish(), holes.finish()), (Some((at(60), at(61))), None));
+    }
 
     #[test]
     fn the_ledger_has_the_catalogues_word_for_every_reason() {

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use louver_base::{CameraAddress, CameraId, Pii, WallSpan};
+use louver_ingest::{Audio, Connection};
 use louver_onvif::OnvifAddress;
 use louver_scene::{Show, Zone, ZoneKind};
 use louver_see::GateMode;
@@ -36,6 +37,8 @@ pub struct CameraSettings {
     pub main: CameraAddress,
     /// The small stream that is seen and masked; without one the main stream is decoded and scaled.
     pub sub: Option<CameraAddress>,
+    /// How both are connected to, and whether sound is sealed beside the main stream.
+    pub connection: Connection,
     /// What the camera is for, for instance "deliveries and break-ins".
     pub purpose: String,
     /// Who answers for the camera.
@@ -60,6 +63,11 @@ impl CameraSettings {
     /// How long recordings are kept.
     pub fn retention(&self) -> WallSpan {
         WallSpan::from_hours(self.retention_hours.get())
+    }
+
+    /// How the small stream is connected to: no sound is asked of it.
+    pub fn sub_connection(&self) -> Connection {
+        Connection { audio: Audio::Off, ..self.connection }
     }
 
     /// Whether some part of the picture is never looked at; sealed originals keep it.
@@ -87,6 +95,7 @@ mod tests {
             onvif: None,
             main: "rtsp://cam/main".parse().unwrap(),
             sub: sub.map(|s| s.parse().unwrap()),
+            connection: Connection::default(),
             purpose: "break-ins".to_owned(),
             owner: Pii::new("Ada".to_owned()),
             contact: Pii::new("ada@example.org".to_owned()),

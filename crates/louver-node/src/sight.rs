@@ -161,7 +161,7 @@ impl Sight {
         // A camera that connects anew sends the same pictures: what is usual for it need not be learned again.
         let known =
             self.seeing.take().filter(|_| self.params.as_ref() == Some(&params)).map(Seeing::into_gate);
-        let gate = known.unwrap_or_else(|| Gate::new(params.size, self.gate));
+        let gate = known.unwrap_or_else(|| Gate::new(params.size, params.codec, self.gate));
         match Seeing::new(&params, size, settings, &self.policy.zones, gate) {
             Ok(seeing) => self.seeing = Some(seeing),
             Err(e) => {

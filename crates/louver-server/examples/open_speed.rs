@@ -113,7 +113,7 @@ async fn seal(store: &Store, hour: Hour) -> Result<(), Failed> {
                 key: p == 0,
                 data: Bytes::from(vec![p as u8; if p == 0 { 210_000 } else { 16_100 }]),
             };
-            writer.append(sealer.seal(&Gop { packets: (0..50).map(packet).collect() })?).await?;
+            writer.append(sealer.seal(&Gop::silent((0..50).map(packet).collect()))?).await?;
         }
         writer.finish(sealer.finish()?.end).await?;
     }

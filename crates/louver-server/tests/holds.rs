@@ -37,7 +37,7 @@ async fn sealed(site: &Running, hours_ago: i64) -> i64 {
     let mut writer = site.store.sealed_writer(&camera());
     writer.begin(header, start).await.unwrap();
     let packet = Packet { media: MediaTime::ZERO, wall: start, key: true, data: Bytes::from(vec![7; 64]) };
-    writer.append(sealer.seal(&Gop { packets: vec![packet] }).unwrap()).await.unwrap();
+    writer.append(sealer.seal(&Gop::silent(vec![packet])).unwrap()).await.unwrap();
     writer.finish(sealer.finish().unwrap().end).await.unwrap();
     start.millis()
 }

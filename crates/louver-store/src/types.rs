@@ -248,11 +248,17 @@ pub enum GapReason {
     Overloaded,
     /// Someone changed the settings.
     Settings,
+    /// Packets were lost on the way from the camera: pictures in this time are missing or damaged.
+    PacketsLost,
+    /// The camera served as many as it can, or was just starting.
+    Busy,
+    /// No encrypted connection came about, or the camera's certificate was not the one that is trusted.
+    NotTrusted,
 }
 
 impl GapReason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Unreachable,
         Self::SignInRefused,
         Self::NoVideo,
@@ -264,6 +270,9 @@ impl GapReason {
         Self::AnalysisFailed,
         Self::Overloaded,
         Self::Settings,
+        Self::PacketsLost,
+        Self::Busy,
+        Self::NotTrusted,
     ];
 
     /// The word used in files, the API and the database.
@@ -280,6 +289,9 @@ impl GapReason {
             Self::AnalysisFailed => "analysis-failed",
             Self::Overloaded => "overloaded",
             Self::Settings => "settings",
+            Self::PacketsLost => "packets-lost",
+            Self::Busy => "busy",
+            Self::NotTrusted => "not-trusted",
         }
     }
 
@@ -297,6 +309,9 @@ impl GapReason {
             Self::AnalysisFailed => "analysis failed and was started again",
             Self::Overloaded => "this machine was too slow to write everything",
             Self::Settings => "the settings were changed",
+            Self::PacketsLost => "packets were lost on the way from the camera",
+            Self::Busy => "the camera was busy",
+            Self::NotTrusted => "no trusted encrypted connection to the camera came about",
         }
     }
 }

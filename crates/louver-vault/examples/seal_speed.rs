@@ -45,7 +45,7 @@ fn gop() -> Gop {
         key: n == 0,
         data: Bytes::from(vec![n as u8; if n == 0 { 210_000 } else { 16_100 }]),
     };
-    Gop { packets: (0..50).map(packet).collect() }
+    Gop::silent((0..50).map(packet).collect())
 }
 
 /// Writes in turn; `bytes` gives what camera `n` writes next.

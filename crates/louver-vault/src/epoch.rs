@@ -5,10 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use louver_base::{CameraId, WallTime};
-use louver_media::VideoParams;
+use louver_media::{Codec, VideoParams};
 
 use crate::agefile::MAX_AGE_FILE;
-use crate::header::{Header, MAX_HEADER};
+use crate::header::{FORMAT_1, FORMAT_2, Header, MAX_HEADER};
 use crate::holder::HolderSet;
 use crate::keyblock::{KeyBlock, WrappedShare};
 use crate::keys::{Chain, EpochPlace, HolderSecret, SegmentKey, fill_random};
@@ -139,13 +139,36 @@ impl Epoch {
         start: WallTime,
         params: &VideoParams,
     ) -> Result<(SegmentSealer, Sealed), VaultError> {
+        let format = if params.codec == Codec::H264 { FORMAT_1 } else { FORMAT_2 };
+        self.segment_in(format, start, params)
+    }
+
+    /// The same for a camera whose sound is kept.
+    ///
+    /// # Errors
+    /// As [`segment`](Self::segment).
+    pub fn segment_with_sound(
+        &mut self,
+        start: WallTime,
+        params: &VideoParams,
+    ) -> Result<(SegmentSealer, Sealed), VaultError> {
+        self.segment_in(FORMAT_2, start, params)
+    }
+
+    fn segment_in(
+        &mut self,
+        format: u8,
+        start: WallTime,
+        params: &VideoParams,
+    ) -> Result<(SegmentSealer, Sealed), VaultError> {
         let mut salt = [0; 32];
         fill_random(&mut salt)?;
-        self.segment_with_salt(start, params, salt)
+        self.segment_with_salt(format, start, params, salt)
     }
 
     pub(crate) fn segment_with_salt(
         &mut self,
+        format: u8,
         start: WallTime,
         params: &VideoParams,
         salt: [u8; 32],
@@ -164,7 +187,7 @@ impl Epoch {
         let EpochPlace { site, epoch, needed, camera, .. } = &self.place;
         let keys = KeyBlock::new(*epoch, link, *needed, Arc::clone(&self.shares));
         let header =
-            Header { site: *site, camera: camera.clone(), start, salt, commitment: commitment.0, keys };
+            Header { format, site: *site, camera: camera.clone(), start, salt, commitment: commitment.0, keys };
         Ok(SegmentSealer::new(key, &header, params))
     }
 }

@@ -82,8 +82,11 @@ pub enum VaultError {
     #[error("the camera's decoder configuration has {0} bytes: 65535 at most")]
     ConfigTooLong(usize),
     /// A coding that this format has no number for yet.
-    #[error("video of this coding cannot be sealed yet: H.264 only")]
+    #[error("video or sound of this coding cannot be sealed yet")]
     UnknownCoding,
+    /// The segment was begun for H.264 without sound, and the group is something else: finish it and start the next.
+    #[error("the segment holds H.264 without sound, and the camera sends something else: start the next one")]
+    NeedsFormat2,
     /// The segment holds as many fragments as the format allows: finish it and start the next.
     #[error("the segment holds 1048576 fragments and takes no more: start the next one")]
     SegmentFull,
@@ -272,9 +275,9 @@ pub enum VaultError {
         /// Of another.
         other: CameraId,
     },
-    /// One MP4 holds one picture format. Nothing was written.
+    /// One MP4 holds one format of pictures and of sound. Nothing was written.
     #[error(
-        "the camera changed its picture at {at}: export up to that time (--to {at}) and from it (--from {at}) as two files"
+        "the camera changed its picture or its sound at {at}: export up to that time (--to {at}) and from it (--from {at}) as two files"
     )]
     PictureChanged {
         /// First picture of the new format.

@@ -10,7 +10,10 @@ use crate::layout::Fields;
 use crate::{Hour, SiteId, VaultError};
 
 const MAGIC: &[u8; 8] = b"LOUVSEAL";
-const VERSION: u8 = 1;
+/// Pictures of H.264 without sound.
+pub(crate) const FORMAT_1: u8 = 1;
+/// Any coding, and sound: a reader of format 1 would take a fragment for damaged.
+pub(crate) const FORMAT_2: u8 = 2;
 /// The first fields, up to the header's length.
 pub(crate) const PREFIX: usize = 16;
 /// Header bytes at most.
@@ -22,6 +25,8 @@ const FLAG_HOUR_SECRET: u8 = 1;
 /// A header's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
+    /// [`FORMAT_1`] or [`FORMAT_2`].
+    pub(crate) format: u8,
     pub(crate) site: SiteId,
     pub(crate) camera: CameraId,
     pub(crate) start: WallTime,
@@ -117,7 +122,7 @@ impl Header {
         let camera = self.camera.as_str().as_bytes();
         let mut out = Vec::with_capacity(1024);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&[VERSION, FLAG_HOUR_SECRET, 0, 0, 0, 0, 0, 0]);
+        out.extend_from_slice(&[self.format, FLAG_HOUR_SECRET, 0, 0, 0, 0, 0, 0]);
         out.extend_from_slice(self.site.as_bytes());
         out.extend_from_slice(&self.start.micros().to_be_bytes());
         out.extend_from_slice(&self.salt);
@@ -145,7 +150,7 @@ impl Header {
         let Ok(prefix) = <&[u8; PREFIX]>::try_from(start) else {
             return Err(VaultError::HeaderCutOff { bytes: start.len() as u64 });
         };
-        if prefix[8] != VERSION {
+        if !matches!(prefix[8], FORMAT_1 | FORMAT_2) {
             return Err(VaultError::NewerFormat { what: format!("format {}", prefix[8]) });
         }
         let length = u32::from_be_bytes([prefix[12], prefix[13], prefix[14], prefix[15]]) as usize;
@@ -170,7 +175,8 @@ impl Header {
             return Err(VaultError::NewerFormat { what: "unknown flags".to_owned() });
         }
         rest.u32().ok_or_else(contradicts)?; // The length, known to the caller.
-        let header = Self::fields(&mut rest).ok_or_else(contradicts)??;
+        let format = bytes.get(8).copied().ok_or_else(contradicts)?;
+        let header = Self::fields(format, &mut rest).ok_or_else(contradicts)??;
         if rest.0.is_empty() {
             Ok(SegmentHead { header, hash, bytes: bytes.len() })
         } else {
@@ -179,12 +185,12 @@ impl Header {
     }
 
     /// From the site on. `None`: contradicting fields.
-    fn fields(rest: &mut Fields<'_>) -> Option<Result<Self, VaultError>> {
+    fn fields(format: u8, rest: &mut Fields<'_>) -> Option<Result<Self, VaultError>> {
         let site = SiteId::from_bytes(rest.array()?);
         let start = WallTime::from_micros(rest.i64()?);
         let (salt, commitment) = (rest.array()?, rest.array()?);
         let camera = rest.camera()?;
-        Some(KeyBlock::parse(rest)?.map(|keys| Self { site, camera, start, salt, commitment, keys }))
+        Some(KeyBlock::parse(rest)?.map(|keys| Self { format, site, camera, start, salt, commitment, keys }))
     }
 }
 
@@ -201,6 +207,7 @@ mod tests {
             file: vec![n; 300].into(),
         };
         Header {
+            format: FORMAT_1,
             site: SiteId::from_bytes([1; 16]),
             camera: "gate".parse().unwrap(),
             start: WallTime::from_millis(-1),
@@ -246,9 +253,9 @@ mod tests {
         says(&|b| b[kind] = 1, "kind 1");
         says(&|b| b[kind] = 9, "kind 9");
         let (mut bytes, _) = header().encode();
-        bytes[8] = 2;
+        bytes[8] = 3;
         let refused = Header::length(&bytes[..PREFIX]).unwrap_err().to_string();
-        assert!(refused.contains("format 2"), "{refused}");
+        assert!(refused.contains("format 3"), "{refused}");
     }
 
     #[test]

@@ -189,6 +189,9 @@ fn export(
         };
         if form == Form::Whole && n + 1 == plan.fragments.len() {
             cut_after(&mut opened.gop.packets, job.to);
+            if let Some(sound) = &mut opened.gop.sound {
+                cut_after(&mut sound.packets, job.to);
+            }
         }
         done += chosen.info.bytes;
         writer.push(opened.params, opened.gop, used)?;

@@ -218,7 +218,7 @@ mod tests {
         let identity = Identity::generate().unwrap();
         let wall = WallTime::from_millis(1000);
         let data = Bytes::from_static(&[0, 0, 0, 1, 9]);
-        let gop = Gop { packets: vec![Packet { media: MediaTime::ZERO, wall, key: true, data }] };
+        let gop = Gop::silent(vec![Packet { media: MediaTime::ZERO, wall, key: true, data }]);
         let (mut sealer, header) = begun(&identity).segment(wall, &params()).unwrap();
         let fragments = [sealer.seal(&gop).unwrap(), sealer.seal(&gop).unwrap()];
         let end = sealer.finish().unwrap().end;

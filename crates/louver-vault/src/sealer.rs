@@ -6,7 +6,7 @@ use louver_media::{Gop, VideoParams};
 
 use crate::digest::{DigestOfHeads, SegmentDigest};
 use crate::frame::{FRAME, FRAME_BOUND, Frame, MAX_FRAGMENTS, bound_to};
-use crate::header::{Header, MAX_HEADER};
+use crate::header::{FORMAT_1, Header, MAX_HEADER};
 use crate::inspect::FragmentInfo;
 use crate::keys::{Place, SegmentKey, TAG, fragment_commitment};
 use crate::{Hour, VaultError, inside};
@@ -74,6 +74,7 @@ pub struct SegmentSealer {
     key: SegmentKey,
     header_hash: [u8; 32],
     hour: Hour,
+    format: u8,
     params: VideoParams,
     /// Of the next fragment.
     sequence: u32,
@@ -99,6 +100,7 @@ impl SegmentSealer {
             key,
             header_hash,
             hour: Hour::of(header.start),
+            format: header.format,
             params: params.clone(),
             sequence: 0,
             at: bytes.len() as u64,
@@ -122,13 +124,19 @@ impl SegmentSealer {
     /// Seals one group. Append the result to the file in one write.
     ///
     /// # Errors
-    /// [`VaultError::SegmentFull`]: finish and start the next. [`VaultError::EmptyGop`], [`VaultError::GopTooLarge`],
+    /// [`VaultError::SegmentFull`], [`VaultError::NeedsFormat2`]: finish and start the next. [`VaultError::EmptyGop`], [`VaultError::GopTooLarge`],
     /// [`VaultError::ConfigTooLong`]: nothing was sealed, the segment can go on.
     pub fn seal(&mut self, gop: &Gop) -> Result<Sealed, VaultError> {
-        let walls = || gop.packets.iter().map(|p| p.wall);
+        if gop.packets.is_empty() {
+            return Err(VaultError::EmptyGop);
+        }
+        let walls = || gop.all().map(|p| p.wall);
         let (Some(first), Some(last)) = (walls().min(), walls().max()) else {
             return Err(VaultError::EmptyGop);
         };
+        if self.format == FORMAT_1 && !inside::fits_format_1(&self.params, gop) {
+            return Err(VaultError::NeedsFormat2);
+        }
         if self.sequence >= MAX_FRAGMENTS {
             return Err(VaultError::SegmentFull);
         }
@@ -137,7 +145,7 @@ impl SegmentSealer {
         let frame = Frame {
             sequence: self.sequence,
             body: (bytes.len() - FRAME + TAG) as u32, // Fits: `pack` keeps bodies within 64 MiB.
-            packets: gop.packets.len() as u32,        // Fits: each takes three bytes of the body at least.
+            packets: gop.all().count() as u32, // Fits: each takes three bytes of the body at least.
             end: false,
             key: gop.starts_with_key(),
             first,

@@ -8,13 +8,14 @@ use aws_lc_rs::hmac;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use louver_base::{MediaTime, WallTime};
-use louver_media::{Codec, Gop, Packet, PictureSize, VideoParams};
+use louver_media::{Codec, Gop, Packet, PictureSize, Sound, SoundCodec, SoundParams, VideoParams};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::epoch::{Epoch, EpochId, wrap};
-use crate::header::SegmentHead;
+use crate::header::{FORMAT_1, FORMAT_2, SegmentHead};
 use crate::keyblock::WrappedShare;
+use crate::opening::Film;
 use crate::keys::{EpochPlace, HolderSecret, sha256};
 use crate::reader::SegmentReader;
 use crate::shares::{ShareValue, split_with, tests::Counting};
@@ -36,11 +37,21 @@ struct Vector {
     needed: usize,
     count: usize,
     links: u32,
+    kind: Kind,
 }
 
-const VECTORS: [Vector; 2] = [
-    Vector { name: "one-of-one", needed: 1, count: 1, links: 1 },
-    Vector { name: "two-of-three", needed: 2, count: 3, links: 2 },
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// Format 1: H.264 without sound.
+    Plain,
+    /// Format 2: H.265 and AAC.
+    Sound,
+}
+
+const VECTORS: [Vector; 3] = [
+    Vector { name: "one-of-one", needed: 1, count: 1, links: 1, kind: Kind::Plain },
+    Vector { name: "two-of-three", needed: 2, count: 3, links: 2, kind: Kind::Plain },
+    Vector { name: "h265-aac", needed: 1, count: 1, links: 1, kind: Kind::Sound },
 ];
 
 /// Holders of 32 bytes 0x4c, 0x4d, 0x4e. They protect nothing: everybody knows them.
@@ -52,13 +63,20 @@ fn start() -> WallTime {
     WallTime::from_millis(1_772_366_400_000)
 }
 
-fn params() -> VideoParams {
+/// x265, 320x240.
+const H265: &str = "0101600000009000000000003cf000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003003c928090\
+    a10001002942010101600000030090000003000003003ca00a080f16592a4932bc05a02000000300200000030141a2000100074401c172b46240";
+
+fn params(kind: Kind) -> VideoParams {
+    if kind == Kind::Sound {
+        return VideoParams::from_h265_config(&hex::decode(H265).unwrap()).unwrap().0;
+    }
     let config = Bytes::from_static(&[1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 2, 0x67, 0x42, 1, 0, 1, 0x68]);
     VideoParams { codec: Codec::H264, size: PictureSize::new(640, 360).unwrap(), config }
 }
 
 /// Two groups. The second starts without a key frame, its camera's clock jumps back, its packets arrive out of order.
-fn gops() -> [Gop; 2] {
+fn gops(kind: Kind) -> [Gop; 2] {
     let packet = |media, after_us, key, data: &'static [u8]| Packet {
         media: MediaTime::from_ticks(media),
         wall: WallTime::from_micros(start().micros() + after_us),
@@ -69,12 +87,41 @@ fn gops() -> [Gop; 2] {
     let next = packet(3600, 40_123, false, &[0, 0, 0, 2, 0x41, 3]);
     let late = packet(-90, 90_000, false, &[0, 0, 0, 2, 0x41, 4]);
     let early = packet(7200, 80_000, false, &[]);
-    [Gop { packets: vec![key, next] }, Gop { packets: vec![late, early] }]
+    if kind == Kind::Plain {
+        return [Gop::silent(vec![key, next]), Gop::silent(vec![late, early])];
+    }
+    let key = packet(0, 0, true, &[0, 0, 0, 3, 0x26, 1, 2]);
+    let after = packet(10_800, 120_000, true, &[0, 0, 0, 3, 0x26, 1, 3]);
+    // Sound of 64 ms a packet, the second of them told of too early by the camera.
+    let sound = |packets| {
+        let params = SoundParams::new(SoundCodec::Aac, 16_000, 1, Bytes::from_static(&[0x14, 8])).unwrap();
+        Some(Sound { params, packets })
+    };
+    let heard = vec![packet(300, 10_000, true, &[0x21, 1, 2, 3]), packet(200, 74_000, true, &[0x21, 4])];
+    [Gop { packets: vec![key, next], sound: sound(heard) }, Gop { packets: vec![after, late], sound: sound(vec![]) }]
 }
 
 impl Vector {
     fn path(&self, link: u32) -> PathBuf {
         folder().join(format!("{}-{link}.sealed", self.name))
+    }
+
+    fn format(&self) -> u8 {
+        match self.kind {
+            Kind::Plain => FORMAT_1,
+            Kind::Sound => FORMAT_2,
+        }
+    }
+
+    /// What opening it writes.
+    fn film(&self) -> Vec<u8> {
+        let mut film = Film::new();
+        let mut pieces = Vec::new();
+        for gop in gops(self.kind) {
+            pieces.append(&mut film.push(params(self.kind), gop, ()).unwrap());
+        }
+        pieces.extend(film.finish());
+        pieces.iter().flat_map(|piece| piece.bytes.to_vec()).collect()
     }
 
     fn holders(&self) -> HolderSet {
@@ -102,9 +149,9 @@ impl Vector {
         let mut epoch =
             Epoch::with_secret(&secret(), self.place(), shares.to_vec().into(), &hour_secret).unwrap();
         let file = |link| {
-            let (mut sealer, header) = epoch.segment_with_salt(start(), &params(), salt(link)).unwrap();
+            let (mut sealer, header) = epoch.segment_with_salt(self.format(), start(), &params(self.kind), salt(link)).unwrap();
             let mut out = header.as_bytes().to_vec();
-            gops().iter().for_each(|gop| out.extend_from_slice(sealer.seal(gop).unwrap().as_bytes()));
+            gops(self.kind).iter().for_each(|gop| out.extend_from_slice(sealer.seal(gop).unwrap().as_bytes()));
             out.extend_from_slice(sealer.finish().unwrap().end.as_bytes());
             out
         };
@@ -156,15 +203,15 @@ fn described(vector: &Vector, files: &[Vec<u8>]) -> Value {
         let head = head(file);
         assert_eq!(derive(2), head.header.commitment);
         let info = SegmentInfo::inspect(&mut Cursor::new(file)).unwrap();
-        let fragments = info.fragments.iter().zip(gops()).map(|(found, gop)| {
+        let fragments = info.fragments.iter().zip(gops(vector.kind)).map(|(found, gop)| {
             let sequence = found.sequence.to_be_bytes();
             let blind = expand(&blinding, &[b"louver blind", &sequence]);
-            let packed = crate::inside::pack(&[], &params(), &gop, found.first).unwrap();
+            let packed = crate::inside::pack(&[], &params(vector.kind), &gop, found.first).unwrap();
             let (list, pictures) = packed.bytes.split_at(packed.pictures);
             let commitment =
                 sha256(&[b"louver fragment", &blind, &sha256(&[list]), &sha256(&[pictures])]);
             assert_eq!(commitment, found.commitment);
-            let packets = gop.packets.iter().map(|p| {
+            let packets = gop.all().map(|p| {
                 json!({
                     "media": p.media.ticks(), "wall": p.wall.micros(), "key": p.key, "data": hex::encode(&p.data),
                 })
@@ -218,9 +265,9 @@ fn described(vector: &Vector, files: &[Vec<u8>]) -> Value {
         "holder_secret": hex::encode(SECRET),
         "hour_secret": hex::encode(HOUR_SECRET),
         "place": hex::encode(&place),
-        "width": 640,
-        "height": 360,
-        "decoder_configuration": hex::encode(params().config),
+        "width": params(vector.kind).size.width(),
+        "height": params(vector.kind).size.height(),
+        "decoder_configuration": hex::encode(params(vector.kind).config),
         "segments": segments,
     })
 }
@@ -248,7 +295,7 @@ fn the_committed_segments_open_with_every_set_of_k_holders() {
             let mut reader = SegmentReader::open(Cursor::new(file), &keys).unwrap();
             assert!(reader.info().is_finished());
             let opened: Vec<_> = reader.fragments().collect::<Result<_, _>>().unwrap();
-            assert_eq!(opened, gops().map(|gop| (params(), gop)), "{} with {set:?}", vector.name);
+            assert_eq!(opened, gops(vector.kind).map(|gop| (params(vector.kind), gop)), "{} with {set:?}", vector.name);
         }
     }
 }
@@ -263,6 +310,10 @@ fn sealing_the_same_again_gives_the_committed_segments_byte_for_byte() {
             assert_eq!(head.share_of(&identity(n)).unwrap().value(), &**value);
         }
         let said = std::fs::read(folder().join(format!("{}.json", vector.name))).unwrap();
+        if vector.kind == Kind::Sound {
+            let opened = std::fs::read(folder().join(format!("{}.mp4", vector.name))).unwrap();
+            assert_eq!(vector.film(), opened, "the page makes the same file");
+        }
         assert_eq!(described(&vector, &files), serde_json::from_slice::<Value>(&said).unwrap());
     }
 }
@@ -289,11 +340,15 @@ fn shares_of_the_pages_package_join_to_the_same_secret() {
 #[test]
 #[ignore = "writes the committed vectors"]
 fn write_the_vectors() {
-    for vector in VECTORS {
+    // Those that are there stay.
+    for vector in VECTORS.into_iter().filter(|vector| !vector.path(0).exists()) {
         let shares = wrap(&vector.place(), &vector.shares(), &vector.holders()).unwrap();
         let files = vector.files(&shares);
         for (link, file) in files.iter().enumerate() {
             std::fs::write(vector.path(link as u32), file).unwrap();
+        }
+        if vector.kind == Kind::Sound {
+            std::fs::write(folder().join(format!("{}.mp4", vector.name)), vector.film()).unwrap();
         }
         let text = serde_json::to_string_pretty(&described(&vector, &files)).unwrap() + "\n";
         std::fs::write(folder().join(format!("{}.json", vector.name)), text).unwrap();

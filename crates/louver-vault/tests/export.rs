@@ -302,7 +302,7 @@ fn reordered_pictures_across_fragments_keep_decoding_times_in_order() {
     let packets: Vec<Packet> = (order.iter().enumerate())
         .map(|(n, shown)| packet(n, n == 0, shown * 40, noon(n as i64 * 40), 30))
         .collect();
-    let sealed: Vec<Gop> = packets.chunks(6).map(|c| Gop { packets: c.to_vec() }).collect();
+    let sealed: Vec<Gop> = packets.chunks(6).map(|c| Gop::silent(c.to_vec())).collect();
     let site = Site::new().with(&sealed, &params(64));
     site.export(noon(0), noon(9000)).unwrap();
     let (data, starts) = mp4(&site.out());

@@ -50,7 +50,7 @@ proptest! {
         groups in proptest::collection::vec(proptest::collection::vec(any_packet(), 1..8), 0..6),
     ) {
         let vault = Vault::new();
-        let gops: Vec<Gop> = groups.into_iter().map(|packets| Gop { packets }).collect();
+        let gops: Vec<Gop> = groups.into_iter().map(|packets| Gop::silent(packets)).collect();
         let (mut sealer, header) =
             vault.begin(noon(0), &params(64));
         let mut file = header.as_bytes().to_vec();
@@ -257,9 +257,9 @@ fn a_camera_may_change_its_picture_within_a_segment() {
 fn what_cannot_be_sealed_is_refused_and_the_segment_goes_on() {
     let vault = Vault::new();
     let (mut sealer, header) = vault.begin(noon(0), &params(64));
-    assert!(matches!(sealer.seal(&Gop { packets: vec![] }), Err(VaultError::EmptyGop)));
+    assert!(matches!(sealer.seal(&Gop::silent(vec![])), Err(VaultError::EmptyGop)));
     let huge = packet(0, true, 0, noon(0), 1 << 20);
-    let huge = Gop { packets: vec![huge; 64] };
+    let huge = Gop::silent(vec![huge; 64]);
     assert!(matches!(sealer.seal(&huge), Err(VaultError::GopTooLarge { .. })));
     let good = gops(1, 0, noon(0)).remove(0);
     let file = [header.as_bytes(), sealer.seal(&good).unwrap().as_bytes()].concat();
@@ -279,6 +279,7 @@ fn a_segment_ends_with_its_hour() {
 fn sealing_adds_less_than_two_thousandths() {
     let vault = Vault::new();
     let gop = |g: i64| Gop {
+        sound: None,
         packets: (0..50)
             .map(|n| {
                 let ms = g * 2000 + n * 40;

@@ -98,7 +98,7 @@ fn params() -> VideoParams {
 
 fn gop(wall: WallTime) -> Gop {
     let data = Bytes::from(vec![7_u8; 60]);
-    Gop { packets: vec![Packet { media: MediaTime::from_ticks(0), wall, key: true, data }] }
+    Gop::silent(vec![Packet { media: MediaTime::from_ticks(0), wall, key: true, data }])
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {

@@ -2,7 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 
 import { toBase64, toHex } from "./crypto";
-import { Film, type Piece } from "./film";
+import { bytesOf, Film, type Piece } from "./film";
 import type { Opened } from "./open";
 import type { Originals, Spot } from "./source";
 
@@ -72,7 +72,7 @@ export async function exportFilm(job: ExportJob): Promise<Exported> {
         segment = { id: spot.segment.id, fragments: [] };
         segments.set(spot.segment.id, segment);
       }
-      const size = opened.pictures.reduce((sum, picture) => sum + picture.data.byteLength, 0);
+      const size = bytesOf(opened);
       const [list, blind] = [toBase64(opened.list), toBase64(opened.blind)];
       segment.fragments.push({ n: spot.fragment.n, list, blind, at: data, size });
       data += size;

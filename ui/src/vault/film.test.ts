@@ -21,7 +21,7 @@ function opened(pictures: Picture[], width = 640): Opened {
   const frame = {
     sequence: 0, body: 0, packets: 4, end: false, key: true, firstUs: 0n, lastUs: 0n, commitment: new Uint8Array(32),
   };
-  return { frame, width, height: 360, config: Uint8Array.of(1, 0x42, 0xc0, 0x1e), pictures, list: new Uint8Array(), blind: new Uint8Array() };
+  return { frame, coding: "h264", width, height: 360, config: Uint8Array.of(1, 0x42, 0xc0, 0x1e), pictures, sound: null, heard: [], list: new Uint8Array(), blind: new Uint8Array() };
 }
 
 /** Kinds and sizes of the boxes one behind the other. */
@@ -53,13 +53,13 @@ describe("a film", () => {
   });
 
   it("says how large it is and how it is coded", () => {
-    const start = initSegment({ width: 640, height: 360, config: Uint8Array.of(1, 0x42, 0xc0, 0x1e) });
+    const start = initSegment({ coding: "h264", sound: null, width: 640, height: 360, config: Uint8Array.of(1, 0x42, 0xc0, 0x1e) });
     expect(new TextDecoder("latin1").decode(start)).toContain("avcC\u0001B\u00c0\u001e");
   });
 
   it("gives reordered pictures a composition offset and decoding times that only grow", () => {
     const times = [0, 120, 40, 80].map((ms) => ({ ...(group(ms, 0)[0] as Picture) }));
-    const { bytes } = fragment(1, 0n, times, 3600n);
+    const { bytes } = fragment(1, 0n, [{ pictures: times, heard: [] }], 3600n, 0n);
     const view = new DataView(bytes.buffer);
     const trun = new TextDecoder("latin1").decode(bytes).indexOf("trun");
     const samples = [0, 1, 2, 3].map((n) => {

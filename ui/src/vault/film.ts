@@ -1,7 +1,7 @@
 /** Opened fragments, in order, become pieces of one video file; each piece is ready when the next tells how long its last picture is shown. */
 import { Clock, type Step } from "./clock";
-import { fragment, initSegment, sameStream, type Stream } from "./fmp4";
-import type { Opened, Picture } from "./open";
+import { fragment, initSegment, sameStream, type Group, type Stream } from "./fmp4";
+import type { Opened } from "./open";
 
 export interface Piece {
   bytes: Uint8Array<ArrayBuffer>;
@@ -11,20 +11,23 @@ export interface Piece {
   from: Opened[];
 }
 
-/** The camera's picture has another size or coding from here on: it goes on in another file. */
+/** The camera's picture or sound has another size or coding from here on: it goes on in another file. */
 export class PictureChanged extends Error {}
 
 /** Beyond this many bytes two fragments are no longer joined because of reordered pictures. */
 const JOIN_LIMIT = 64 * 1024 * 1024;
 
-const bytesOf = (pictures: readonly Picture[]) => pictures.reduce((sum, picture) => sum + picture.data.byteLength, 0);
+/** Bytes of a group's pictures and sound. */
+export const bytesOf = ({ pictures, heard }: Group) => [...pictures, ...heard].reduce((sum, { data }) => sum + data.byteLength, 0);
 
 export class Film {
   readonly stream: Stream;
   readonly gaps: { fromMs: number; toMs: number }[] = [];
   readonly #clock = new Clock();
-  #held: { pictures: Picture[]; from: Opened[]; origin: bigint } | null = null;
+  #held: { from: Opened[]; origin: bigint } | null = null;
   #sequence = 0;
+  /** When the last sound written was heard. */
+  #heard = 0n;
 
   constructor(stream: Stream) {
     this.stream = stream;
@@ -39,8 +42,7 @@ export class Film {
     if (!sameStream(opened, this.stream)) throw new PictureChanged();
     const step = this.#clock.step(opened.pictures);
     if (step.gap) this.gaps.push(step.gap);
-    if (this.#held && step.reordered && bytesOf(this.#held.pictures) < JOIN_LIMIT) {
-      this.#held.pictures.push(...opened.pictures);
+    if (this.#held && step.reordered && this.#held.from.reduce((sum, group) => sum + bytesOf(group), 0) < JOIN_LIMIT) {
       this.#held.from.push(opened);
       return null;
     }
@@ -50,7 +52,7 @@ export class Film {
   }
 
   #hold(opened: Opened, { origin }: Step): void {
-    this.#held = { pictures: [...opened.pictures], from: [opened], origin };
+    this.#held = { from: [opened], origin };
   }
 
   #write(last: bigint): Piece | null {
@@ -58,7 +60,9 @@ export class Film {
     if (!held) return null;
     this.#held = null;
     this.#sequence += 1;
-    return { ...fragment(this.#sequence, held.origin, held.pictures, last), from: held.from };
+    const { heard, ...written } = fragment(this.#sequence, held.origin, held.from, last, this.#heard);
+    this.#heard = heard;
+    return { ...written, from: held.from };
   }
 
   finish(): Piece | null {

@@ -23,17 +23,33 @@ export interface Picture {
   /** Arrival, microseconds since 1970. */
   wallUs: bigint;
   key: boolean;
-  /** NAL units, each behind a 4-byte length. */
+  /** NAL units, each behind a 4-byte length; of MJPEG one JPEG; of sound one frame. */
   data: Uint8Array;
+}
+
+export type Coding = "h264" | "h265" | "mjpeg";
+export type SoundCoding = "aac" | "alaw" | "mulaw" | "opus";
+
+export interface Sound {
+  coding: SoundCoding;
+  /** Samples a second. */
+  rate: number;
+  channels: number;
+  /** AudioSpecificConfig of AAC; otherwise empty. */
+  config: Uint8Array;
 }
 
 export interface Opened {
   frame: Frame;
+  coding: Coding;
   width: number;
   height: number;
-  /** AVCDecoderConfigurationRecord. */
+  /** AVC- or HEVCDecoderConfigurationRecord; empty of MJPEG. */
   config: Uint8Array;
   pictures: Picture[];
+  /** How what was heard is coded; `null` of a camera whose sound is not kept. */
+  sound: Sound | null;
+  heard: Picture[];
   /** What a manifest needs to prove the pictures: see docs/format-export.md. */
   list: Uint8Array;
   blind: Uint8Array;
@@ -152,12 +168,30 @@ function signed(value: bigint): bigint {
   return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
 }
 
+const CODINGS: readonly Coding[] = ["h264", "h265", "mjpeg"];
+const SOUNDS: readonly SoundCoding[] = ["aac", "alaw", "mulaw", "opus"];
+
+/** How what was heard is coded, and how many of the packets it is. */
+function soundOf(bytes: Bytes): { sound: Sound; count: number } {
+  const coding = SOUNDS[bytes.u8() - 1];
+  const [rate, channels] = [bytes.u32(), bytes.u8()];
+  const config = bytes.take(bytes.u8()).slice();
+  must(coding !== undefined && rate > 0 && rate <= 192_000 && channels > 0 && channels <= 8);
+  must(coding === "aac" ? config.byteLength >= 2 && config.byteLength <= 64 : config.byteLength === 0);
+  must(coding !== "opus" || (rate === 48_000 && channels <= 2));
+  return { sound: { coding, rate, channels, config }, count: bytes.u32() };
+}
+
 /** Takes a fragment's plaintext apart: "Inside the body". */
 export function unpack(plain: Uint8Array<ArrayBuffer>, frame: Pick<Frame, "packets" | "firstUs">) {
   const bytes = new Bytes(plain);
-  must(bytes.u8() === 1);
+  const kind = bytes.u8();
+  const coding = CODINGS[(kind & 0x7f) - 1];
+  must(coding !== undefined);
   const [width, height] = [bytes.u16(), bytes.u16()];
   const config = bytes.take(bytes.u16()).slice();
+  const { sound, count } = kind & 0x80 ? soundOf(bytes) : { sound: null, count: 0 };
+  must(count <= frame.packets);
   must(frame.packets * 3 <= bytes.left);
   let [media, wallUs] = [0n, frame.firstUs];
   const entries: { media: bigint; wallUs: bigint; size: number; key: boolean }[] = [];
@@ -171,5 +205,6 @@ export function unpack(plain: Uint8Array<ArrayBuffer>, frame: Pick<Frame, "packe
   const list = plain.subarray(0, bytes.at);
   const pictures = entries.map(({ size, ...entry }): Picture => ({ ...entry, data: bytes.take(size) }));
   must(bytes.left === 0);
-  return { width, height, config, pictures, list };
+  const heard = pictures.splice(pictures.length - count, count);
+  return { coding, width, height, config, pictures, sound, heard, list };
 }

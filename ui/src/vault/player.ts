@@ -1,6 +1,7 @@
 /** Plays opened originals in a `<video>`: opens what is wanted next, a little ahead, and starts anew at a seek. A plain class under a thin component. */
 import { Film, PictureChanged } from "./film";
-import { mimeType } from "./fmp4";
+import { mimeType, type Stream } from "./fmp4";
+import type { Coding, Opened } from "./open";
 import { Unreadable, type Originals } from "./source";
 
 export type PlayerState =
@@ -9,6 +10,15 @@ export type PlayerState =
   /** Goes on behind it by itself. */
   | { kind: "unreadable"; atMs: number }
   | { kind: "failed"; message: string };
+
+const NAMES: Record<Coding, string> = { h264: "H.264", h265: "H.265", mjpeg: "MJPEG" };
+
+/** The camera's pictures are coded as something that this browser has no decoder for. The export has them all the same. */
+export class CannotPlay extends Error {
+  constructor(stream: Stream) {
+    super(`This browser cannot play ${NAMES[stream.coding]}, as this camera sends it. Export it as MP4: players such as VLC play the file.`);
+  }
+}
 
 /** Seconds opened ahead of what is shown, and kept behind it. */
 const AHEAD_S = 20;
@@ -111,8 +121,12 @@ export class OriginalPlayer {
   /** One picture size and coding, from fragment `index` on. Gives where the next begins. */
   async #stretch(index: number, signal: AbortSignal): Promise<number> {
     const first = await this.originals.open(index, signal);
-    const film = new Film(first);
-    const buffer = this.#buffer(mimeType(first));
+    // Sound that this browser cannot play is left out here; an export has it.
+    const deaf = first.sound !== null && !MediaSource.isTypeSupported(mimeType(first));
+    const stream = deaf ? { ...first, sound: null } : first;
+    const film = new Film(stream);
+    const buffer = this.#buffer(stream);
+    const fits = (opened: Opened) => (deaf && opened.sound ? { ...opened, sound: null, heard: [] } : opened);
     await settled(buffer);
     if (signal.aborted) return index;
     buffer.abort();
@@ -123,7 +137,7 @@ export class OriginalPlayer {
       const last = next === this.originals.spots.length;
       let piece: ReturnType<Film["finish"]>;
       try {
-        piece = last ? film.finish() : film.push(await this.originals.open(next, signal));
+        piece = last ? film.finish() : film.push(fits(await this.originals.open(next, signal)));
       } catch (problem) {
         const rest = film.finish();
         if (rest) await this.#append(buffer, rest.bytes, signal);
@@ -139,10 +153,11 @@ export class OriginalPlayer {
     }
   }
 
-  #buffer(kind: string): SourceBuffer {
+  #buffer(stream: Stream): SourceBuffer {
+    const kind = mimeType(stream);
+    if (!MediaSource.isTypeSupported(kind)) throw new CannotPlay(stream);
     const [there] = Array.from(this.#media.sourceBuffers);
     if (!there) {
-      if (!MediaSource.isTypeSupported(kind)) throw new Error(`This browser cannot play ${kind}. Export it and play the file.`);
       return this.#media.addSourceBuffer(kind);
     }
     there.changeType(kind);

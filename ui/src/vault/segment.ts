@@ -37,7 +37,9 @@ const LINKS_MAX = 4096;
 /** Bytes of the whole header, from its first 16. */
 export function headerLength(start: Uint8Array): number {
   const bytes = new Bytes(start);
-  must(text(bytes.take(8)) === "LOUVSEAL" && bytes.u8() === 1);
+  must(text(bytes.take(8)) === "LOUVSEAL");
+  const format = bytes.u8();
+  must(format === 1 || format === 2);
   must(bytes.u8() === 1 && bytes.u16() === 0);
   const length = bytes.u32();
   must(length <= HEADER_MAX && length > 150);

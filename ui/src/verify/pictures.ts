@@ -1,7 +1,7 @@
 /** Whether the pictures are those that were sealed: each fragment is proven, then the whole file is made anew from them and compared. */
 import { Damage, must } from "../lib/bytes";
 import { fromHex, hash, join, same, toHex, utf8 } from "../vault/crypto";
-import { Film, type Piece } from "../vault/film";
+import { bytesOf, Film, type Piece } from "../vault/film";
 import { unpack, type Opened } from "../vault/open";
 import { BOUND, parseBound, segmentDigest, type Frame } from "../vault/segment";
 import { read } from "./boxes";
@@ -125,7 +125,7 @@ class Remake {
     for (const opened of piece.from) {
       if (this.#places.get(opened) !== data) throw new Wrong("the manifest contradicts itself: pictures stand elsewhere than it says.");
       this.#places.delete(opened);
-      data += opened.pictures.reduce((sum, picture) => sum + picture.data.byteLength, 0);
+      data += bytesOf(opened);
     }
     this.#at += piece.bytes.byteLength;
   }

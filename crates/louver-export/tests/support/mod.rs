@@ -42,7 +42,7 @@ pub(crate) fn gops(first: i64, count: i64) -> Vec<Gop> {
         key,
         data: Bytes::from([&[0, 0, 0, 4][..], &[((first + ms) / 100) as u8; 4]].concat()),
     };
-    let group = |n: i64| Gop { packets: (0..3).map(|p| packet(n * 1000 + p * 300, p == 0)).collect() };
+    let group = |n: i64| Gop::silent((0..3).map(|p| packet(n * 1000 + p * 300, p == 0)).collect());
     (0..count).map(group).collect()
 }
 

@@ -116,7 +116,7 @@ pub fn run(
         seen: 0,
         detecting: Duration::ZERO,
     };
-    let mut gate = Gate::new(size, mode);
+    let mut gate = Gate::new(size, packets.params.codec, mode);
     let (mut times, mut open) = (Vec::new(), Vec::new());
     for packet in &packets.packets {
         let (now, before) = (packet.media, one.detecting);

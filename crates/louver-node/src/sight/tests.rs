@@ -38,6 +38,7 @@ fn settings() -> CameraSettings {
         onvif: None,
         main: "rtsp://cam/main".parse().unwrap(),
         sub: None,
+        connection: crate::Connection::default(),
         purpose: "deliveries".to_owned(),
         owner: louver_base::Pii::new("Ada".to_owned()),
         contact: louver_base::Pii::new("ada@example.org".to_owned()),

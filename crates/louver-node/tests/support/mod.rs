@@ -74,6 +74,7 @@ pub fn camera(id: &str, main: &str, sub: Option<&str>, analysis: Analysis) -> Ca
         onvif: None,
         main: main.parse().unwrap(),
         sub: sub.map(|s| s.parse().unwrap()),
+        connection: louver_node::Connection::default(),
         purpose: "deliveries".to_owned(),
         owner: Pii::new("Ada".to_owned()),
         contact: Pii::new("ada@example.org".to_owned()),
@@ -224,11 +225,28 @@ pub struct Rtsp {
 
 impl Rtsp {
     pub fn start(mount: &str, clip: &Path) -> Option<Self> {
-        Self::start_all(&[(mount, clip)])
+        Self::serving(0, &["--mount".into(), format!("{mount}={}", clip.display())])
     }
 
     /// Plays several clips, each at its path.
     pub fn start_all(clips: &[(&str, &Path)]) -> Option<Self> {
+        let mounts = clips.iter();
+        let what: Vec<String> = mounts
+            .flat_map(|(mount, clip)| ["--mount".into(), format!("{mount}={}", clip.display())])
+            .collect();
+        Self::serving(0, &what)
+    }
+
+    /// What a GStreamer pipeline makes, at one path.
+    pub fn launch(port: u16, mount: &str, pipeline: &str) -> Option<Self> {
+        Self::serving(port, &["--launch".into(), format!("{mount}={pipeline}")])
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    fn serving(port: u16, what: &[String]) -> Option<Self> {
         let script = there(root().join("scripts/rtsp_server.py"))?;
         let gi = Command::new("/usr/bin/python3")
             .args(["-c", "import gi; gi.require_version('GstRtspServer', '1.0')"])
@@ -242,12 +260,8 @@ impl Rtsp {
         let ready = dir.path().join("ready");
         let child = Command::new("/usr/bin/python3")
             .arg(script)
-            .args(["--port", "0"])
-            .args(
-                clips
-                    .iter()
-                    .flat_map(|(mount, clip)| ["--mount".into(), format!("{mount}={}", clip.display())]),
-            )
+            .args(["--port", &port.to_string()])
+            .args(what)
             .arg("--ready-file")
             .arg(&ready)
             .stdout(Stdio::null())

@@ -20,7 +20,7 @@ mod sizes;
 mod trust;
 
 use louver_base::{MediaSpan, MediaTime};
-use louver_media::{Outside, Packet, PictureSize};
+use louver_media::{Codec, Outside, Packet, PictureSize};
 
 use crate::Stir;
 use budget::Budget;
@@ -63,6 +63,7 @@ const HOLD: MediaSpan = MediaSpan::from_millis(3000);
 #[derive(Debug)]
 pub struct Gate {
     mode: GateMode,
+    codec: Codec,
     macroblocks: f32,
     groups: Groups,
     sizes: Sizes,
@@ -82,9 +83,10 @@ pub struct Gate {
 
 impl Gate {
     /// A gate that knows nothing yet, and is open. `size` is that of the stream's pictures.
-    pub fn new(size: PictureSize, mode: GateMode) -> Self {
+    pub fn new(size: PictureSize, codec: Codec, mode: GateMode) -> Self {
         Self {
             mode,
+            codec,
             macroblocks: (size.width().div_ceil(16) * size.height().div_ceil(16)) as f32,
             groups: Groups::default(),
             sizes: Sizes::default(),
@@ -103,7 +105,7 @@ impl Gate {
 
     /// Takes the next packet.
     pub fn packet(&mut self, packet: Packet) -> Pass {
-        let unit = Outside::of(&packet);
+        let unit = Outside::of(&packet, self.codec);
         self.time(packet.media, unit.key);
         let reading = self.sizes.read(unit);
         if reading.departs {

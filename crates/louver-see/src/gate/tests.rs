@@ -42,7 +42,7 @@ struct Camera {
 
 impl Camera {
     fn new(group: usize, key: usize, between: usize, noise: usize) -> Self {
-        let gate = Gate::new(size(), GateMode::Auto);
+        let gate = Gate::new(size(), Codec::H264, GateMode::Auto);
         Self { gate, group, key, between, noise, padding: 0, n: 0, dice: 7, decoded: 0 }
     }
 
@@ -227,7 +227,7 @@ fn sizes_that_pay_back_what_somebody_cost_open_nothing_and_those_that_fall_far_d
 
 #[test]
 fn switched_off_it_lets_everything_through() {
-    let mut gate = Gate::new(size(), GateMode::Off);
+    let mut gate = Gate::new(size(), Codec::H264, GateMode::Off);
     assert!(
         matches!(gate.packet(packet(0, false, 10, 0)), Pass::Hold),
         "nothing is decoded before a key frame"
@@ -245,7 +245,7 @@ fn a_look_at_a_camera_tells_padding_and_a_rate_that_is_held() {
     let stream = |between: fn(i64) -> usize, padding| -> Vec<Outside> {
         (0..60)
             .map(|n| packet(n * 100, n % 20 == 0, if n % 20 == 0 { 26_000 } else { between(n) }, padding))
-            .map(|p| Outside::of(&p))
+            .map(|p| Outside::of(&p, Codec::H264))
             .collect()
     };
     assert_eq!(at_a_glance(&stream(|n| 1500 + n as usize % 7 * 40, 0)), None);
@@ -270,7 +270,7 @@ proptest! {
     /// all before it since its key frame; what is held back is bounded; and nothing is held back while seeing learns.
     #[test]
     fn a_decoder_lacks_no_predecessor_and_what_is_held_is_bounded(stream in anything(), calm in any::<bool>()) {
-        let mut gate = Gate::new(size(), GateMode::Auto);
+        let mut gate = Gate::new(size(), Codec::H264, GateMode::Auto);
         let mut stir = Stir::Learning;
         // Numbers of the packets by their arrival; what the decoder could take next.
         let (mut next, mut ms) = (None::<usize>, 0);

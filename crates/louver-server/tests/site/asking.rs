@@ -48,7 +48,7 @@ pub(crate) async fn seal(site: &Running, start: i64, groups: i64, needed: usize,
     for n in 0..groups {
         let media = MediaTime::from_ticks(n * GROUP_MS * 90);
         let packet = Packet { media, wall: at(n), key: true, data: Bytes::from(vec![n as u8; 64]) };
-        writer.append(sealer.seal(&Gop { packets: vec![packet] }).unwrap()).await.unwrap();
+        writer.append(sealer.seal(&Gop::silent(vec![packet])).unwrap()).await.unwrap();
     }
     writer.finish(sealer.finish().unwrap().end).await.unwrap();
 }

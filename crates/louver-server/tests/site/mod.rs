@@ -79,6 +79,7 @@ pub(crate) fn camera(id: &str, analysis: Analysis) -> (CameraHandle, watch::Send
         onvif: None,
         main: "rtsp://cam-admin:s3cret-pass@10.99.88.77/main?user=cam-admin".parse().unwrap(),
         sub: Some("rtsp://cam-admin:s3cret-pass@10.99.88.77/sub".parse().unwrap()),
+        connection: louver_node::Connection::default(),
         purpose: "deliveries".to_owned(),
         owner: Pii::new("Ada".to_owned()),
         contact: Pii::new("ada@example.org".to_owned()),

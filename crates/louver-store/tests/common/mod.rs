@@ -119,7 +119,7 @@ pub fn gop(wall: WallTime) -> Gop {
         key: n == 0,
         data: Bytes::from(vec![n as u8; 200]),
     };
-    Gop { packets: vec![packet(0), packet(1)] }
+    Gop::silent(vec![packet(0), packet(1)])
 }
 
 /// A small disk of its own. `None`, with a printed line, where mounting is not allowed.

@@ -116,7 +116,7 @@ mod tests {
             key: n == 0,
             data: Bytes::new(),
         };
-        Gop { packets: (0..4).map(packet).collect() }
+        Gop::silent((0..4).map(packet).collect())
     }
 
     /// Start of each group in the file, ms, and the holes.

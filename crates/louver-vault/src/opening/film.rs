@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use louver_base::{MediaSpan, MediaTime};
-use louver_media::{Gop, VideoParams, fmp4};
+use louver_media::{Gop, SoundParams, VideoParams, fmp4};
 
 use super::Gap;
 use super::clock::{Clock, Step};
@@ -35,17 +35,26 @@ pub struct Placed<T> {
 
 /// Fragments to pieces.
 pub struct Film<T> {
-    params: Option<VideoParams>,
+    params: Option<(VideoParams, Option<SoundParams>)>,
     clock: Clock,
     held: Option<Held<T>>,
     sequence: u32,
+    /// When the last sound written was heard.
+    heard: i64,
     gaps: Vec<Gap>,
 }
 
 struct Held<T> {
-    gop: Gop,
+    /// More than one where reordered pictures lie across them.
+    gops: Vec<Gop>,
     origin: MediaTime,
     from: Vec<(T, u64)>,
+}
+
+impl<T> Held<T> {
+    fn bytes(&self) -> usize {
+        self.gops.iter().map(Gop::bytes).sum()
+    }
 }
 
 impl<T> Default for Film<T> {
@@ -63,21 +72,23 @@ impl<T> std::fmt::Debug for Film<T> {
 impl<T> Film<T> {
     /// One without pictures.
     pub fn new() -> Self {
-        Self { params: None, clock: Clock::default(), held: None, sequence: 0, gaps: Vec::new() }
+        Self { params: None, clock: Clock::default(), held: None, sequence: 0, heard: 0, gaps: Vec::new() }
     }
 
     /// Takes the next fragment's pictures; gives the pieces that are ready by then. A fragment without pictures gives none.
     ///
     /// # Errors
-    /// [`VaultError::PictureChanged`]: it goes on in another file. [`VaultError::Mp4`].
+    /// [`VaultError::PictureChanged`]: it (or the sound) goes on in another file. [`VaultError::Mp4`].
     pub fn push(&mut self, params: VideoParams, gop: Gop, of: T) -> Result<Vec<Piece<T>>, VaultError> {
         let Some(at) = gop.packets.iter().map(|p| p.wall).min() else { return Ok(Vec::new()) };
         let mut pieces = Vec::new();
+        let sound = gop.sound.as_ref().map(|sound| sound.params.clone());
+        let params = (params, sound);
         match &self.params {
             Some(before) if *before != params => return Err(VaultError::PictureChanged { at }),
             Some(_) => {}
             None => {
-                pieces.push(Piece { bytes: fmp4::init_segment(&params)?, pictures: Vec::new() });
+                pieces.push(Piece { bytes: fmp4::init_segment_with_sound(&params.0, params.1.as_ref())?, pictures: Vec::new() });
                 self.params = Some(params);
             }
         }
@@ -86,13 +97,13 @@ impl<T> Film<T> {
         let size = gop.bytes() as u64;
         match &mut self.held {
             // Its pictures belong between those held: one fragment, so that decoding times never run backwards.
-            Some(held) if reordered && held.gop.bytes() < JOIN_LIMIT => {
-                held.gop.packets.extend(gop.packets);
+            Some(held) if reordered && held.bytes() < JOIN_LIMIT => {
+                held.gops.push(gop);
                 held.from.push((of, size));
             }
             _ => {
                 pieces.extend(self.release(shown_before));
-                self.held = Some(Held { gop, origin, from: vec![(of, size)] });
+                self.held = Some(Held { gops: vec![gop], origin, from: vec![(of, size)] });
             }
         }
         Ok(pieces)
@@ -109,11 +120,13 @@ impl<T> Film<T> {
     }
 
     fn release(&mut self, last: MediaSpan) -> Option<Piece<T>> {
-        let Held { gop, origin, from } = self.held.take()?;
+        let held = self.held.take()?;
+        let sealed = held.bytes();
+        let Held { gops, origin, from } = held;
         self.sequence = self.sequence.wrapping_add(1);
-        let bytes = fmp4::fragment(self.sequence, origin, &gop.packets, last);
-        // The pictures are the last thing in a fragment.
-        let mut at = (bytes.len() - gop.bytes()) as u64;
+        let bytes = fmp4::fragment_of_groups(self.sequence, origin, &gops, last, &mut self.heard);
+        // Pictures and sound are the last thing in a fragment.
+        let mut at = (bytes.len() - sealed) as u64;
         let placed = from.into_iter().map(|(of, size)| {
             let placed = Placed { of, at, size };
             at += size;

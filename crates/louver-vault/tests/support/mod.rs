@@ -54,7 +54,7 @@ pub(crate) fn gops(count: usize, media_ms: i64, wall: WallTime) -> Vec<Gop> {
         let arrived = WallTime::from_micros(wall.micros() + after * 1000);
         packet(g * 5 + n, n == 0, media_ms + after, arrived, 20 + n)
     };
-    (0..count).map(|g| Gop { packets: (0..5).map(|n| one(g, n)).collect() }).collect()
+    (0..count).map(|g| Gop::silent((0..5).map(|n| one(g, n)).collect())).collect()
 }
 
 /// A segment in its pieces, as they would be written.

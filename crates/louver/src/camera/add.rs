@@ -39,6 +39,15 @@ pub(crate) struct Args {
     /// Address of the small stream that is seen and masked; without it the main stream is decoded and scaled
     #[arg(long, value_name = "ADDRESS")]
     sub: Option<Secret>,
+    /// How pictures travel [default: tcp]
+    #[arg(long, value_name = "tcp|udp")]
+    transport: Option<String>,
+    /// SHA-256 fingerprint of the camera's own certificate, for rtsps:// addresses
+    #[arg(long, value_name = "sha256:…")]
+    certificate: Option<String>,
+    /// "sealed": sound is sealed beside the main stream [default: off]
+    #[arg(long, value_name = "off|sealed")]
+    audio: Option<String>,
     /// What the camera is for; no camera records without it
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
@@ -137,6 +146,9 @@ fn keys(args: &Args) -> Vec<(&'static str, Value)> {
         text("name", &args.name),
         text("main", &secret(&args.main)),
         text("sub", &args.sub.as_ref().and_then(secret)),
+        text("transport", &args.transport),
+        text("certificate", &args.certificate),
+        text("audio", &args.audio),
         text("purpose", &args.purpose),
         text("owner", &args.owner),
         text("contact", &args.contact),
@@ -161,7 +173,7 @@ fn password() -> Result<String, Error> {
 /// The address with the password in it; one that has a password already or is a file stays as it is.
 fn with_password(address: &Secret, password: &str) -> Result<Secret, Error> {
     let Ok(mut url) = Url::parse(&address.0) else { return Ok(address.clone()) };
-    if url.scheme() != "rtsp" || url.password().is_some() {
+    if !matches!(url.scheme(), "rtsp" | "rtsps") || url.password().is_some() {
         return Ok(address.clone());
     }
     if url.username().is_empty() {

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use louver_base::CameraAddress;
-use louver_ingest::{IngestError, ProbeReport, SignIn, Timing};
-use louver_node::{Analysis, CameraSettings};
+use louver_ingest::{IngestError, ProbeReport, SignIn, StreamReport, Timing};
+use louver_node::{Analysis, Audio, CameraSettings, Connection, Fingerprint, Transport};
 use louver_onvif::{Camera, Streams};
 use louver_see::at_a_glance;
 
@@ -31,6 +31,12 @@ pub(crate) struct Args {
     /// Id of a camera in the settings, or an address: rtsp://… or file://…
     #[arg(value_name = "ID|ADDRESS")]
     camera: Typed,
+    /// With an address: ask for pictures over UDP
+    #[arg(long)]
+    udp: bool,
+    /// With an address: the SHA-256 fingerprint of the certificate that the camera shows
+    #[arg(long, value_name = "sha256:…")]
+    certificate: Option<Fingerprint>,
 }
 
 /// An id or an address as typed; an address may hold a password, so it prints as `[…]`.
@@ -69,6 +75,8 @@ pub(crate) struct Look {
     pub outcome: Result<ProbeReport, IngestError>,
     /// What it is used for.
     pub used: Use,
+    /// Whether its sound is kept.
+    pub audio: Audio,
 }
 
 /// Runs the command.
@@ -77,8 +85,10 @@ pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
     if text.contains("://") || text.contains('@') {
         let address: CameraAddress =
             text.parse().map_err(|why| Error::Address { what: "the address", why })?;
-        let report = runtime()?.block_on(probe(&address)).map_err(unanswered)?;
-        print(&format!("{address}"), &report, &advice(&report, Use::Sealed));
+        let transport = if args.udp { Transport::Udp } else { Transport::Tcp };
+        let connection = Connection { transport, certificate: args.certificate, ..Connection::default() };
+        let report = runtime()?.block_on(probe(&address, &connection)).map_err(unanswered)?;
+        print(&format!("{address}"), Audio::Off, &report, &advice(&report, Use::Sealed));
         return Ok(());
     }
     let settings = Settings::load(settings)?;
@@ -86,7 +96,7 @@ pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
     for look in runtime()?.block_on(look_at(camera)) {
         let report = look.outcome.map_err(unanswered)?;
         let name = format!("{} {}", camera.id, look.stream);
-        print(&name, &report, &advice(&report, look.used));
+        print(&name, look.audio, &report, &advice(&report, look.used));
     }
     Ok(())
 }
@@ -104,13 +114,13 @@ pub(super) fn before_adding(camera: &CameraSettings) -> Result<(), Error> {
             advice: "correct that, or say --no-probe to add the camera all the same".into(),
             source: Some(Box::new(e)),
         })?;
-        print(look.stream, &report, &advice(&report, look.used));
+        print(look.stream, look.audio, &report, &advice(&report, look.used));
     }
     Ok(())
 }
 
-fn print(name: &str, report: &ProbeReport, advice: &[String]) {
-    println!("{name}: {}", in_words(report));
+fn print(name: &str, audio: Audio, report: &ProbeReport, advice: &[String]) {
+    println!("{name}: {}", in_words(report, audio));
     for line in advice {
         println!("  ! {line}");
     }
@@ -121,8 +131,8 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     made.map_err(|e| Error::because("the camera cannot be asked", e))
 }
 
-async fn probe(address: &CameraAddress) -> Result<ProbeReport, IngestError> {
-    louver_ingest::probe_for(address, Timing::default(), WATCH).await
+async fn probe(address: &CameraAddress, connection: &Connection) -> Result<ProbeReport, IngestError> {
+    louver_ingest::probe_for(address, connection, Timing::default(), WATCH).await
 }
 
 /// Looks at both streams of a camera, the two at once; asks it first where they are, if it is to tell.
@@ -153,13 +163,13 @@ pub(crate) async fn look_at(camera: &CameraSettings) -> Vec<Look> {
     };
     let sub = async {
         match sub {
-            Some(address) => Some(probe(address).await),
+            Some(address) => Some(probe(address, &camera.sub_connection()).await),
             None => None,
         }
     };
-    let (main, sub) = tokio::join!(probe(&camera.main), sub);
-    let main = Look { stream: "main", outcome: main, used };
-    let sub = sub.map(|outcome| Look { stream: "sub", outcome, used: Use::Seen });
+    let (main, sub) = tokio::join!(probe(&camera.main, &camera.connection), sub);
+    let main = Look { stream: "main", outcome: main, used, audio: camera.connection.audio };
+    let sub = sub.map(|outcome| Look { stream: "sub", outcome, used: Use::Seen, audio: Audio::Off });
     std::iter::once(main).chain(sub).collect()
 }
 
@@ -172,19 +182,27 @@ fn with_streams(camera: &CameraSettings, streams: Option<Streams>) -> CameraSett
 }
 
 /// Codec, size, pace, bits and key frames in one line.
-pub(crate) fn in_words(report: &ProbeReport) -> String {
+pub(crate) fn in_words(report: &ProbeReport, audio: Audio) -> String {
     let video = &report.video;
-    let mut parts = vec![format!("H.264 {}x{}", video.params.size.width(), video.params.size.height())];
+    let mut parts = vec![format!("{} {}", video.params.codec, video.params.size)];
     parts.extend(video.pictures_per_second.map(|fps| format!("{fps:.1} pictures a second")));
     parts.extend(video.bits_per_second.map(bits));
     parts.push(match key_seconds(report) {
         Some(seconds) => format!("a key frame every {seconds:.1} s"),
         None => "no second key frame while it was watched".to_owned(),
     });
-    let others: Vec<&str> =
-        report.streams.iter().filter(|s| s.media != "video").map(|s| s.codec.as_str()).collect();
-    if !others.is_empty() {
-        parts.push(format!("also {} (not recorded)", others.join(", ")));
+    let other = |s: &&StreamReport| !matches!(s.media.as_str(), "video" | "image");
+    // The first stream of sound is the one that is kept.
+    let heard = report.streams.iter().position(|s| s.media == "audio").filter(|_| audio == Audio::Sealed);
+    let others = |kept: bool| {
+        let of = report.streams.iter().enumerate().filter(|(n, s)| other(s) && (heard == Some(*n)) == kept);
+        of.map(|(_, s)| s.codec.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    for (kept, what) in [(true, "sealed beside it"), (false, "not recorded")] {
+        let others = others(kept);
+        if !others.is_empty() {
+            parts.push(format!("also {others} ({what})"));
+        }
     }
     parts.join(", ")
 }
@@ -251,7 +269,7 @@ pub(crate) fn advice(report: &ProbeReport, used: Use) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use louver_base::MediaTime;
-    use louver_ingest::{StreamReport, VideoReport};
+    use louver_ingest::VideoReport;
     use louver_media::{Codec, Outside, PictureSize, VideoParams};
 
     use super::*;
@@ -278,9 +296,15 @@ mod tests {
     #[test]
     fn a_stream_is_described_in_one_line() {
         assert_eq!(
-            in_words(&report(1920, 1080, 25.0, Some(50))),
+            in_words(&report(1920, 1080, 25.0, Some(50)), Audio::Off),
             "H.264 1920x1080, 25.0 pictures a second, 4.1 Mbit/s, a key frame every 2.0 s, also AAC (not recorded)"
         );
+    }
+
+    #[test]
+    fn sound_that_the_register_declares_is_told_as_sealed() {
+        let said = in_words(&report(1920, 1080, 25.0, Some(50)), Audio::Sealed);
+        assert!(said.ends_with(", also AAC (sealed beside it)"), "{said}");
     }
 
     #[test]

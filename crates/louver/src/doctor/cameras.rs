@@ -48,9 +48,9 @@ fn about(camera: &CameraSettings, looks: &[Look]) -> Vec<Check> {
             Ok(report) => {
                 let advice = advice(report, look.used);
                 if advice.is_empty() {
-                    Check::ok(topic, in_words(report))
+                    Check::ok(topic, in_words(report, look.audio))
                 } else {
-                    Check::warning(topic, in_words(report), advice.join("; "))
+                    Check::warning(topic, in_words(report, look.audio), advice.join("; "))
                 }
             }
             // The sentence of the error says what to do.

@@ -2,12 +2,12 @@
 //!
 //! The entries themselves hold names and addresses; what is written of them is a hash under the ledger's salt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use louver_ledger::leaf::{CameraTag, Digest, Policy};
 use louver_ledger::{Leaf, Salt};
-use louver_node::CameraSettings;
+use louver_node::{Audio, CameraSettings, Transport};
 use serde::{Deserialize, Serialize};
 
 use crate::settings_file;
@@ -45,19 +45,34 @@ fn known(c: &CameraSettings, salt: &Salt) -> Known {
     if let Some(onvif) = &c.onvif {
         streams["onvif"] = onvif.to_string().into();
     }
+    // Said only where it is not as it always was, so that a register without it is no other register.
+    if c.connection.transport != Transport::Tcp {
+        streams["transport"] = serde_json::json!(format!("{:?}", c.connection.transport));
+    }
+    if let Some(certificate) = c.connection.certificate {
+        streams["certificate"] = serde_json::json!(certificate.to_string());
+    }
+    let audio = serde_json::json!(format!("{:?}", c.connection.audio));
     let retention = serde_json::json!({ "hours": c.retention_hours, "reason": c.retention_reason });
     let analysis =
         serde_json::json!({ "analysis": format!("{:?}", c.analysis), "gate": format!("{:?}", c.gate) });
     let (show, zones) =
         (serde_json::json!(format!("{:?}", c.show)), serde_json::json!(format!("{:?}", c.zones)));
-    let whole = serde_json::json!([&entry, &streams, &retention, &analysis, &show, &zones]);
-    let policies = [
+    let mut whole = vec![&entry, &streams, &retention, &analysis, &show, &zones];
+    if c.connection.audio != Audio::Off {
+        whole.push(&audio);
+    }
+    let whole = serde_json::json!(whole);
+    let mut policies = vec![
         (Policy::Streams, streams),
         (Policy::Retention, retention),
         (Policy::Analysis, analysis),
         (Policy::Show, show),
         (Policy::Zones, zones),
     ];
+    if c.connection.audio != Audio::Off {
+        policies.push((Policy::Audio, audio));
+    }
     Known {
         document: hash(whole),
         entry: hash(entry),
@@ -78,7 +93,9 @@ pub(crate) fn changes(before: &Register, now: &Register) -> Vec<Leaf> {
             leaves.push(Leaf::CameraChanged { camera, document });
         }
         let differs = |policy: &&Policy| was.policies.get(policy) != known.policies.get(policy);
-        let changed: Vec<Policy> = known.policies.keys().filter(differs).copied().collect();
+        // Those that are gone too: sound that is no longer sealed.
+        let all: BTreeSet<&Policy> = known.policies.keys().chain(was.policies.keys()).collect();
+        let changed: Vec<Policy> = all.into_iter().filter(|p| differs(p)).copied().collect();
         if !changed.is_empty() {
             leaves.push(Leaf::PolicyChanged { camera, changed, document });
         }
@@ -115,7 +132,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use louver_base::Pii;
-    use louver_node::{Analysis, DEFAULT_RETENTION_HOURS, GateMode};
+    use louver_node::{Analysis, Connection, DEFAULT_RETENTION_HOURS, GateMode};
     use louver_scene::Show;
 
     use super::*;
@@ -127,6 +144,7 @@ mod tests {
             onvif: None,
             main: "rtsp://user:secret@cam/main".parse().unwrap(),
             sub: None,
+            connection: Connection::default(),
             purpose: "break-ins".to_owned(),
             owner: Pii::new("Ada".to_owned()),
             contact: Pii::new("ada@example.org".to_owned()),
@@ -149,6 +167,7 @@ mod tests {
         yard.owner = Pii::new("Grace".to_owned());
         hall.retention_hours = NonZeroU32::new(24).unwrap();
         hall.analysis = Analysis::Off;
+        hall.connection.audio = Audio::Sealed;
         // A changed password is no change of the register.
         hall.main = "rtsp://user:other@cam/main".parse().unwrap();
         let after = of(&[yard, hall, camera("door")], &salt);
@@ -160,12 +179,19 @@ mod tests {
             Leaf::CameraChanged { camera: tag("yard"), document: document("yard") },
             Leaf::PolicyChanged {
                 camera: tag("hall"),
-                changed: vec![Policy::Retention, Policy::Analysis],
+                changed: vec![Policy::Retention, Policy::Analysis, Policy::Audio],
                 document: document("hall"),
             },
             Leaf::CameraRemoved { camera: tag("gate"), document: before[&tag("gate")].document },
         ];
         assert_eq!(found.len(), 4);
+        // Sound that is no longer sealed is a change too.
+        let (loud, quiet) = (of(&[camera("hall")], &salt), &mut camera("hall"));
+        quiet.connection.audio = Audio::Sealed;
+        for (from, to) in [(&loud, &of(&[quiet.clone()], &salt)), (&of(&[quiet.clone()], &salt), &loud)] {
+            let [Leaf::PolicyChanged { changed, .. }] = &changes(from, to)[..] else { panic!("one change") };
+            assert_eq!(changed[..], [Policy::Audio]);
+        }
         expected.iter().for_each(|leaf| assert!(found.contains(leaf), "{leaf:?} is not in {found:?}"));
     }
 }

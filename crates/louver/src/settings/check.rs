@@ -9,13 +9,13 @@ use louver_base::{CameraAddress, Pii};
 use louver_codec::detector::ModelKind;
 use louver_ledger::note::{KeyKind, VerifierKey};
 use louver_ledger::witness::Witness;
-use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS, GateMode};
+use louver_node::{Analysis, CameraSettings, DEFAULT_RETENTION_HOURS, GateMode, Transport};
 use louver_onvif::OnvifAddress;
 use louver_vault::{HolderPublic, HolderSet, MAX_HOLDERS};
 use toml::Spanned;
 
 use super::file::{Camera, File};
-use super::{DetectorSettings, Problem, Settings, keys, show};
+use super::{DetectorSettings, Problem, Settings, connection, keys, show};
 
 /// Ten years.
 const MAX_RETENTION_HOURS: u32 = 87_600;
@@ -262,6 +262,12 @@ impl Problems<'_> {
             Some(_) => onvif,
             None => onvif.with_credentials(main.as_ref().and_then(|main| main.credentials().cloned())),
         });
+        let raw_connection = connection::Raw { transport: raw.transport, certificate: raw.certificate, audio: raw.audio };
+        let connection = connection::checked(&camera, raw_connection, &mut self.found);
+        let encrypted = [main.as_ref(), sub.as_ref()].into_iter().flatten().any(CameraAddress::is_encrypted);
+        if encrypted && connection.transport == Transport::Udp {
+            self.add(place.clone(), Problem::UdpInClear { camera: camera.clone() });
+        }
         let entry = [("purpose", raw.purpose), ("owner", raw.owner), ("contact", raw.contact)];
         let entry = entry.map(|(key, value)| (key, value.map(Spanned::into_inner).unwrap_or_default()));
         let missing: Vec<_> =
@@ -284,6 +290,7 @@ impl Problems<'_> {
             onvif,
             main: main?,
             sub,
+            connection,
             purpose,
             owner: Pii::new(owner),
             contact: Pii::new(contact),

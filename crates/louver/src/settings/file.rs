@@ -114,7 +114,7 @@ pub(super) struct Camera {
     /// none stand in it. Recording does not depend on it unless `main` is left out.
     /// Example: "http://192.0.2.10/onvif/device_service"
     pub onvif: Option<Spanned<String>>,
-    /// Address of the best stream, `rtsp://` or `file://`. Required, unless there is `onvif`: without it the camera is asked
+    /// Address of the best stream, `rtsp://`, `rtsps://` (encrypted) or `file://`. Required, unless there is `onvif`: without it the camera is asked
     /// where its streams are and followed when that changes. It is sealed as it comes. A user name and password in it are
     /// never shown or logged.
     /// Example: "rtsp://louver:password@192.0.2.10/stream1"
@@ -123,6 +123,19 @@ pub(super) struct Camera {
     /// decoded and scaled, which costs several times the work. Stands beside `main` or not at all.
     /// Example: "rtsp://louver:password@192.0.2.10/stream2"
     pub sub: Option<Spanned<String>>,
+    /// How pictures travel: "tcp", or "udp" for cameras whose TCP stalls. Over UDP packets may be lost; each loss is written down
+    /// as a gap. Not with `rtsps://`: pictures would travel in clear.
+    /// Default: "tcp"
+    pub transport: Option<Spanned<String>>,
+    /// SHA-256 fingerprint of the certificate that a camera with `rtsps://` shows, where it made that certificate itself: this one
+    /// and no other is taken. `louver camera probe` prints it; compare it with the camera's own page. Without it the certificate
+    /// must be one that this machine trusts.
+    /// Example: "sha256:…"
+    pub certificate: Option<Spanned<String>>,
+    /// "off": no sound is even asked for. "sealed": sound (AAC, G.711, Opus) is sealed beside the main stream and can be heard in
+    /// an opening alone. It is part of the register: in many places recording speech needs more of a reason than pictures do.
+    /// Default: "off"
+    pub audio: Option<Spanned<String>>,
     /// What the camera is for. Required: no purpose, no recording.
     /// Example: "Deliveries and break-ins at the front door"
     pub purpose: Option<Spanned<String>>,

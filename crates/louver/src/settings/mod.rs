@@ -1,6 +1,7 @@
 //! The settings file: where it is, what it says, and what is wrong with it in words.
 
 mod check;
+mod connection;
 mod file;
 mod keys;
 mod problem;

@@ -173,6 +173,40 @@ pub(crate) enum Problem {
         /// As written.
         value: String,
     },
+    /// Neither TCP nor UDP.
+    #[error("camera \"{camera}\": transport = \"{value}\" is unknown; \"tcp\" or \"udp\" are possible")]
+    Transport {
+        /// The camera.
+        camera: String,
+        /// As written.
+        value: String,
+    },
+    /// Neither off nor sealed.
+    #[error(
+        "camera \"{camera}\": audio = \"{value}\" is unknown; \"off\" (not even asked for) or \"sealed\" (beside the main stream) are possible"
+    )]
+    Audio {
+        /// The camera.
+        camera: String,
+        /// As written.
+        value: String,
+    },
+    /// No fingerprint.
+    #[error(
+        "camera \"{camera}\": certificate must be sha256: and 64 hexadecimal digits; `louver camera probe {camera}` prints that of the certificate which the camera shows"
+    )]
+    Certificate {
+        /// The camera.
+        camera: String,
+    },
+    /// Requests encrypted, pictures not.
+    #[error(
+        "camera \"{camera}\": transport = \"udp\" and an rtsps:// address do not go together, because the pictures would travel in clear: take transport out"
+    )]
+    UdpInClear {
+        /// The camera.
+        camera: String,
+    },
     /// Neither "auto" nor "off".
     #[error(
         "camera \"{camera}\": gate = \"{value}\" is unknown; \"auto\" (quiet pictures are not decoded) or \"off\" (all are) are possible"

@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../checks/h265_stream.rs"]
+mod check;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::any_bytes(bytes));

@@ -1,6 +1,6 @@
 //! `louver camera discover`, against ipycam, a virtual camera from PyPI (scripts/setup.sh --test gets it).
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
@@ -35,7 +35,8 @@ impl Virtual {
 
 impl Drop for Virtual {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // It ends with its standard input, and takes its folder with it.
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
@@ -149,6 +150,64 @@ fn what_keeps_a_camera_from_being_asked_is_told_with_what_to_do() {
     let mut half = site.command(&at);
     half.env("LOUVER_CAMERA_USER", "admin");
     Said::from(half.output().unwrap()).must(1, &["LOUVER_CAMERA_PASSWORD is not"]);
+}
+
+/// Runs the binary at a terminal and gives each answer when its question stands there.
+fn asked_at_a_terminal(site: &Site, args: &str, answers: &[(&str, &str)]) -> Said {
+    let line = format!("{} {args}", env!("CARGO_BIN_EXE_louver"));
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(site.path(""));
+    for name in ["LOUVER_SETTINGS", "LOUVER_LOG", "LOUVER_CAMERA_USER", "LOUVER_CAMERA_PASSWORD"] {
+        command.env_remove(name);
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut text, mut since, mut left, mut some) = (String::new(), 0, answers.iter(), [0; 4096]);
+    let mut next = left.next();
+    while let Ok(n @ 1..) = output.read(&mut some) {
+        text.push_str(&String::from_utf8_lossy(&some[..n]));
+        while let Some((question, answer)) = next.filter(|(question, _)| text[since..].contains(question)) {
+            since += text[since..].find(question).unwrap() + question.len();
+            writeln!(input, "{answer}").unwrap();
+            next = left.next();
+        }
+    }
+    assert_eq!(next, None, "{text}");
+    let status = child.wait().unwrap();
+    Said::from(std::process::Output { status, stdout: text.into_bytes(), stderr: Vec::new() })
+}
+
+#[test]
+fn at_a_terminal_everything_that_is_missing_is_asked_for() {
+    let site = Site::with("data = \"d\"\n");
+    let found = Virtual::start(&[]);
+    let args = format!("camera discover --address {} --write --no-probe", found.at);
+    let answers = [
+        ("User name for all of them", "admin"),
+        ("Password: ", PASSWORD),
+        ("into the register? [y/N]", "y"),
+        ("Short name", "gate"),
+        ("Name on the page [", ""),
+        ("What is the camera for: ", "break-ins"),
+        ("Who answers for it: ", "Ada"),
+        ("reach them: ", "ada@example.org"),
+    ];
+    asked_at_a_terminal(&site, &args, &answers).must(0, &["Camera \"gate\" now stands in louver.toml"]);
+    let written = site.read("louver.toml");
+    for line in [
+        "id = \"gate\"",
+        "name = \"VirtualCam-1\"",
+        "purpose = \"break-ins\"",
+        "owner = \"Ada\"",
+        "contact = \"ada@example.org\"",
+    ] {
+        assert!(written.contains(line), "{written}");
+    }
+    // Who does not want it gets nothing.
+    let site = Site::with("data = \"d\"\n");
+    let refused = [("User name", "admin"), ("Password: ", PASSWORD), ("into the register? [y/N]", "n")];
+    asked_at_a_terminal(&site, &args, &refused).must(0, &["Nothing was changed"]);
+    assert_eq!(site.read("louver.toml"), "data = \"d\"\n");
 }
 
 /// Two networks in a namespace of the test's own; a camera in each. `$0` is a name, `$1` the binary.

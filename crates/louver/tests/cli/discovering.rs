@@ -210,21 +210,25 @@ fn at_a_terminal_everything_that_is_missing_is_asked_for() {
     assert_eq!(site.read("louver.toml"), "data = \"d\"\n");
 }
 
-/// Two networks in a namespace of the test's own; a camera in each. `$0` is a name, `$1` the binary.
-const TWO_NETWORKS: &str = "
+/// Two networks, and in each a camera that is a machine of its own: namespaces joined by cables. `$0` is a name, `$1` the
+/// binary. A camera begins when it is told to and ends when its input does.
+const TWO_NETWORKS: &str = r#"
     ip link set lo up
-    ip link add one type veth peer name one-end && ip addr add 192.0.2.5/24 dev one
-    ip link set one up && ip link set one-end up
-    ip link add two type veth peer name two-end && ip addr add 198.51.100.5/24 dev two
-    ip link set two up && ip link set two-end up
-    mkfifo hold
-    \"$PYTHON\" \"$CAMERA\" --address 192.0.2.5 --name One <hold >one.ready &
-    \"$PYTHON\" \"$CAMERA\" --address 198.51.100.5 --name Two <hold >two.ready &
-    exec 3>hold
+    camera() {
+        mkfifo "$1.hold"
+        unshare --net sh -c 'echo $$ >"$0.pid"; read begin; ip link set lo up; ip addr add "$1/24" dev "$0-end"
+            ip link set "$0-end" up; exec "$PYTHON" "$CAMERA" --address "$1" --name "$0" >"$0.ready"' "$1" "$3" <"$1.hold" &
+        eval "exec $4>$1.hold"
+        while [ ! -s "$1.pid" ]; do sleep 0.05; done
+        ip link add "$1" type veth peer name "$1-end" && ip link set "$1-end" netns "$(cat "$1.pid")"
+        ip addr add "$2/24" dev "$1" && ip link set "$1" up && eval "echo begin >&$4"
+    }
+    camera one 192.0.2.5 192.0.2.10 3
+    camera two 198.51.100.5 198.51.100.10 4
     for n in $(seq 300); do [ -s one.ready ] && [ -s two.ready ] && break; sleep 0.1; done
-    \"$@\"; code=$?
-    exec 3>&-; wait; exit $code
-";
+    "$@"; code=$?
+    exec 3>&- 4>&-; wait; exit $code
+"#;
 
 #[test]
 fn all_networks_are_searched_and_silence_is_explained() {
@@ -243,10 +247,10 @@ fn all_networks_are_searched_and_silence_is_explained() {
         return;
     }
     let quick = ["camera", "discover", "--wait", "2"];
-    within(TWO_NETWORKS, &quick).must(0, &["one           192.0.2.5", "two           198.51.100.5"]);
+    within(TWO_NETWORKS, &quick).must(0, &["one  192.0.2.10     ipycam", "two  198.51.100.10  ipycam"]);
     let only = [&quick[..], &["--network", "198.51.100.5"]].concat();
-    let text = within(TWO_NETWORKS, &only).must(0, &["198.51.100.5"]).text;
-    assert!(!text.contains("192.0.2.5"), "{text}");
+    let text = within(TWO_NETWORKS, &only).must(0, &["198.51.100.10"]).text;
+    assert!(!text.contains("192.0.2.10"), "{text}");
     let lonely = "ip link add one type veth peer name end && ip addr add 192.0.2.5/24 dev one && ip link set one up \
          && ip link set end up && exec \"$@\"";
     within(lonely, &quick).must(

@@ -16,6 +16,13 @@ import threading
 
 PACKAGES = pathlib.Path(os.environ.get("LOUVER_DEPS") or pathlib.Path(__file__).parent.parent / ".deps") / "ipycam"
 sys.path.insert(0, str(PACKAGES.resolve()))
+try:
+    from ipycam.camera import IPCamera, ReusableThreadingTCPServer
+    from ipycam.config import CameraConfig
+    from ipycam.discovery import WSDiscoveryServer
+    from ipycam.http import IPCameraHTTPHandler
+except ImportError as missing:
+    sys.exit(f"virtual_camera: {missing}; `scripts/setup.sh --test` installs what is missing")
 
 
 def arguments():
@@ -34,15 +41,14 @@ def arguments():
 
 def main():
     args = arguments()
-    try:
-        from ipycam.camera import IPCamera, ReusableThreadingTCPServer
-        from ipycam.config import CameraConfig
-        from ipycam.discovery import WSDiscoveryServer
-        from ipycam.http import IPCameraHTTPHandler
-    except ImportError as error:
-        sys.exit(f"virtual_camera: {error}; `scripts/setup.sh --test` installs what is missing")
-    # Whatever it writes is gone with it.
-    os.chdir(tempfile.mkdtemp(prefix="louver-virtual-camera."))
+    # What it writes (its settings, when they are changed) is gone with it.
+    with tempfile.TemporaryDirectory(prefix="louver-virtual-camera.") as folder:
+        os.chdir(folder)
+        serve(args)
+        os.chdir("/")
+
+
+def serve(args):
     server = ReusableThreadingTCPServer((args.address, args.port), IPCameraHTTPHandler)
     camera = IPCamera(CameraConfig(
         name=args.name, manufacturer="ipycam", model=args.model, local_ip=args.address,
@@ -58,7 +64,6 @@ def main():
     sys.stdin.read()
     discovery.stop()
     server.shutdown()
-    os.rmdir(os.getcwd()) if not os.listdir(".") else None
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ impl Virtual {
 
 impl Drop for Virtual {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // It ends with its standard input, and takes its folder with it.
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }

@@ -41,13 +41,18 @@ pub(crate) fn message(header: &str, body: &str, signature: Option<&Signature<'_>
 }
 
 /// WS-Security UsernameToken Profile 1.0: Base64(SHA-1(nonce + created + password)). SHA-1 is the standard's choice.
+fn password_digest(nonce: &[u8], created: &str, password: &str) -> String {
+    let mut digest = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+    for part in [nonce, created.as_bytes(), password.as_bytes()] {
+        digest.update(part);
+    }
+    BASE64.encode(digest.finish())
+}
+
 fn token(signature: &Signature<'_>) -> String {
     const WSSE: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-";
     let created = signature.created.to_string();
-    let mut digest = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    digest.update(&signature.nonce);
-    digest.update(created.as_bytes());
-    digest.update(signature.credentials.password.expose_secret().as_bytes());
+    let digest = password_digest(&signature.nonce, &created, signature.credentials.password.expose_secret());
     format!(
         "<wsse:Security s:mustUnderstand=\"true\" xmlns:wsse=\"{WSSE}wssecurity-secext-1.0.xsd\" \
          xmlns:wsu=\"{WSSE}wssecurity-utility-1.0.xsd\"><wsse:UsernameToken><wsse:Username>{user}</wsse:Username>\
@@ -55,7 +60,6 @@ fn token(signature: &Signature<'_>) -> String {
          <wsse:Nonce EncodingType=\"{WSSE}soap-message-security-1.0#Base64Binary\">{nonce}</wsse:Nonce>\
          <wsu:Created>{created}</wsu:Created></wsse:UsernameToken></wsse:Security>",
         user = escaped(&signature.credentials.user),
-        digest = BASE64.encode(digest.finish()),
         nonce = BASE64.encode(signature.nonce),
     )
 }
@@ -104,26 +108,28 @@ mod tests {
     use super::*;
     use crate::xml::whole;
 
-    /// The example of the ONVIF Core specification's appendix on authentication (also in the Programmer's Guide, 6.1.1.3).
+    /// The example of the ONVIF Application Programmer's Guide, section 6.1.1.3.
     #[test]
     fn a_password_is_signed_as_the_standard_has_it() {
         let nonce = BASE64.decode("LKqI6G/AikKCQrN0zqZFlg==").unwrap();
+        let digest = password_digest(&nonce, "2010-09-16T07:50:45Z", "userpassword");
+        assert_eq!(digest, "tuOSpGlFlIXsozq4HFNeeGeFLEI=");
+    }
+
+    #[test]
+    fn a_message_is_signed_with_its_own_nonce_and_time_and_the_password_stays_out_of_it() {
         let signature = Signature {
-            credentials: &Credentials { user: "user".into(), password: "userpassword".into() },
-            // 2010-09-16T07:50:45Z, as it would be written here.
+            credentials: &Credentials { user: "a<b".into(), password: "userpassword".into() },
             created: WallTime::from_millis(1_284_623_445_000),
-            nonce: nonce.try_into().unwrap(),
+            nonce: [7; 16],
         };
-        // SHA-1 over nonce, "2010-09-16T07:50:45.000Z" and the password.
-        let mut expected = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-        for part in [&signature.nonce[..], b"2010-09-16T07:50:45.000Z", b"userpassword"] {
-            expected.update(part);
-        }
         let message = message("", "<x/>", Some(&signature));
         let root = Element::parse(message.as_bytes(), whole).unwrap();
-        let token = root.path(&["Header", "Security", "UsernameToken"]).unwrap();
-        assert_eq!(token.text_at(&["Password"]), Some(BASE64.encode(expected.finish()).as_str()));
-        assert_eq!(token.text_at(&["Created"]), Some("2010-09-16T07:50:45.000Z"));
+        let said =
+            |name| root.path(&["Header", "Security", "UsernameToken"]).unwrap().text_at(&[name]).unwrap();
+        assert_eq!((said("Username"), said("Created")), ("a<b", "2010-09-16T07:50:45.000Z"));
+        let nonce = BASE64.decode(said("Nonce")).unwrap();
+        assert_eq!(said("Password"), password_digest(&nonce, said("Created"), "userpassword"));
         assert!(!message.contains("userpassword"));
     }
 

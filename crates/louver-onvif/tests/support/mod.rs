@@ -58,7 +58,8 @@ impl VirtualCamera {
 
 impl Drop for VirtualCamera {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // It ends with its standard input, and takes its folder with it.
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }

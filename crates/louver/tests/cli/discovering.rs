@@ -1,6 +1,6 @@
 //! `louver camera discover`, against ipycam, a virtual camera from PyPI (scripts/setup.sh --test gets it).
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
@@ -35,7 +35,8 @@ impl Virtual {
 
 impl Drop for Virtual {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // It ends with its standard input, and takes its folder with it.
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
@@ -151,21 +152,83 @@ fn what_keeps_a_camera_from_being_asked_is_told_with_what_to_do() {
     Said::from(half.output().unwrap()).must(1, &["LOUVER_CAMERA_PASSWORD is not"]);
 }
 
-/// Two networks in a namespace of the test's own; a camera in each. `$0` is a name, `$1` the binary.
-const TWO_NETWORKS: &str = "
+/// Runs the binary at a terminal and gives each answer when its question stands there.
+fn asked_at_a_terminal(site: &Site, args: &str, answers: &[(&str, &str)]) -> Said {
+    let line = format!("{} {args}", env!("CARGO_BIN_EXE_louver"));
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(site.path(""));
+    for name in ["LOUVER_SETTINGS", "LOUVER_LOG", "LOUVER_CAMERA_USER", "LOUVER_CAMERA_PASSWORD"] {
+        command.env_remove(name);
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut text, mut since, mut left, mut some) = (String::new(), 0, answers.iter(), [0; 4096]);
+    let mut next = left.next();
+    while let Ok(n @ 1..) = output.read(&mut some) {
+        text.push_str(&String::from_utf8_lossy(&some[..n]));
+        while let Some((question, answer)) = next.filter(|(question, _)| text[since..].contains(question)) {
+            since += text[since..].find(question).unwrap() + question.len();
+            writeln!(input, "{answer}").unwrap();
+            next = left.next();
+        }
+    }
+    assert_eq!(next, None, "{text}");
+    let status = child.wait().unwrap();
+    Said::from(std::process::Output { status, stdout: text.into_bytes(), stderr: Vec::new() })
+}
+
+#[test]
+fn at_a_terminal_everything_that_is_missing_is_asked_for() {
+    let site = Site::with("data = \"d\"\n");
+    let found = Virtual::start(&[]);
+    let args = format!("camera discover --address {} --write --no-probe", found.at);
+    let answers = [
+        ("User name for all of them", "admin"),
+        ("Password: ", PASSWORD),
+        ("into the register? [y/N]", "y"),
+        ("Short name", "gate"),
+        ("Name on the page [", ""),
+        ("What is the camera for: ", "break-ins"),
+        ("Who answers for it: ", "Ada"),
+        ("reach them: ", "ada@example.org"),
+    ];
+    asked_at_a_terminal(&site, &args, &answers).must(0, &["Camera \"gate\" now stands in louver.toml"]);
+    let written = site.read("louver.toml");
+    for line in [
+        "id = \"gate\"",
+        "name = \"VirtualCam-1\"",
+        "purpose = \"break-ins\"",
+        "owner = \"Ada\"",
+        "contact = \"ada@example.org\"",
+    ] {
+        assert!(written.contains(line), "{written}");
+    }
+    // Who does not want it gets nothing.
+    let site = Site::with("data = \"d\"\n");
+    let refused = [("User name", "admin"), ("Password: ", PASSWORD), ("into the register? [y/N]", "n")];
+    asked_at_a_terminal(&site, &args, &refused).must(0, &["Nothing was changed"]);
+    assert_eq!(site.read("louver.toml"), "data = \"d\"\n");
+}
+
+/// Two networks, and in each a camera that is a machine of its own: namespaces joined by cables. `$0` is a name, `$1` the
+/// binary. A camera begins when it is told to and ends when its input does.
+const TWO_NETWORKS: &str = r#"
     ip link set lo up
-    ip link add one type veth peer name one-end && ip addr add 192.0.2.5/24 dev one
-    ip link set one up && ip link set one-end up
-    ip link add two type veth peer name two-end && ip addr add 198.51.100.5/24 dev two
-    ip link set two up && ip link set two-end up
-    mkfifo hold
-    \"$PYTHON\" \"$CAMERA\" --address 192.0.2.5 --name One <hold >one.ready &
-    \"$PYTHON\" \"$CAMERA\" --address 198.51.100.5 --name Two <hold >two.ready &
-    exec 3>hold
+    camera() {
+        mkfifo "$1.hold"
+        unshare --net sh -c 'echo $$ >"$0.pid"; read begin; ip link set lo up; ip addr add "$1/24" dev "$0-end"
+            ip link set "$0-end" up; exec "$PYTHON" "$CAMERA" --address "$1" --name "$0" >"$0.ready"' "$1" "$3" <"$1.hold" &
+        eval "exec $4>$1.hold"
+        while [ ! -s "$1.pid" ]; do sleep 0.05; done
+        ip link add "$1" type veth peer name "$1-end" && ip link set "$1-end" netns "$(cat "$1.pid")"
+        ip addr add "$2/24" dev "$1" && ip link set "$1" up && eval "echo begin >&$4"
+    }
+    camera one 192.0.2.5 192.0.2.10 3
+    camera two 198.51.100.5 198.51.100.10 4
     for n in $(seq 300); do [ -s one.ready ] && [ -s two.ready ] && break; sleep 0.1; done
-    \"$@\"; code=$?
-    exec 3>&-; wait; exit $code
-";
+    "$@"; code=$?
+    exec 3>&- 4>&-; wait; exit $code
+"#;
 
 #[test]
 fn all_networks_are_searched_and_silence_is_explained() {
@@ -184,10 +247,10 @@ fn all_networks_are_searched_and_silence_is_explained() {
         return;
     }
     let quick = ["camera", "discover", "--wait", "2"];
-    within(TWO_NETWORKS, &quick).must(0, &["one           192.0.2.5", "two           198.51.100.5"]);
+    within(TWO_NETWORKS, &quick).must(0, &["one  192.0.2.10     ipycam", "two  198.51.100.10  ipycam"]);
     let only = [&quick[..], &["--network", "198.51.100.5"]].concat();
-    let text = within(TWO_NETWORKS, &only).must(0, &["198.51.100.5"]).text;
-    assert!(!text.contains("192.0.2.5"), "{text}");
+    let text = within(TWO_NETWORKS, &only).must(0, &["198.51.100.10"]).text;
+    assert!(!text.contains("192.0.2.10"), "{text}");
     let lonely = "ip link add one type veth peer name end && ip addr add 192.0.2.5/24 dev one && ip link set one up \
          && ip link set end up && exec \"$@\"";
     within(lonely, &quick).must(

@@ -45,6 +45,25 @@ fn relative_paths_count_from_the_settings_file() {
 }
 
 #[test]
+fn a_camera_that_is_asked_needs_no_addresses_and_is_asked_as_the_one_who_plays_it() {
+    let camera = |keys: &str| {
+        let text = format!(
+            "data = \"d\"\n[[camera]]\nid = \"gate\"\n{keys}\npurpose = \"p\"\nowner = \"o\"\ncontact = \"c\"\n"
+        );
+        Settings::parse(Path::new("/x.toml"), &text).unwrap().cameras.remove(0)
+    };
+    let told = camera("onvif = \"http://admin:hunter2@192.0.2.10/\"");
+    assert!(told.main.is_told() && told.sub.unwrap().is_told());
+    assert_eq!(told.onvif.unwrap().credentials().unwrap().user, "admin");
+    let both = camera("onvif = \"http://192.0.2.10/\"\nmain = \"rtsp://ada:hunter2@192.0.2.10/1\"");
+    assert_eq!(both.onvif.unwrap().credentials().unwrap().user, "ada");
+    assert!(both.sub.is_none() && !both.main.is_told());
+    let own = camera("onvif = \"http://eve:x@192.0.2.10/\"\nmain = \"rtsp://ada:hunter2@192.0.2.10/1\"");
+    assert_eq!(own.onvif.unwrap().credentials().unwrap().user, "eve");
+    assert!(camera("main = \"rtsp://cam/\"").onvif.is_none());
+}
+
+#[test]
 fn each_problem_of_a_camera_has_its_sentence_with_file_and_line() {
     let file = |camera: &str| format!("data = \"d\"\n[[camera]]\n{camera}");
     let entry = "purpose = \"p\"\nowner = \"o\"\ncontact = \"c\"\n";
@@ -56,6 +75,14 @@ fn each_problem_of_a_camera_has_its_sentence_with_file_and_line() {
         (
             format!("id = \"gate\"\nmain = \"http://admin:hunter2@cam/\"\n{entry}"),
             "louver.toml:4: camera \"gate\": \"main\" cannot be used: camera addresses start with rtsp://",
+        ),
+        (
+            format!("{with_id}onvif = \"https://admin:hunter2@cam/\"\n"),
+            "louver.toml:8: camera \"gate\": \"onvif\" cannot be used: https:// is not spoken yet",
+        ),
+        (
+            format!("id = \"gate\"\nonvif = \"http://cam/\"\nsub = \"rtsp://cam/\"\n{entry}"),
+            "louver.toml:5: camera \"gate\" has a sub stream and no main stream",
         ),
         (
             format!("{with_id}sub = \"rtsp:///hunter2\"\n"),

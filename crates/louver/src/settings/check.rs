@@ -249,7 +249,8 @@ impl Problems<'_> {
             }
         };
         let sub = raw.sub.and_then(|sub| self.address(&camera, "sub", sub));
-        let raw_connection = connection::Raw { transport: raw.transport, certificate: raw.certificate, audio: raw.audio };
+        let raw_connection =
+            connection::Raw { transport: raw.transport, certificate: raw.certificate, audio: raw.audio };
         let connection = connection::checked(&camera, raw_connection, &mut self.found);
         let encrypted = [main.as_ref(), sub.as_ref()].into_iter().flatten().any(CameraAddress::is_encrypted);
         if encrypted && connection.transport == Transport::Udp {

@@ -19,6 +19,7 @@ export function makeCameras(): Camera[] {
       retention_hours: 72,
       analysis: sealedOnly ? "off" : "on",
       sealed_only: sealedOnly,
+      audio_sealed: i === 1,
       live: !sealedOnly,
       show: i === 1 ? ["vehicle"] : [],
       zones: i === 0 ? [{ name: "Neighbour", kind: "exclude", polygon: [[0, 0], [20, 0], [20, 30], [0, 30]] }] : [],

@@ -56,10 +56,8 @@ impl Decoder {
         // One thread a camera: cameras are the parallel work, and frame threads add a frame of delay each.
         context.set_threading(ffmpeg::threading::Config { count: 1, ..Default::default() });
         context.set_flags(ffmpeg::codec::Flags::LOW_DELAY);
-        let video = context
-            .decoder()
-            .video()
-            .map_err(|source| CodecError::Setup { what: "a decoder", source })?;
+        let video =
+            context.decoder().video().map_err(|source| CodecError::Setup { what: "a decoder", source })?;
         Ok(Self {
             video,
             continuity: Continuity::new(params),

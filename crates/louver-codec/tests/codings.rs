@@ -134,7 +134,8 @@ fn no_picture_that_follows_a_missing_one_is_given_smeared() {
 
 #[test]
 fn leading_pictures_of_an_open_group_are_skipped_where_decoding_begins_with_it() {
-    let Some(Stream { params, packets }) = x265("keyint=10:min-keyint=10:bframes=3:b-adapt=0:open-gop=1") else {
+    let Some(Stream { params, packets }) = x265("keyint=10:min-keyint=10:bframes=3:b-adapt=0:open-gop=1")
+    else {
         println!("skipped: no ffmpeg with libx265 here");
         return;
     };
@@ -149,7 +150,9 @@ fn leading_pictures_of_an_open_group_are_skipped_where_decoding_begins_with_it()
 
 #[test]
 fn a_slice_of_h265_that_is_missing_or_wrong_costs_the_group() {
-    let Some(Stream { params, packets }) = x265("keyint=20:min-keyint=20:scenecut=0:slices=3:bframes=0:open-gop=0") else {
+    let Some(Stream { params, packets }) =
+        x265("keyint=20:min-keyint=20:scenecut=0:slices=3:bframes=0:open-gop=0")
+    else {
         println!("skipped: no ffmpeg with libx265 here");
         return;
     };
@@ -160,7 +163,8 @@ fn a_slice_of_h265_that_is_missing_or_wrong_costs_the_group() {
         return;
     }
     let first = nals.iter().position(|n| n[0] >> 1 & 0x3f < 32).unwrap();
-    let left: Vec<&[u8]> = nals.iter().enumerate().filter(|(n, _)| *n != first).map(|(_, nal)| *nal).collect();
+    let left: Vec<&[u8]> =
+        nals.iter().enumerate().filter(|(n, _)| *n != first).map(|(_, nal)| *nal).collect();
     let data: Bytes = left.iter().flat_map(|n| [&(n.len() as u32).to_be_bytes()[..], n].concat()).collect();
     let mut damaged = packets.clone();
     damaged[5] = packet(5, false, data);
@@ -176,7 +180,8 @@ fn each_jpeg_of_a_stream_is_decoded_by_itself_and_a_cut_one_costs_itself() {
         println!("skipped: no ffmpeg here");
         return;
     };
-    let starts: Vec<usize> = (0..stream.len() - 2).filter(|n| stream[*n..].starts_with(&[0xff, 0xd8, 0xff])).collect();
+    let starts: Vec<usize> =
+        (0..stream.len() - 2).filter(|n| stream[*n..].starts_with(&[0xff, 0xd8, 0xff])).collect();
     let ends = starts.iter().skip(1).copied().chain([stream.len()]);
     let mut packets: Vec<Packet> = (starts.iter().zip(ends).enumerate())
         .map(|(n, (from, to))| packet(n, true, Bytes::copy_from_slice(&stream[*from..to])))
@@ -184,7 +189,8 @@ fn each_jpeg_of_a_stream_is_decoded_by_itself_and_a_cut_one_costs_itself() {
     assert_eq!(packets.len(), 40);
     let params = VideoParams::mjpeg(PictureSize::new(192, 144).unwrap());
     let mut decoder = Decoder::new(&params, None).unwrap();
-    let pictures: Vec<Picture> = packets.iter().map(|p| decoder.decode(p).unwrap().pop().unwrap().picture).collect();
+    let pictures: Vec<Picture> =
+        packets.iter().map(|p| decoder.decode(p).unwrap().pop().unwrap().picture).collect();
     assert!(pictures.iter().all(|p| p.size == params.size));
     // Full range in the JPEG becomes the limited range of every other picture here.
     assert!(pictures[0].y.iter().all(|y| (10..=240).contains(y)));

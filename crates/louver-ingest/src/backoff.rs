@@ -108,7 +108,11 @@ mod tests {
         let mut b = backoff();
         let waits: Vec<_> = (0..6).map(|_| b.next(Patience::Away, 0.5).as_secs_f64()).collect();
         assert_eq!(waits, [1.0, 2.0, 2.0, 2.0, 2.0, 2.0]);
-        assert_eq!(b.next(Patience::Soon, 0.5).as_secs(), 1, "it answers again, if only to say that it is busy");
+        assert_eq!(
+            b.next(Patience::Soon, 0.5).as_secs(),
+            1,
+            "it answers again, if only to say that it is busy"
+        );
         assert_eq!(b.next(Patience::Soon, 0.5).as_secs(), 2);
     }
 

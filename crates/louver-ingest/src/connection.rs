@@ -30,7 +30,9 @@ pub struct Fingerprint([u8; 32]);
 
 /// A text that is no fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a certificate's fingerprint is sha256: and 64 hexadecimal digits, with or without colons between them")]
+#[error(
+    "a certificate's fingerprint is sha256: and 64 hexadecimal digits, with or without colons between them"
+)]
 pub struct FingerprintError;
 
 impl Fingerprint {
@@ -98,7 +100,9 @@ mod tests {
         let hex = of.to_string().split_off(7).to_uppercase();
         let pairs: Vec<&str> = (0..32).map(|n| &hex[2 * n..2 * n + 2]).collect();
         assert_eq!(format!("sha256:{}", pairs.join(":")).parse(), Ok(of));
-        for wrong in [&hex[..], "sha256:", "sha256:+1", &format!("sha256:{}", "+1".repeat(32)), &format!("{of}0")] {
+        for wrong in
+            [&hex[..], "sha256:", "sha256:+1", &format!("sha256:{}", "+1".repeat(32)), &format!("{of}0")]
+        {
             // `+1` is a number to `from_str_radix`, and no digits.
             assert!(wrong.parse::<Fingerprint>().is_err(), "{wrong}");
         }

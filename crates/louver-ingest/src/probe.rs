@@ -15,6 +15,8 @@ use crate::{Connection, IngestError, Timing, file, rtsp};
 
 /// How long pictures are watched, counted from the first key frame.
 const WATCH: Duration = Duration::from_millis(2500);
+/// How long a camera gets to be done with one connection before the next.
+const NOT_DONE_YET: Duration = Duration::from_millis(700);
 /// Pictures kept in a report at most: their times and sizes, not their bytes.
 const PICTURES_MAX: usize = 1000;
 
@@ -104,7 +106,15 @@ async fn probe_rtsp(
     sign_in: Option<SignIn>,
 ) -> Result<ProbeReport, IngestError> {
     let asked = Instant::now();
-    let offer = rtsp::describe(address, connection, timing, &Arc::new(SessionGroup::default())).await?;
+    let group = Arc::new(SessionGroup::default());
+    let offer = match rtsp::describe(address, connection, timing, &group).await {
+        // Some are not done with the connection before, which asked for the way to sign in.
+        Err(IngestError::Busy(_)) => {
+            tokio::time::sleep(NOT_DONE_YET).await;
+            rtsp::describe(address, connection, timing, &group).await?
+        }
+        offer => offer?,
+    };
     let stream = |s: &retina::client::Stream| StreamReport {
         media: rtsp::codec_name(s.media()),
         codec: rtsp::codec_name(s.encoding_name()),
@@ -145,7 +155,11 @@ async fn probe_file(path: &std::path::Path) -> Result<ProbeReport, IngestError> 
         let slices = s.size;
         seen.note(Outside { media, key: s.key, slices, padding: 0, droppable: false }, s.size as usize);
     }
-    let stream = StreamReport { media: "video".into(), codec: track.params.codec.to_string(), size: Some(track.params.size) };
+    let stream = StreamReport {
+        media: "video".into(),
+        codec: track.params.codec.to_string(),
+        size: Some(track.params.size),
+    };
     Ok(ProbeReport { sign_in: None, streams: vec![stream], video: seen.report(track.params) })
 }
 

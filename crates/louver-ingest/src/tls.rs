@@ -62,7 +62,9 @@ impl Relay {
 
 /// 8 KiB each way wait in it at most; beyond that each side holds the other back.
 async fn relay(listener: TcpListener, mut camera: Box<TlsStream<TcpStream>>) {
-    let Ok(Ok((mut here, _))) = tokio::time::timeout(CONNECTED_WITHIN, listener.accept()).await else { return };
+    let Ok(Ok((mut here, _))) = tokio::time::timeout(CONNECTED_WITHIN, listener.accept()).await else {
+        return;
+    };
     // Nobody else gets in.
     drop(listener);
     // Whatever ends it, retina sees its connection end.
@@ -79,7 +81,8 @@ async fn connect(
         std::io::ErrorKind::ConnectionRefused => IngestError::ConnectionRefused,
         _ => IngestError::Unreachable(e.kind().to_string()),
     };
-    let stream = TcpStream::connect((host.as_str(), address.port().unwrap_or(322))).await.map_err(unreachable)?;
+    let stream =
+        TcpStream::connect((host.as_str(), address.port().unwrap_or(322))).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     let verifier = Arc::new(Verifier::new(pinned));
     let config = ClientConfig::builder_with_provider(verifier.provider.clone())
@@ -122,7 +125,9 @@ impl Verifier {
     fn refusal(&self, error: &std::io::Error) -> IngestError {
         let tls = error.get_ref().and_then(|e| e.downcast_ref::<Error>());
         match (tls, self.shown.get(), self.pinned) {
-            (Some(Error::InvalidCertificate(_)), Some(shown), Some(_)) => IngestError::OtherCertificate(*shown),
+            (Some(Error::InvalidCertificate(_)), Some(shown), Some(_)) => {
+                IngestError::OtherCertificate(*shown)
+            }
             (Some(Error::InvalidCertificate(_)), Some(shown), None) => {
                 IngestError::UntrustedCertificate(*shown)
             }

@@ -4,7 +4,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Act, Camera, Manners, PPS, Rtp, SECRET, SPS, delta, h264_sdp, key, play, quick, run, sdp, source};
+use common::{
+    Act, Camera, Manners, PPS, Rtp, SECRET, SPS, delta, h264_sdp, key, play, quick, run, sdp, source,
+};
 use louver_ingest::{Event, IngestError, Source, Timing};
 
 const BASIC: &str = "WWW-Authenticate: Basic realm=\"cam\"\r\n";
@@ -90,7 +92,10 @@ async fn a_port_where_nobody_listens_and_a_name_that_nobody_has_are_told_apart()
 #[tokio::test]
 async fn video_of_a_coding_that_is_not_taken_names_the_setting_to_change() {
     for (description, wanted) in [
-        (sdp("video", "MP4V-ES/90000", ""), "not taken (MPEG-4 Part 2): set the camera's video to H.264, H.265"),
+        (
+            sdp("video", "MP4V-ES/90000", ""),
+            "not taken (MPEG-4 Part 2): set the camera's video to H.264, H.265",
+        ),
         (sdp("video", "AV1/90000", ""), "not taken (av1)"),
         (sdp("audio", "PCMU/8000", ""), "offers no video"),
     ] {
@@ -268,7 +273,8 @@ async fn a_source_ends_at_once_when_asked_whatever_it_is_doing() {
 
 /// Plays two groups with these manners and these things between them; the pictures' times, or why there are none.
 async fn played(manners: Manners, description: String, between: Vec<Rtp>) -> Vec<i64> {
-    let sent = [vec![key(5000), delta(8600, 1)], between, vec![key(12_200), delta(15_800, 2), Rtp::Stall]].concat();
+    let sent =
+        [vec![key(5000), delta(8600, 1)], between, vec![key(12_200), delta(15_800, 2), Rtp::Stall]].concat();
     let camera = Camera::new(vec![Act::Strange(manners, description, sent)]).await;
     let mut running = run(source(&camera.address()), 16);
     let mut seen = Vec::new();
@@ -318,7 +324,9 @@ async fn packets_of_a_foreign_payload_type_are_skipped() {
 #[tokio::test]
 async fn parameters_of_the_description_that_are_wrong_do_no_harm() {
     let right = [Rtp::Nal(5000, false, SPS.to_vec()), Rtp::Nal(5000, false, PPS.to_vec())];
-    for wrong in ["sprop-parameter-sets=Z0IAHg==,aM4=", "sprop-parameter-sets=!!!,", "sprop-parameter-sets=Z2QADQ=="] {
+    for wrong in
+        ["sprop-parameter-sets=Z0IAHg==,aM4=", "sprop-parameter-sets=!!!,", "sprop-parameter-sets=Z2QADQ=="]
+    {
         let description = sdp("video", "H264/90000", &format!("a=fmtp:96 packetization-mode=1;{wrong}\r\n"));
         let sent = [&right[..], &[key(5000), delta(8600, 1), Rtp::Stall]].concat();
         let camera = Camera::new(vec![Act::Play(description, sent)]).await;
@@ -369,6 +377,11 @@ async fn a_camera_that_comes_back_is_recorded_within_three_seconds() {
     let away = (0..12).map(|n| one(Duration::from_millis(400 + n * 700)));
     let mut took = futures::future::join_all(away).await;
     took.sort();
-    println!("back after {:?} (median of {}), at most {:?}", took[took.len() / 2], took.len(), took[took.len() - 1]);
+    println!(
+        "back after {:?} (median of {}), at most {:?}",
+        took[took.len() / 2],
+        took.len(),
+        took[took.len() - 1]
+    );
     assert!(took[took.len() / 2] < Duration::from_secs(3), "{took:?}");
 }

@@ -22,7 +22,10 @@ fn own_certificate() -> Option<(Arc<ServerConfig>, Fingerprint)> {
         println!("skipped: no openssl here; scripts/setup.sh installs it");
         return None;
     }
-    let printed = Command::new("openssl").args(["x509", "-noout", "-fingerprint", "-sha256", "-in"]).arg(&cert).output();
+    let printed = Command::new("openssl")
+        .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
+        .arg(&cert)
+        .output();
     let printed = String::from_utf8(printed.unwrap().stdout).unwrap();
     let fingerprint = format!("sha256:{}", printed.trim().rsplit('=').next().unwrap()).parse().unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -60,8 +63,11 @@ async fn requests_are_signed_with_sha_256_where_the_camera_wants_it() {
 
 #[tokio::test]
 async fn a_certificate_of_the_cameras_own_is_taken_when_it_is_pinned_and_only_then() {
-    let (Some((config, fingerprint)), Some((_, other))) = (own_certificate(), own_certificate()) else { return };
-    let camera = Camera::encrypted(config, play(vec![key(0), delta(3600, 1), delta(7200, 2), Rtp::Stall])).await;
+    let (Some((config, fingerprint)), Some((_, other))) = (own_certificate(), own_certificate()) else {
+        return;
+    };
+    let camera =
+        Camera::encrypted(config, play(vec![key(0), delta(3600, 1), delta(7200, 2), Rtp::Stall])).await;
     let address = camera.address().replace("rtsp://", "rtsps://");
     let mut running = run(pinned(&address, Some(fingerprint)), 8);
     let mut packets = 0;
@@ -73,7 +79,9 @@ async fn a_certificate_of_the_cameras_own_is_taken_when_it_is_pinned_and_only_th
         }
     }
     running.end().await;
-    for (pin, wanted) in [(None, "is not one that this machine trusts"), (Some(other), "shows another certificate")] {
+    for (pin, wanted) in
+        [(None, "is not one that this machine trusts"), (Some(other), "shows another certificate")]
+    {
         let mut running = run(pinned(&address, pin), 8);
         let (said, retry_in) = running.next_loss().await;
         assert!(said.contains(wanted) && said.contains(&fingerprint.to_string()), "{said}");

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{SECRET, run, source};
-use louver_media::{Codec, Continuity};
 use louver_ingest::{Connection, Event, SignIn, Timing, Transport, probe};
+use louver_media::{Codec, Continuity};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -28,8 +28,7 @@ impl Server {
     }
 
     fn playing(clip: &str, port: u16, more: &[&str]) -> Option<Self> {
-        let (script, clip) =
-            (root().join("scripts/rtsp_server.py"), root().join(".deps/footage").join(clip));
+        let (script, clip) = (root().join("scripts/rtsp_server.py"), root().join(".deps/footage").join(clip));
         let gi = Command::new("/usr/bin/python3")
             .args(["-c", "import gi; gi.require_version('GstRtspServer', '1.0')"])
             .stderr(Stdio::null())
@@ -82,13 +81,18 @@ async fn digest_and_basic_sign_in_work_and_wrong_passwords_are_told() {
         else {
             return;
         };
-        let report = probe(&server.url(&format!("admin:{SECRET}@")).parse().unwrap(), &Connection::default()).await.unwrap();
+        let report = probe(&server.url(&format!("admin:{SECRET}@")).parse().unwrap(), &Connection::default())
+            .await
+            .unwrap();
         assert_eq!(report.sign_in, Some(wanted));
         assert_eq!(report.video.params.size.to_string(), "640x360");
         let rate = report.video.pictures_per_second.unwrap();
         assert!((5.0..40.0).contains(&rate), "{report:?}");
         for (sign_in, said) in [("admin:wrong@", "refuses the user name"), ("", "wants a user name")] {
-            let error = probe(&server.url(sign_in).parse().unwrap(), &Connection::default()).await.unwrap_err().to_string();
+            let error = probe(&server.url(sign_in).parse().unwrap(), &Connection::default())
+                .await
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(said), "{error}");
         }
     }
@@ -97,7 +101,10 @@ async fn digest_and_basic_sign_in_work_and_wrong_passwords_are_told() {
 #[tokio::test]
 async fn a_path_that_the_server_does_not_have_is_told() {
     let Some(server) = Server::start(0, &[]) else { return };
-    let error = probe(&server.url("").replace("sub", "none").parse().unwrap(), &Connection::default()).await.unwrap_err().to_string();
+    let error = probe(&server.url("").replace("sub", "none").parse().unwrap(), &Connection::default())
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("no stream at this path"), "{error}");
 }
 

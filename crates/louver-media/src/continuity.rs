@@ -92,8 +92,9 @@ impl Continuity {
             Of::H264(numbers) => numbers.follow(packet),
             Of::H265(pictures) => pictures.follow(packet),
             Of::Mjpeg { waits } => {
-                *waits = !packet.data.starts_with(&JPEG);
-                if *waits { Err(Broken::Unreadable) } else { Ok(()) }
+                let whole = jpeg(&packet.data);
+                *waits = whole.is_err();
+                whole
             }
         }
     }
@@ -117,8 +118,17 @@ impl Continuity {
     }
 }
 
-/// A picture's first marker and the start of the next (ITU-T T.81 table B.1).
-const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+/// Whether a JPEG is there from its first marker to its last (ITU-T T.81 table B.1): libav gives one that was cut off all the same,
+/// grey from there on. Some cameras pad behind the end.
+fn jpeg(data: &[u8]) -> Result<(), Broken> {
+    const PADDING: usize = 64;
+    let end = &data[data.len().saturating_sub(PADDING)..];
+    match (data.starts_with(&[0xff, 0xd8, 0xff]), end.windows(2).any(|w| w == [0xff, 0xd9])) {
+        (true, true) => Ok(()),
+        (true, false) => Err(Broken::Torn),
+        (false, _) => Err(Broken::Unreadable),
+    }
+}
 
 impl Numbers {
     fn new(known: &[bytes::Bytes]) -> Self {

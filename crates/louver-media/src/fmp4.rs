@@ -6,9 +6,9 @@ mod sound;
 use bytes::{BufMut, Bytes, BytesMut};
 use louver_base::{MEDIA_TICKS_PER_SECOND, MediaSpan, MediaTime};
 use mp4_atom::{
-    Atom, Avc1, Avcc, Codec as Entry, Dinf, Dref, Encode, Ftyp, Hdlr, Hvc1, Hvcc, Jpeg, Mdhd, Mdia, Mfhd, Minf,
-    Moof, Moov, Mvex, Mvhd, Stbl, Stco, Stsc, Stsd, Stsz, StszSamples, Stts, Tfdt, Tfhd, Tkhd, Traf, Trak,
-    Trex, Trun, TrunEntry, Url, Visual, Vmhd,
+    Atom, Avc1, Avcc, Codec as Entry, Dinf, Dref, Encode, Ftyp, Hdlr, Hvc1, Hvcc, Jpeg, Mdhd, Mdia, Mfhd,
+    Minf, Moof, Moov, Mvex, Mvhd, Stbl, Stco, Stsc, Stsd, Stsz, StszSamples, Stts, Tfdt, Tfhd, Tkhd, Traf,
+    Trak, Trex, Trun, TrunEntry, Url, Visual, Vmhd,
 };
 
 use crate::{Codec, Gop, Packet, SoundParams, VideoParams};
@@ -54,7 +54,10 @@ pub fn init_segment(params: &VideoParams) -> Result<Bytes, Fmp4Error> {
 ///
 /// # Errors
 /// As [`init_segment`].
-pub fn init_segment_with_sound(params: &VideoParams, sound: Option<&SoundParams>) -> Result<Bytes, Fmp4Error> {
+pub fn init_segment_with_sound(
+    params: &VideoParams,
+    sound: Option<&SoundParams>,
+) -> Result<Bytes, Fmp4Error> {
     let bad = |source| Fmp4Error::Config { len: params.config.len(), source };
     let pictures = trak(params, entry(params)?);
     let ftyp = Ftyp {
@@ -258,7 +261,12 @@ fn pictures(origin: MediaTime, packets: &[&Packet], together: &[(usize, usize)],
     Track { id: TRACK, flags: NOT_SYNC, start, runs: together.iter().map(run).collect() }
 }
 
-fn written<'a>(sequence: u32, tracks: &[Track], data: usize, packets: impl Iterator<Item = &'a Packet>) -> Bytes {
+fn written<'a>(
+    sequence: u32,
+    tracks: &[Track],
+    data: usize,
+    packets: impl Iterator<Item = &'a Packet>,
+) -> Bytes {
     // The offsets of the data depend on the size of the moof, the size not on the offsets.
     let size = encoded(&moof(sequence, tracks, 0)).len();
     let header = mdat_header(data);

@@ -123,10 +123,10 @@ impl GopCutter {
     pub fn finish(&mut self) -> Option<Gop> {
         (self.bytes, self.all_keys) = (0, true);
         let packets = std::mem::take(&mut self.open);
-        let sound = self.sound.as_mut().map(|kept| Sound {
-            params: kept.params.clone(),
-            packets: std::mem::take(&mut kept.packets),
-        });
+        let sound = self
+            .sound
+            .as_mut()
+            .map(|kept| Sound { params: kept.params.clone(), packets: std::mem::take(&mut kept.packets) });
         (!packets.is_empty()).then_some(Gop { packets, sound })
     }
 

@@ -39,9 +39,8 @@ impl VideoParams {
     pub fn from_h265_config(config: &[u8]) -> Result<(Self, u8), ParameterSetError> {
         let mut hvcc = Hvcc::decode_body(&mut &config[..]).map_err(ParameterSetError::Config)?;
         let length = std::mem::replace(&mut hvcc.length_size_minus_one, 3) + 1;
-        let first = |kind| {
-            hvcc.arrays.iter().filter(|a| a.nal_unit_type == kind).find_map(|a| a.nalus.first())
-        };
+        let first =
+            |kind| hvcc.arrays.iter().filter(|a| a.nal_unit_type == kind).find_map(|a| a.nalus.first());
         let (Some(_), Some(sps), Some(_)) = (first(VPS), first(SPS), first(PPS)) else {
             return Err(ParameterSetError::Missing);
         };

@@ -8,6 +8,8 @@ use louver_scene::{Masked, Show, Zone};
 use louver_see::GateMode;
 use tokio::sync::watch;
 
+use louver_ingest::Audio;
+
 use crate::{Analysis, CameraSettings, LiveHub, SceneHub, StatusCell};
 
 /// The latest masked picture as JPEG, or nothing before the first one.
@@ -32,6 +34,8 @@ pub struct CameraHandle {
     pub analysis: Analysis,
     /// Whether quiet pictures are left out.
     pub gate: GateMode,
+    /// Whether its sound is sealed beside the pictures.
+    pub audio: Audio,
     /// What may be seen as it is, besides the empty place; never people.
     pub show: Show,
     /// Parts of the picture that are never looked at, or never shown.
@@ -59,6 +63,7 @@ impl CameraHandle {
             retention_hours: settings.retention_hours,
             analysis: settings.analysis,
             gate: settings.gate,
+            audio: settings.connection.audio,
             show: settings.show,
             zones: settings.zones.clone(),
             scenes: SceneHub::default(),

@@ -15,7 +15,8 @@ use louver_vault::opening::{Existing, Export, export_mp4};
 use louver_vault::{Identity, OpeningKeys, SegmentReader};
 use support::*;
 
-const PICTURES: &str = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=10/1";
+const PICTURES: &str =
+    "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=640,height=360,framerate=10/1";
 const H265: &str = "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph265pay name=pay0 pt=96 config-interval=-1";
 const H264: &str = "openh264enc gop-size=10 ! rtph264pay name=pay0 pt=96 config-interval=-1";
 const MJPEG: &str = "jpegenc ! rtpjpegpay name=pay0 pt=26";
@@ -50,20 +51,35 @@ fn opened_into(data: &Path, identity: &Identity, out: &Path) -> u64 {
             all.add_hour_secret(camera, hour, secret);
         }
     }
-    let job = Export { keys: &all, segments: &segments, from: EVER.0, to: EVER.1, out, existing: Existing::Keep };
+    let job =
+        Export { keys: &all, segments: &segments, from: EVER.0, to: EVER.1, out, existing: Existing::Keep };
     export_mp4(&job, &mut |_| ControlFlow::Continue(())).unwrap().packets
 }
 
 /// What a foreign program finds in a file: its streams' codings, and pictures decoded without a complaint.
 fn read_by_ffmpeg(file: &Path) -> (Vec<String>, u64) {
     let probe = |args: &[&str]| {
-        let out = Command::new("ffprobe").args(["-v", "error", "-of", "csv=p=0"]).args(args).arg(file).output().unwrap();
+        let out = Command::new("ffprobe")
+            .args(["-v", "error", "-of", "csv=p=0"])
+            .args(args)
+            .arg(file)
+            .output()
+            .unwrap();
         assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap()
     };
-    let codecs = probe(&["-show_entries", "stream=codec_name"]).lines().map(|l| l.trim_matches(',').to_owned()).collect();
-    let counted = probe(&["-count_frames", "-select_streams", "v:0", "-show_entries", "stream=nb_read_frames"]);
-    let heard = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(["-f", "null", "-"]).output().unwrap();
+    let codecs = probe(&["-show_entries", "stream=codec_name"])
+        .lines()
+        .map(|l| l.trim_matches(',').to_owned())
+        .collect();
+    let counted =
+        probe(&["-count_frames", "-select_streams", "v:0", "-show_entries", "stream=nb_read_frames"]);
+    let heard = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file)
+        .args(["-f", "null", "-"])
+        .output()
+        .unwrap();
     assert!(heard.stderr.is_empty(), "{}", String::from_utf8_lossy(&heard.stderr));
     (codecs, counted.trim().trim_matches(',').parse().unwrap())
 }
@@ -71,10 +87,34 @@ fn read_by_ffmpeg(file: &Path) -> (Vec<String>, u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_camera_sends_is_sealed_seen_and_opened_and_sound_only_where_it_is_declared() {
     let cases = [
-        (Codec::H265, H265, "rate=16000,channels=1 ! voaacenc ! rtpmp4gpay name=pay1 pt=97", SoundCodec::Aac, ["hevc", "aac"]),
-        (Codec::Mjpeg, MJPEG, "rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8", SoundCodec::ALaw, ["mjpeg", "pcm_alaw"]),
-        (Codec::H264, H264, "rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0", SoundCodec::MuLaw, ["h264", "pcm_mulaw"]),
-        (Codec::H264, H264, "rate=48000,channels=2 ! opusenc ! rtpopuspay name=pay1 pt=97", SoundCodec::Opus, ["h264", "opus"]),
+        (
+            Codec::H265,
+            H265,
+            "rate=16000,channels=1 ! voaacenc ! rtpmp4gpay name=pay1 pt=97",
+            SoundCodec::Aac,
+            ["hevc", "aac"],
+        ),
+        (
+            Codec::Mjpeg,
+            MJPEG,
+            "rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8",
+            SoundCodec::ALaw,
+            ["mjpeg", "pcm_alaw"],
+        ),
+        (
+            Codec::H264,
+            H264,
+            "rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0",
+            SoundCodec::MuLaw,
+            ["h264", "pcm_mulaw"],
+        ),
+        (
+            Codec::H264,
+            H264,
+            "rate=48000,channels=2 ! opusenc ! rtpopuspay name=pay1 pt=97",
+            SoundCodec::Opus,
+            ["h264", "opus"],
+        ),
     ];
     for (codec, video, audio, sound, names) in cases {
         let pipeline = format!("{PICTURES} ! {video} {SOUND},{audio}");
@@ -86,12 +126,19 @@ async fn whatever_a_camera_sends_is_sealed_seen_and_opened_and_sound_only_where_
             gate.connection.audio = declared;
             let site = start(&data, &identity, vec![gate], None).await;
             let handle = site.handles[0].clone();
-            wait(40, "it is sealed and seen", async || {
+            let problem = async |what: &str| {
+                let known = recordings(&site.store, &handle.id, RecordingKind::Sealed).await;
+                println!("{codec} {declared:?} {what}: {:?} {known:?}", handle.status.get());
+                false
+            };
+            let long = louver_base::WallSpan::from_millis(2500);
+            wait(40, "it is sealed", async || {
                 assert!(handle.status.get().recording_problem.is_none());
                 let known = recordings(&site.store, &handle.id, RecordingKind::Sealed).await;
-                handle.scenes.started() && known.iter().any(|r| r.end - r.start > louver_base::WallSpan::from_millis(2500))
+                known.iter().any(|r| r.end - r.start > long) || problem("sealed").await
             })
             .await;
+            wait(40, "it is seen", async || handle.scenes.started() || problem("seen").await).await;
             let store = site.end().await;
             assert!(gaps(&store, &handle.id).await.is_empty(), "nothing is missing");
             store.close().await.unwrap();
@@ -113,7 +160,7 @@ async fn whatever_a_camera_sends_is_sealed_seen_and_opened_and_sound_only_where_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_comes_back_with_another_size_or_coding_begins_another_file() {
     let pipeline = |size: &str, coding: &str| {
-        format!("videotestsrc is-live=true ! video/x-raw,{size},framerate=10/1 ! {coding}")
+        format!("videotestsrc is-live=true ! video/x-raw,format=I420,{size},framerate=10/1 ! {coding}")
     };
     let Some(first) = Rtsp::launch(0, "/gate", &pipeline("width=640,height=360", H264)) else { return };
     let dir = tempfile::tempdir().unwrap();

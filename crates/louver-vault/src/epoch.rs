@@ -186,8 +186,15 @@ impl Epoch {
         let (key, commitment) = SegmentKey::derive(&seed, &self.hour_secret, &salt, &self.place, link)?;
         let EpochPlace { site, epoch, needed, camera, .. } = &self.place;
         let keys = KeyBlock::new(*epoch, link, *needed, Arc::clone(&self.shares));
-        let header =
-            Header { format, site: *site, camera: camera.clone(), start, salt, commitment: commitment.0, keys };
+        let header = Header {
+            format,
+            site: *site,
+            camera: camera.clone(),
+            start,
+            salt,
+            commitment: commitment.0,
+            keys,
+        };
         Ok(SegmentSealer::new(key, &header, params))
     }
 }

@@ -85,7 +85,8 @@ fn sound_parameters(out: &mut Vec<u8>, Sound { params, packets }: &Sound) -> Res
         SoundCodec::Opus => SOUND_OPUS,
         _ => return Err(VaultError::UnknownCoding),
     };
-    let config = u8::try_from(params.config.len()).map_err(|_| VaultError::ConfigTooLong(params.config.len()))?;
+    let config =
+        u8::try_from(params.config.len()).map_err(|_| VaultError::ConfigTooLong(params.config.len()))?;
     out.push(coding);
     out.extend_from_slice(&params.rate.to_be_bytes());
     out.extend_from_slice(&[params.channels, config]);

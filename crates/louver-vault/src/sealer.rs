@@ -145,7 +145,7 @@ impl SegmentSealer {
         let frame = Frame {
             sequence: self.sequence,
             body: (bytes.len() - FRAME + TAG) as u32, // Fits: `pack` keeps bodies within 64 MiB.
-            packets: gop.all().count() as u32, // Fits: each takes three bytes of the body at least.
+            packets: gop.all().count() as u32,        // Fits: each takes three bytes of the body at least.
             end: false,
             key: gop.starts_with_key(),
             first,

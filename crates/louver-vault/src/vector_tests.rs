@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 use crate::epoch::{Epoch, EpochId, wrap};
 use crate::header::{FORMAT_1, FORMAT_2, SegmentHead};
 use crate::keyblock::WrappedShare;
-use crate::opening::Film;
 use crate::keys::{EpochPlace, HolderSecret, sha256};
+use crate::opening::Film;
 use crate::reader::SegmentReader;
 use crate::shares::{ShareValue, split_with, tests::Counting};
 use crate::{HolderSet, Hour, HourSecret, Identity, OpeningKeys, SegmentInfo, SiteId};
@@ -98,7 +98,10 @@ fn gops(kind: Kind) -> [Gop; 2] {
         Some(Sound { params, packets })
     };
     let heard = vec![packet(300, 10_000, true, &[0x21, 1, 2, 3]), packet(200, 74_000, true, &[0x21, 4])];
-    [Gop { packets: vec![key, next], sound: sound(heard) }, Gop { packets: vec![after, late], sound: sound(vec![]) }]
+    [
+        Gop { packets: vec![key, next], sound: sound(heard) },
+        Gop { packets: vec![after, late], sound: sound(vec![]) },
+    ]
 }
 
 impl Vector {
@@ -149,9 +152,12 @@ impl Vector {
         let mut epoch =
             Epoch::with_secret(&secret(), self.place(), shares.to_vec().into(), &hour_secret).unwrap();
         let file = |link| {
-            let (mut sealer, header) = epoch.segment_with_salt(self.format(), start(), &params(self.kind), salt(link)).unwrap();
+            let (mut sealer, header) =
+                epoch.segment_with_salt(self.format(), start(), &params(self.kind), salt(link)).unwrap();
             let mut out = header.as_bytes().to_vec();
-            gops(self.kind).iter().for_each(|gop| out.extend_from_slice(sealer.seal(gop).unwrap().as_bytes()));
+            gops(self.kind)
+                .iter()
+                .for_each(|gop| out.extend_from_slice(sealer.seal(gop).unwrap().as_bytes()));
             out.extend_from_slice(sealer.finish().unwrap().end.as_bytes());
             out
         };
@@ -295,7 +301,12 @@ fn the_committed_segments_open_with_every_set_of_k_holders() {
             let mut reader = SegmentReader::open(Cursor::new(file), &keys).unwrap();
             assert!(reader.info().is_finished());
             let opened: Vec<_> = reader.fragments().collect::<Result<_, _>>().unwrap();
-            assert_eq!(opened, gops(vector.kind).map(|gop| (params(vector.kind), gop)), "{} with {set:?}", vector.name);
+            assert_eq!(
+                opened,
+                gops(vector.kind).map(|gop| (params(vector.kind), gop)),
+                "{} with {set:?}",
+                vector.name
+            );
         }
     }
 }

@@ -655,6 +655,8 @@ export interface components {
         Camera: {
             /** @description Whether its pictures are seen and masked. */
             analysis: components["schemas"]["Analysis"];
+            /** @description Whether its sound is sealed beside the pictures; it can be heard in an opening alone. */
+            audio_sealed: boolean;
             /** @description Whom to ask about it. */
             contact: string;
             /** @description Its id: 1 to 32 of a-z, 0-9 and '-'. */

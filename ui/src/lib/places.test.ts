@@ -74,7 +74,7 @@ function camera(status: Partial<Camera["status"]>): Camera {
   const running = { state: "running" as const };
   return {
     id: "gate", name: "Gate", purpose: "", owner: "", contact: "", retention_hours: 72, analysis: "on",
-    sealed_only: false, live: true, show: [], zones: [],
+    sealed_only: false, audio_sealed: false, live: true, show: [], zones: [],
     status: {
       main: running, sub: running, last_sealed_ms: 1, last_masked_ms: 1, notice: null, recording_problem: null,
       fps: 10, skipped_frames: 0, ...status,

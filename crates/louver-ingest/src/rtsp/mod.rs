@@ -14,7 +14,8 @@ use louver_base::CameraAddress;
 use louver_media::{ParameterSetError, PictureSize, VideoParams};
 use retina::client::{
     Credentials, Described, InitialSequenceNumberPolicy, InitialTimestampPolicy, PlayOptions, Session,
-    SessionGroup, SessionIdPolicy, SessionOptions, SetupOptions, Stream, TcpTransportOptions, UdpTransportOptions,
+    SessionGroup, SessionIdPolicy, SessionOptions, SetupOptions, Stream, TcpTransportOptions,
+    UdpTransportOptions,
 };
 use retina::codec::{Depacketizer, FrameFormat, VideoParameters, VideoParametersCodec};
 use secrecy::ExposeSecret;
@@ -193,9 +194,8 @@ impl Track {
         let (media, clock) = (stream.media(), stream.clock_rate_hz());
         let announced = if media == "audio" { clock } else { VIDEO_CLOCK };
         let channels: Option<NonZeroU16> = stream.channels();
-        let new = |parameters| {
-            Depacketizer::new(media, stream.encoding_name(), announced, channels, parameters)
-        };
+        let new =
+            |parameters| Depacketizer::new(media, stream.encoding_name(), announced, channels, parameters);
         // Parameters that make no sense: those in the stream count, as if there were none here.
         let made = match new(parameters.as_deref()) {
             Err(_) if media != "audio" && parameters.is_some() => new(None),

@@ -46,7 +46,10 @@ impl Hearing {
         if found.is_none() {
             let offered: Vec<String> = audio().map(|(_, s)| codec_name(s.encoding_name())).collect();
             let offered = offered.join(", ");
-            tracing::warn!(offered, "sound is declared, and the camera offers none that can be kept: set it to AAC, G.711 or Opus");
+            tracing::warn!(
+                offered,
+                "sound is declared, and the camera offers none that can be kept: set it to AAC, G.711 or Opus"
+            );
         }
         found
     }
@@ -92,7 +95,8 @@ impl Hearing {
     /// A picture came: where sound that comes now belongs.
     pub(crate) fn sees(&mut self, media: MediaTime, wall: WallTime) {
         // Reordered pictures come late; sound does not go back for them.
-        if self.seen.is_none_or(|(before, _)| media > before || before - media > MediaSpan::from_millis(1000)) {
+        if self.seen.is_none_or(|(before, _)| media > before || before - media > MediaSpan::from_millis(1000))
+        {
             self.seen = Some((media, wall));
         }
     }
@@ -135,7 +139,8 @@ impl Hearing {
     fn time(&mut self, ticks: i64, wall: WallTime) -> MediaTime {
         let time = self.placed(ticks, wall);
         let back = (self.latest - time).ticks();
-        let time = if (0..=DRIFT_MAX).contains(&back) { self.latest + MediaSpan::from_ticks(1) } else { time };
+        let time =
+            if (0..=DRIFT_MAX).contains(&back) { self.latest + MediaSpan::from_ticks(1) } else { time };
         self.latest = time;
         time
     }

@@ -63,7 +63,8 @@ pub fn sent(size: &str, video: &[&str], audio: Option<&[&str]>) -> Option<Sent> 
     let text = std::fs::read_to_string(described).unwrap();
     let sections: Vec<&str> = text.split("\nm=").skip(1).collect();
     for (n, section) in sections.iter().enumerate() {
-        let lines: Vec<&str> = section.lines().map(str::trim_end).filter(|l| !l.starts_with("a=control")).collect();
+        let lines: Vec<&str> =
+            section.lines().map(str::trim_end).filter(|l| !l.starts_with("a=control")).collect();
         sdp.push_str(&format!("m={}\r\na=control:trackID={n}\r\n", lines.join("\r\n")));
     }
     Some(Sent { sdp, packets })

@@ -202,7 +202,9 @@ fn signed(request: &str) -> bool {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };
-    let Some(line) = request.lines().find_map(|l| l.strip_prefix("Authorization: Digest ")) else { return false };
+    let Some(line) = request.lines().find_map(|l| l.strip_prefix("Authorization: Digest ")) else {
+        return false;
+    };
     let field = |name: &str| {
         let found = line.split(',').find_map(|f| f.trim().strip_prefix(&format!("{name}=")));
         found.unwrap_or_default().trim_matches('"').to_owned()
@@ -240,7 +242,8 @@ async fn play_to(
     while let Some((line, cseq, text)) = request(stream).await {
         if manners.digest_sha256 && !signed(&text) {
             let asks = "Digest realm=\"cam\", qop=\"auth\", nonce=\"5f\", algorithm=SHA-256";
-            let answer = format!("RTSP/1.0 401 Unauthorized\r\nCSeq: {cseq}\r\nWWW-Authenticate: {asks}\r\n\r\n");
+            let answer =
+                format!("RTSP/1.0 401 Unauthorized\r\nCSeq: {cseq}\r\nWWW-Authenticate: {asks}\r\n\r\n");
             stream.write_all(answer.as_bytes()).await?;
             continue;
         }

@@ -240,7 +240,9 @@ impl Slice {
         let range = 1_i32 << self.order_bits;
         for l in &self.long_term {
             let base = own.wrapping_sub(self.order_lsb as i32);
-            let exact = l.cycles.map(|n| base.wrapping_sub((n as i32).wrapping_mul(range)).wrapping_add(l.lsb as i32));
+            let exact = l
+                .cycles
+                .map(|n| base.wrapping_sub((n as i32).wrapping_mul(range)).wrapping_add(l.lsb as i32));
             let is = |order: &&i32| match exact {
                 Some(exact) => **order == exact,
                 None => order.rem_euclid(range) == l.lsb as i32,

@@ -25,9 +25,18 @@ fn a_configuration_gives_size_and_codec_and_reads_back() {
     assert_eq!(VideoParams::from_h265_config(&params.config).unwrap(), (params, 4));
 }
 
-/// From retina's collection of descriptions: a Dahua camera's set, whose picture is cropped from 1088 lines.
+/// A Dahua camera's set, from retina's collection of descriptions (`dahua_describe_h265_pcma.txt`).
 #[test]
-fn a_camera_that_crops_its_picture_has_the_size_that_is_left() {
+fn a_cameras_set_gives_its_size() {
+    let sps =
+        unhex("420101016000000300b0000003000003005aa0058201e1636b92452fcdc14181410000030001000003000ca1");
+    let read = sets::Sequence::read(&sps).unwrap();
+    assert_eq!(read.size, (704, 480), "{read:?}");
+}
+
+/// 1080 lines are coded as 1088 and cropped.
+#[test]
+fn a_picture_that_is_cropped_has_the_size_that_is_left() {
     let sps = unhex("420101014000000300000300000300000300 99a003c08010e58dae4932f4dc04040402");
     let read = sets::Sequence::read(&sps).unwrap();
     assert_eq!(read.size, (1920, 1080), "{read:?}");

@@ -139,6 +139,8 @@ pub(crate) struct Camera {
     pub(crate) analysis: Analysis,
     /// Nothing of it can be seen without opening.
     pub(crate) sealed_only: bool,
+    /// Whether its sound is sealed beside the pictures; it can be heard in an opening alone.
+    pub(crate) audio_sealed: bool,
     /// Classes whose things may be seen as they are, where no person is near; never people.
     pub(crate) show: Vec<EventClass>,
     /// Parts of its picture that are never looked at, or never shown.
@@ -201,6 +203,7 @@ impl From<&CameraHandle> for Camera {
             retention_hours: camera.retention_hours.get(),
             analysis,
             sealed_only,
+            audio_sealed: camera.audio == louver_node::Audio::Sealed,
             show: camera.show.classes().map(EventClass::from).collect(),
             zones: camera.zones.iter().map(Zone::from).collect(),
             status: camera.status.get().into(),

@@ -88,7 +88,10 @@ impl<T> Film<T> {
             Some(before) if *before != params => return Err(VaultError::PictureChanged { at }),
             Some(_) => {}
             None => {
-                pieces.push(Piece { bytes: fmp4::init_segment_with_sound(&params.0, params.1.as_ref())?, pictures: Vec::new() });
+                pieces.push(Piece {
+                    bytes: fmp4::init_segment_with_sound(&params.0, params.1.as_ref())?,
+                    pictures: Vec::new(),
+                });
                 self.params = Some(params);
             }
         }

@@ -262,7 +262,8 @@ impl Problems<'_> {
             Some(_) => onvif,
             None => onvif.with_credentials(main.as_ref().and_then(|main| main.credentials().cloned())),
         });
-        let raw_connection = connection::Raw { transport: raw.transport, certificate: raw.certificate, audio: raw.audio };
+        let raw_connection =
+            connection::Raw { transport: raw.transport, certificate: raw.certificate, audio: raw.audio };
         let connection = connection::checked(&camera, raw_connection, &mut self.found);
         let encrypted = [main.as_ref(), sub.as_ref()].into_iter().flatten().any(CameraAddress::is_encrypted);
         if encrypted && connection.transport == Transport::Udp {

@@ -91,7 +91,6 @@ fn a_cameras_password_stands_in_no_log_no_answer_and_no_file_but_the_settings() 
 
     for (address, wanted) in [
         (full("/gate/none"), "the camera has no stream at this path"),
-        (full("/yard/main"), "codec not yet supported (H.265): set the camera's video to H.264"),
         (
             cameras.address(&format!("admin:wrong-{PASSWORD}"), "/gate/sub"),
             "refuses the user name or password",
@@ -99,6 +98,9 @@ fn a_cameras_password_stands_in_no_log_no_answer_and_no_file_but_the_settings() 
     ] {
         site.run(&["--log", "trace", "camera", "probe", &address]).must(1, &[wanted]);
     }
+
+    let h265 = site.run(&["--log", "trace", "camera", "probe", &full("/yard/main")]);
+    h265.must(0, &["H.265 640x360"]);
 
     // One more, which refuses its password while the server runs.
     let refused = camera("yard", &cameras.address(&format!("admin:wrong-{PASSWORD}"), "/gate/sub"));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Notify;
 
-use crate::disk::{append_lines, blocking};
 use crate::event_state::EventState;
+use crate::files::blocking;
 use crate::fresh::{Entry, FileState, GapKey, RecordingKey};
 use crate::journal::JournalKey;
 use crate::store::Inner;
@@ -77,14 +77,14 @@ impl Inner {
         if noted.is_empty() {
             return Ok(Vec::new());
         }
-        let dir = self.dir.clone();
+        let (dir, files) = (self.dir.clone(), self.files.clone());
         let failed = blocking(move || {
             // Held until the last line is written, even if nobody waits for it any more.
             let _turn = turn;
             let mut failed = Vec::new();
             for (key, lines) in noted {
                 let path = layout::journal_path(&dir, &key.0, key.1);
-                if let Err(e) = append_lines(&path, &journal::text(&lines)) {
+                if let Err(e) = files.append_lines(&path, &journal::text(&lines)) {
                     failed.push((key, lines, e));
                 }
             }

@@ -5,10 +5,11 @@
 
 mod accounts;
 mod db;
-mod disk;
+pub mod disk;
 mod error;
 mod event_state;
 mod events;
+mod files;
 mod flush;
 mod fresh;
 mod gone;

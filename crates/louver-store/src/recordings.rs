@@ -6,7 +6,7 @@ use louver_base::{CameraId, WallSpan, WallTime};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::disk::blocking;
+use crate::files::blocking;
 use crate::fresh::{Entry, FileState};
 use crate::{Gap, MaskedFile, Recording, RecordingId, RecordingKind, Store, StoreError, StreamKind};
 use crate::{layout, masked_file};

@@ -9,9 +9,9 @@ use louver_base::{CameraId, EventId, WallSpan, WallTime};
 use louver_vault::{SegmentInfo, Tail, VaultError};
 use sqlx::{Row as _, SqlitePool};
 
-use crate::disk::{append_lines, blocking, remove};
 use crate::event_state::{EventState, last_known};
 use crate::events::{load_event, load_open_events};
+use crate::files::{Files, blocking};
 use crate::flush::{put_event, put_gap, put_recording};
 use crate::fresh::{Entry, FileState};
 use crate::journal::{self, Line, Told};
@@ -60,7 +60,12 @@ const MARGIN: WallSpan = WallSpan::from_millis(600_000);
 
 /// Brings the catalogue in line with the files. With a new catalogue everything is read, otherwise what changed since the
 /// last flush.
-pub(crate) async fn recover(dir: &Path, keys: &Keys, pool: &SqlitePool) -> Result<Recovery, StoreError> {
+pub(crate) async fn recover(
+    files: &Files,
+    dir: &Path,
+    keys: &Keys,
+    pool: &SqlitePool,
+) -> Result<Recovery, StoreError> {
     let flushed: Option<i64> = sqlx::query_scalar("SELECT value FROM facts WHERE name = 'flushed_us'")
         .fetch_optional(pool)
         .await
@@ -68,12 +73,12 @@ pub(crate) async fn recover(dir: &Path, keys: &Keys, pool: &SqlitePool) -> Resul
     let mut recovery = Recovery::default();
     for camera in cameras(dir, pool).await? {
         for kind in RecordingKind::ALL {
-            recover_files(dir, keys, pool, &camera, kind, &mut recovery).await?;
+            recover_files(files, dir, keys, pool, &camera, kind, &mut recovery).await?;
         }
         let since = flushed.map(|us| WallTime::from_micros(us) - MARGIN);
-        recover_journals(dir, pool, &camera, since, &mut recovery).await?;
+        recover_journals(files, dir, pool, &camera, since, &mut recovery).await?;
     }
-    recovery.closed_events += close_events(dir, pool).await?;
+    recovery.closed_events += close_events(files, dir, pool).await?;
     recovery.rebuilt = flushed.is_none() && recovery.recordings + recovery.events + recovery.gaps > 0;
     note_flush(pool).await.map_err(StoreError::db("noting when it was written"))?;
     Ok(recovery)
@@ -113,6 +118,7 @@ async fn cameras(dir: &Path, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, St
 }
 
 async fn recover_files(
+    files: &Files,
     dir: &Path,
     keys: &Keys,
     pool: &SqlitePool,
@@ -132,7 +138,7 @@ async fn recover_files(
         let id = RecordingId(row.try_get("start_ms").map_err(doing())?);
         known.insert(id, row.try_get::<bool, _>("finished").map_err(doing())?);
     }
-    let found = look(dir, keys, camera, kind, known).await?;
+    let found = look(files, dir, keys, camera, kind, known).await?;
     recovery.recordings += found.there;
     recovery.scanned += found.looked_at.len() as u64;
     recovery.missing += found.missing.len() as u64;
@@ -189,13 +195,14 @@ enum Outcome {
 }
 
 async fn look(
+    files: &Files,
     dir: &Path,
     keys: &Keys,
     camera: &CameraId,
     kind: RecordingKind,
     mut known: BTreeMap<RecordingId, bool>,
 ) -> Result<Found, StoreError> {
-    let (dir, keys, camera) = (dir.to_owned(), keys.camera(camera), camera.clone());
+    let (files, dir, keys, camera) = (files.clone(), dir.to_owned(), keys.camera(camera), camera.clone());
     blocking(move || {
         let reading = |e| StoreError::io("reading", &dir, e);
         let mut found = Found { there: 0, looked_at: Vec::new(), missing: Vec::new() };
@@ -205,8 +212,8 @@ async fn look(
                 if known.remove(&id) != Some(true) {
                     let path = recording_path(&dir, kind, &camera, id);
                     let outcome = match kind {
-                        RecordingKind::Sealed => look_at_sealed(&path, id)?,
-                        RecordingKind::Masked | RecordingKind::Scene => look_at_masked(&path, &keys)?,
+                        RecordingKind::Sealed => look_at_sealed(&files, &path, id)?,
+                        RecordingKind::Masked | RecordingKind::Scene => look_at_masked(&files, &path, &keys)?,
                     };
                     found.looked_at.push((id, outcome));
                 }
@@ -219,16 +226,16 @@ async fn look(
 }
 
 /// A torn end of masked video is cut off: it can never be shown, and players choke on it.
-fn look_at_masked(path: &Path, keys: &CameraKeys) -> Result<Outcome, StoreError> {
+fn look_at_masked(files: &Files, path: &Path, keys: &CameraKeys) -> Result<Outcome, StoreError> {
     let scan = masked_file::scan(keys, path).map_err(|e| StoreError::io("reading", path, e))?;
     Ok(match scan {
         Scan::Fragments { end, bytes, of } if bytes == of => Outcome::Whole { end, bytes },
         Scan::Fragments { end, bytes, of: _ } => {
-            masked_file::cut(path, bytes).map_err(|e| StoreError::io("cutting", path, e))?;
+            files.cut(path, bytes).map_err(|e| StoreError::io("cutting", path, e))?;
             Outcome::Torn { end, bytes }
         }
         Scan::Empty => {
-            remove(path)?;
+            files.remove(path)?;
             Outcome::Empty
         }
         Scan::Unreadable { bytes } => Outcome::Unreadable { bytes },
@@ -237,14 +244,14 @@ fn look_at_masked(path: &Path, keys: &CameraKeys) -> Result<Outcome, StoreError>
 
 /// A torn end of an original stays: readers stop before it by themselves, and whether it is a torn end or damage with
 /// whole fragments behind is nothing to bet evidence on.
-fn look_at_sealed(path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
+fn look_at_sealed(files: &Files, path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
     let reading = |e| StoreError::io("reading", path, e);
     let mut file = File::open(path).map_err(reading)?;
     let size = file.metadata().map_err(reading)?.len();
     let info = match SegmentInfo::inspect(&mut file) {
         Ok(info) => info,
         Err(VaultError::HeaderCutOff { .. }) => {
-            remove(path)?;
+            files.remove(path)?;
             return Ok(Outcome::Empty);
         }
         Err(VaultError::Read { source, .. }) => return Err(reading(source)),
@@ -253,11 +260,11 @@ fn look_at_sealed(path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
     let end = info.fragments.iter().map(|f| f.last).fold(id.start(), WallTime::max);
     Ok(match info.tail {
         Tail::Finished { .. } | Tail::Open if info.fragments.is_empty() => {
-            remove(path)?;
+            files.remove(path)?;
             Outcome::Empty
         }
         Tail::Torn { .. } if info.fragments.is_empty() => {
-            remove(path)?;
+            files.remove(path)?;
             Outcome::Empty
         }
         Tail::Finished { .. } | Tail::Open => Outcome::Whole { end, bytes: size },
@@ -268,6 +275,7 @@ fn look_at_sealed(path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
 }
 
 async fn recover_journals(
+    files: &Files,
     dir: &Path,
     pool: &SqlitePool,
     camera: &CameraId,
@@ -275,13 +283,13 @@ async fn recover_journals(
     recovery: &mut Recovery,
 ) -> Result<(), StoreError> {
     let doing = || StoreError::db("reading journals into it");
-    let (place, of) = (dir.to_owned(), camera.clone());
+    let (files, place, of) = (files.clone(), dir.to_owned(), camera.clone());
     let told = blocking(move || {
         let reading = |e| StoreError::io("reading", &place, e);
         let mut all = Vec::new();
         for hour in layout::hours(&place, RecordingKind::Masked, &of).map_err(reading)? {
             if changed_since(&hour, since) {
-                all.push(journal::read(&hour.path.join(JOURNAL), &of).map_err(reading)?);
+                all.push(journal::read(&files, &hour.path.join(JOURNAL), &of).map_err(reading)?);
             }
         }
         Ok(all)
@@ -321,7 +329,7 @@ fn changed_since(hour: &HourFolder, since: Option<WallTime>) -> bool {
 }
 
 /// Ends what a crash left open, in the journals first.
-async fn close_events(dir: &Path, pool: &SqlitePool) -> Result<u64, StoreError> {
+async fn close_events(files: &Files, dir: &Path, pool: &SqlitePool) -> Result<u64, StoreError> {
     let doing = || StoreError::db("closing events that a crash left open");
     let open = load_open_events(pool).await?;
     let closed = open.len() as u64;
@@ -336,8 +344,9 @@ async fn close_events(dir: &Path, pool: &SqlitePool) -> Result<u64, StoreError> 
         lines.entry(path).or_default().push(Line::End { id: record.id, end });
         ends.push((record.id, end));
     }
+    let files = files.clone();
     let written = blocking(move || {
-        lines.iter().try_for_each(|(path, lines)| append_lines(path, &journal::text(lines)))
+        lines.iter().try_for_each(|(path, lines)| files.append_lines(path, &journal::text(lines)))
     });
     if let Err(error) = written.await {
         // A full disk must not keep the server from starting; a rebuild would end them in the same way.

@@ -14,7 +14,7 @@ use louver_vault::{CameraHour, Hour};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::disk::{blocking, remove, space, sync_folder};
+use crate::files::{Files, blocking};
 use crate::fresh::{FileState, RecordingKey};
 use crate::gone::DeletedFor;
 use crate::layout::{HOUR_US, HourFolder, hours, recording_path, still_path};
@@ -179,7 +179,8 @@ impl Inner {
                 paths.push(still_path(&self.dir, camera, start, id));
             }
         }
-        blocking(move || remove_all(&paths).map(drop)).await?;
+        let files = self.files.clone();
+        blocking(move || remove_all(&files, &paths).map(drop)).await?;
         let deleted = sqlx::query("DELETE FROM events WHERE camera = ? AND end_us <= ?")
             .bind(camera.as_str())
             .bind(cutoff.micros())
@@ -207,7 +208,8 @@ impl Inner {
         .await?;
         for hour in ended {
             if !self.has_kept(camera, hour.start).await? {
-                blocking(move || clear(&hour)).await?;
+                let files = self.files.clone();
+                blocking(move || clear(&files, &hour)).await?;
             }
         }
         Ok(())
@@ -247,7 +249,7 @@ impl Inner {
         let mut crowded_out = BTreeMap::<CameraId, WallTime>::new();
         let mut after = (i64::MIN, String::new(), -1_i64);
         loop {
-            let disk = space(&self.dir)?;
+            let disk = self.files.space(&self.dir)?;
             let wanted = match watermark {
                 DiskWatermark::Bytes(bytes) => bytes.min(disk.total),
                 DiskWatermark::Percent(percent) => disk.total / 100 * u64::from(percent.min(100)),
@@ -315,7 +317,8 @@ impl Inner {
         let dir = self.dir.clone();
         let path = move |(camera, kind, id): &RecordingKey| recording_path(&dir, *kind, camera, *id);
         let paths: Vec<PathBuf> = old.iter().map(|o| path(&o.key)).collect();
-        let removed = blocking(move || remove_all(&paths)).await?;
+        let files = self.files.clone();
+        let removed = blocking(move || remove_all(&files, &paths)).await?;
         report.bytes += removed.bytes;
         report.failed_files += removed.failed.len() as u64;
         let gone: Vec<&Old> =
@@ -384,11 +387,11 @@ struct Removed {
 
 /// Deletes files, makes that survive a power cut, and takes away folders that became empty. One file that cannot be
 /// deleted does not keep the others.
-fn remove_all(paths: &[PathBuf]) -> Result<Removed, StoreError> {
+fn remove_all(files: &Files, paths: &[PathBuf]) -> Result<Removed, StoreError> {
     let mut removed = Removed { bytes: 0, failed: BTreeSet::new() };
     let mut folders = BTreeSet::new();
     for (n, path) in paths.iter().enumerate() {
-        match remove(path) {
+        match files.remove(path) {
             Ok(bytes) => removed.bytes += bytes,
             Err(error) => {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "an old file stays");
@@ -398,24 +401,24 @@ fn remove_all(paths: &[PathBuf]) -> Result<Removed, StoreError> {
         folders.extend(path.parent());
     }
     for hour in folders {
-        match sync_folder(hour) {
+        match files.sync_folder(hour) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(StoreError::io("syncing", hour, e));
             }
             _ => {}
         }
         // Only empty ones go; a writer that is about to use it makes it again.
-        if fs::remove_dir(hour).is_ok()
+        if files.remove_folder(hour)
             && let Some(day) = hour.parent()
         {
-            let _ = fs::remove_dir(day);
+            files.remove_folder(day);
         }
     }
     Ok(removed)
 }
 
 /// Takes away an hour's journal and whatever stills a crash left, unless recordings are there.
-fn clear(hour: &HourFolder) -> Result<(), StoreError> {
+fn clear(files: &Files, hour: &HourFolder) -> Result<(), StoreError> {
     let reading = |e| StoreError::io("reading", &hour.path, e);
     let mut ours = Vec::new();
     for entry in fs::read_dir(&hour.path).map_err(reading)? {
@@ -430,5 +433,5 @@ fn clear(hour: &HourFolder) -> Result<(), StoreError> {
         // remove_all would not come by.
         ours.push(hour.path.join(crate::layout::JOURNAL));
     }
-    remove_all(&ours).map(drop)
+    remove_all(files, &ours).map(drop)
 }

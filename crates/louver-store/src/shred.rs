@@ -7,7 +7,7 @@ use std::path::Path;
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::{CameraHour, Hour, KeyRing};
 
-use crate::disk::{blocking, remove, sync_folder};
+use crate::files::{Files, blocking};
 use crate::gone::{DeletedFor, Gone};
 use crate::layout::{self, HOUR_US, HourFolder, hour_folder, hours, recording_path, recordings_in};
 use crate::retention::Old;
@@ -78,7 +78,11 @@ fn each_hour(
 /// Deletes what a crash left after its secret was destroyed. Hours end oldest first, so later ones have secrets; originals
 /// from after the latest secret are none of those: they were sealed with another key ring (an older copy of it was put
 /// here), and opening them must stay possible with the right one.
-pub(crate) fn at_start(dir: &Path, key_ring: &KeyRing) -> Result<(Unopenable, Gone), StoreError> {
+pub(crate) fn at_start(
+    files: &Files,
+    dir: &Path,
+    key_ring: &KeyRing,
+) -> Result<(Unopenable, Gone), StoreError> {
     let latest = key_ring.latest();
     let (mut found, mut without) = (Unopenable::default(), BTreeMap::new());
     each_hour(dir, |of, folder| {
@@ -98,15 +102,15 @@ pub(crate) fn at_start(dir: &Path, key_ring: &KeyRing) -> Result<(Unopenable, Go
     })?;
     let gone = Gone::at_start(dir, key_ring, without.keys().cloned().collect());
     if !without.is_empty()
-        && let Err(error) = gone.write(dir)
+        && let Err(error) = gone.write(files, dir)
     {
         tracing::warn!(%error, "should this stop now, the ledger would not be told of secrets that are destroyed");
     }
     for ((camera, _), (folder, ids)) in without {
         for id in ids {
-            remove(&recording_path(dir, RecordingKind::Sealed, &camera, id))?;
+            files.remove(&recording_path(dir, RecordingKind::Sealed, &camera, id))?;
         }
-        sync_folder(&folder).map_err(|e| StoreError::io("syncing", &folder, e))?;
+        files.sync_folder(&folder).map_err(|e| StoreError::io("syncing", &folder, e))?;
     }
     Ok((found, gone))
 }

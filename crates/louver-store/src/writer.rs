@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use louver_base::{CameraId, WallTime};
 
-use crate::disk::{OpenFile, blocking};
+use crate::files::{OpenFile, blocking};
 use crate::fresh::{FileState, RecordingKey};
-use crate::layout::recording_path;
+use crate::layout::{id_at, recording_path};
 use crate::store::Inner;
 use crate::{Recording, RecordingKind, StoreError};
 
@@ -66,8 +66,7 @@ impl FileWriter {
 
     /// Where the open file lies.
     pub(crate) fn open_path(&self) -> Option<PathBuf> {
-        let writing = self.open.as_ref()?;
-        Some(recording_path(&self.inner.dir, self.kind, &self.camera, writing.file.id))
+        self.open.as_ref().map(|writing| writing.file.path.clone())
     }
 
     /// Closes what is open as it is and begins a file with these bytes, in one write.
@@ -75,7 +74,8 @@ impl FileWriter {
         self.open = None;
         let (inner, camera, kind) = (Arc::clone(&self.inner), self.camera.clone(), self.kind);
         let writing = blocking(move || {
-            let file = OpenFile::create(&inner.dir, kind, &camera, start, &bytes, inner.options.sync_every)?;
+            let path = |id| recording_path(&inner.dir, kind, &camera, id);
+            let file = inner.files.create(path, id_at(start), &bytes, inner.options.sync_every)?;
             let key = (camera, kind, file.id);
             Ok(Writing { inner, key, file, start, end: start, listed: false, finished: false })
         })

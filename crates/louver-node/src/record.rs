@@ -1,8 +1,9 @@
 //! The main stream: groups of pictures, sealed, to disk.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
-use louver_base::{CameraId, WallTime};
+use louver_base::{CameraId, WallSpan, WallTime};
 use louver_ingest::Event;
 use louver_ledger::{Leaf, Ledger, leaf};
 use louver_media::{Gop, GopCutter, GopLimits, VideoParams};
@@ -25,6 +26,9 @@ enum KeepError {
     #[error("it could not be written")]
     Store(#[from] StoreError),
 }
+
+/// What a clock is set ahead by less than that is not worth an entry.
+const CLOCK_JUMP: WallSpan = WallSpan::from_millis(10_000);
 
 /// A segment whose header is on the disk.
 struct Begun {
@@ -53,6 +57,8 @@ pub(crate) struct Recorder {
     cutter: GopCutter,
     /// Last moment on disk.
     recorded_until: Option<WallTime>,
+    /// When that was written; no one sets this clock.
+    recorded_at: Option<Instant>,
     /// Why nothing has been kept since then, if so.
     missing: Option<GapReason>,
     /// Until when the disk's gap going on has been noted.
@@ -83,6 +89,7 @@ impl Recorder {
             params: None,
             cutter: GopCutter::new(GopLimits::default()),
             recorded_until: None,
+            recorded_at: None,
             missing: Some(GapReason::Restart),
             noted_until: None,
             ledger: None,
@@ -97,7 +104,7 @@ impl Recorder {
             let problem = "no holder, no recording: make the first key on the page Holders".to_owned();
             self.status.update(|s| s.recording_problem = Some(problem));
         }
-        match self.store.accounted_until(&self.camera, RecordingKind::Sealed).await {
+        match self.store.accounted_until(&self.camera, RecordingKind::Sealed, WallTime::now()).await {
             Ok(until) => self.recorded_until = until,
             Err(e) => {
                 tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
@@ -196,12 +203,16 @@ impl Recorder {
         let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else { return };
         match self.write(&gop, first).await {
             Ok(()) => {
+                if self.clock_jumped(first) {
+                    self.missing.get_or_insert(GapReason::Clock);
+                }
                 if let Some(reason) = self.missing.take() {
                     self.note_gap(first, reason).await;
                     self.write_down(first, reason);
                 }
                 self.noted_until = None;
                 self.recorded_until = Some(last);
+                self.recorded_at = Some(Instant::now());
                 self.status.update(|s| {
                     s.last_sealed = Some(last);
                     s.recording_problem = None;
@@ -337,6 +348,13 @@ impl Recorder {
         }
     }
 
+    /// Whether the wall clock was set ahead between the last group and this one: the timeline has a hole then that no one else tells of.
+    fn clock_jumped(&self, first: WallTime) -> bool {
+        let (Some(until), Some(at)) = (self.recorded_until, self.recorded_at) else { return false };
+        let passed = WallSpan::from_micros(i64::try_from(at.elapsed().as_micros()).unwrap_or(i64::MAX));
+        first - (until + passed) > CLOCK_JUMP
+    }
+
     /// A gap that is over goes into the ledger too.
     fn write_down(&self, end: WallTime, reason: GapReason) {
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
@@ -370,6 +388,7 @@ fn word(reason: GapReason) -> leaf::GapReason {
         GapReason::AnalysisFailed => leaf::GapReason::AnalysisFailed,
         GapReason::Overloaded => leaf::GapReason::Overloaded,
         GapReason::Settings => leaf::GapReason::Settings,
+        // `Clock`, and what is yet to come: the ledger has no word for it.
         _ => leaf::GapReason::Other,
     }
 }
@@ -382,7 +401,8 @@ mod tests {
     fn the_ledger_has_the_catalogues_word_for_every_reason() {
         for reason in GapReason::ALL {
             let written = serde_json::to_string(&word(reason)).unwrap();
-            assert_eq!(written, format!("\"{}\"", reason.as_str()));
+            let known = if reason == GapReason::Clock { "other" } else { reason.as_str() };
+            assert_eq!(written, format!("\"{known}\""));
         }
     }
 }

@@ -23,7 +23,7 @@ pub enum Open {
 }
 
 /// A file that is open for writing at its end.
-pub trait DiskFile: fmt::Debug + Send {
+pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Bytes in it.
     ///
     /// # Errors

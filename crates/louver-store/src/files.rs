@@ -209,6 +209,13 @@ impl Files {
         removed
     }
 
+    /// Begins a file that gets its name when it is whole, and makes the folders above it.
+    pub(crate) fn part(&self, path: &Path) -> Result<Box<dyn DiskFile>, StoreError> {
+        let folder = above(path);
+        self.make_folder(folder).map_err(|e| StoreError::io("making", folder, e))?;
+        self.disk.open(path, Open::Replace).map_err(|e| StoreError::io("making", path, e))
+    }
+
     /// Replaces a file at once: readers see the old bytes or the new ones.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let folder = above(path);

@@ -157,9 +157,10 @@ pub(crate) async fn put_recording(
     entry: &Entry,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO recordings (camera, kind, start_ms, end_us, bytes, finished) VALUES (?, ?, ?, ?, ?, ?)
+        "INSERT INTO recordings (camera, kind, start_ms, end_us, bytes, finished, disk) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (camera, kind, start_ms)
-         DO UPDATE SET end_us = excluded.end_us, bytes = excluded.bytes, finished = excluded.finished",
+         DO UPDATE SET end_us = excluded.end_us, bytes = excluded.bytes, finished = excluded.finished,
+                       disk = excluded.disk",
     )
     .bind(camera.as_str())
     .bind(kind.code())
@@ -167,6 +168,7 @@ pub(crate) async fn put_recording(
     .bind(entry.end.micros())
     .bind(i64::try_from(entry.bytes).unwrap_or(i64::MAX))
     .bind(entry.state == FileState::Finished)
+    .bind(entry.disk)
     .execute(db)
     .await
     .map(drop)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use louver_base::{CameraId, EventId, WallSpan, WallTime};
@@ -15,10 +16,11 @@ use crate::files::{Files, blocking};
 use crate::flush::{put_event, put_gap, put_recording};
 use crate::fresh::{Entry, FileState};
 use crate::journal::{self, Line, Told};
-use crate::layout::{self, HourFolder, JOURNAL, hour_of, journal_path, recording_path};
+use crate::layout::{self, HourFolder, JOURNAL, hour_of, journal_path};
 use crate::masked_file::{self, Scan};
+use crate::places::Places;
 use crate::setup::{CameraKeys, Keys};
-use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError};
+use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError, moving};
 
 /// What [`Store::open`](crate::Store::open) found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +64,7 @@ const MARGIN: WallSpan = WallSpan::from_millis(600_000);
 /// last flush.
 pub(crate) async fn recover(
     files: &Files,
+    places: &Arc<Places>,
     dir: &Path,
     keys: &Keys,
     pool: &SqlitePool,
@@ -71,9 +74,10 @@ pub(crate) async fn recover(
         .await
         .map_err(StoreError::db("reading when it was last written"))?;
     let mut recovery = Recovery::default();
-    for camera in cameras(dir, pool).await? {
+    for camera in cameras(places, pool).await? {
         for kind in RecordingKind::ALL {
-            recover_files(files, dir, keys, pool, &camera, kind, &mut recovery).await?;
+            let of = Of { files, places, camera: &camera, kind, only: None, busy: BTreeSet::new() };
+            recover_files(&of, keys, pool, &mut recovery).await?;
         }
         let since = flushed.map(|us| WallTime::from_micros(us) - MARGIN);
         recover_journals(files, dir, pool, &camera, since, &mut recovery).await?;
@@ -99,12 +103,13 @@ pub(crate) async fn put_flush_time(db: &mut sqlx::SqliteConnection) -> Result<()
 }
 
 /// Cameras that have files or entries.
-async fn cameras(dir: &Path, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, StoreError> {
-    let place = dir.to_owned();
+pub(crate) async fn cameras(places: &Places, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, StoreError> {
+    let dirs = places.dirs();
     let mut all = blocking(move || {
         let mut all = BTreeSet::new();
         for kind in RecordingKind::ALL {
-            all.extend(layout::cameras(&place, kind).map_err(|e| StoreError::io("reading", &place, e))?);
+            let found = layout::cameras_on(&dirs, kind);
+            all.extend(found.map_err(|e| StoreError::io("reading", Path::new(kind.folder()), e))?);
         }
         Ok(all)
     })
@@ -117,17 +122,28 @@ async fn cameras(dir: &Path, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, St
     Ok(all)
 }
 
-async fn recover_files(
-    files: &Files,
-    dir: &Path,
+/// Recordings of one camera and kind, on all disks that are there.
+pub(crate) struct Of<'a> {
+    pub(crate) files: &'a Files,
+    pub(crate) places: &'a Arc<Places>,
+    pub(crate) camera: &'a CameraId,
+    pub(crate) kind: RecordingKind,
+    /// On this disk alone: it came back while the others are being written to.
+    pub(crate) only: Option<i64>,
+    /// Recordings that are being written, and left alone.
+    pub(crate) busy: BTreeSet<RecordingId>,
+}
+
+/// Brings the entries in line with the files.
+pub(crate) async fn recover_files(
+    of: &Of<'_>,
     keys: &Keys,
     pool: &SqlitePool,
-    camera: &CameraId,
-    kind: RecordingKind,
     recovery: &mut Recovery,
 ) -> Result<(), StoreError> {
+    let (camera, kind) = (of.camera, of.kind);
     let doing = || StoreError::db("comparing recordings with their files");
-    let rows = sqlx::query("SELECT start_ms, finished FROM recordings WHERE camera = ? AND kind = ?")
+    let rows = sqlx::query("SELECT start_ms, finished, disk FROM recordings WHERE camera = ? AND kind = ?")
         .bind(camera.as_str())
         .bind(kind.code())
         .fetch_all(pool)
@@ -136,16 +152,17 @@ async fn recover_files(
     let mut known = BTreeMap::new();
     for row in &rows {
         let id = RecordingId(row.try_get("start_ms").map_err(doing())?);
-        known.insert(id, row.try_get::<bool, _>("finished").map_err(doing())?);
+        let finished = row.try_get("finished").map_err(doing())?;
+        known.insert(id, Known { finished, disk: row.try_get("disk").map_err(doing())? });
     }
-    let found = look(files, dir, keys, camera, kind, known).await?;
+    let found = look(of, keys, known).await?;
     recovery.recordings += found.there;
     recovery.scanned += found.looked_at.len() as u64;
     recovery.missing += found.missing.len() as u64;
     let mut tx = pool.begin().await.map_err(doing())?;
     let mut gone = found.missing;
-    for (id, outcome) in found.looked_at {
-        let put = |end, bytes| Entry { end, bytes, state: FileState::Finished, change: 0, dirty: false };
+    for (id, disk, outcome) in found.looked_at {
+        let put = |end, bytes| Entry { disk, end, bytes, state: FileState::Finished, change: 0, dirty: false };
         let entry = match outcome {
             Outcome::Whole { end, bytes } => put(end, bytes),
             Outcome::Torn { end, bytes } => {
@@ -155,6 +172,22 @@ async fn recover_files(
             Outcome::Unreadable { bytes } => {
                 recovery.unreadable += 1;
                 put(id.start(), bytes)
+            }
+            Outcome::Moved => {
+                sqlx::query("UPDATE recordings SET disk = ? WHERE camera = ? AND kind = ? AND start_ms = ?")
+                    .bind(disk)
+                    .bind(camera.as_str())
+                    .bind(kind.code())
+                    .bind(id.0)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(doing())?;
+                continue;
+            }
+            // Not finished, so that it is looked at again.
+            Outcome::Failing { bytes } => {
+                recovery.unreadable += 1;
+                Entry { state: FileState::Abandoned, ..put(id.start(), bytes) }
             }
             Outcome::Empty => {
                 recovery.empty += 1;
@@ -181,9 +214,16 @@ async fn recover_files(
 struct Found {
     /// Files on disk.
     there: u64,
-    looked_at: Vec<(RecordingId, Outcome)>,
-    /// Entries without a file.
+    looked_at: Vec<(RecordingId, i64, Outcome)>,
+    /// Entries without a file on a disk that is there.
     missing: Vec<RecordingId>,
+}
+
+/// An entry.
+#[derive(Clone, Copy)]
+struct Known {
+    finished: bool,
+    disk: i64,
 }
 
 /// What became of a file that was not finished or not known.
@@ -191,38 +231,64 @@ enum Outcome {
     Whole { end: WallTime, bytes: u64 },
     Torn { end: WallTime, bytes: u64 },
     Unreadable { bytes: u64 },
+    /// The disk does not give it.
+    Failing { bytes: u64 },
+    /// It is whole, and on another disk than its entry says.
+    Moved,
     Empty,
 }
 
 async fn look(
-    files: &Files,
-    dir: &Path,
+    of: &Of<'_>,
     keys: &Keys,
-    camera: &CameraId,
-    kind: RecordingKind,
-    mut known: BTreeMap<RecordingId, bool>,
+    mut known: BTreeMap<RecordingId, Known>,
 ) -> Result<Found, StoreError> {
-    let (files, dir, keys, camera) = (files.clone(), dir.to_owned(), keys.camera(camera), camera.clone());
+    let (files, places, camera, kind) = (of.files.clone(), Arc::clone(of.places), of.camera.clone(), of.kind);
+    let (keys, only, busy) = (keys.camera(&camera), of.only, of.busy.clone());
+    let wanted = move |disk: i64, id: &RecordingId| only.is_none_or(|only| only == disk) && !busy.contains(id);
     blocking(move || {
-        let reading = |e| StoreError::io("reading", &dir, e);
         let mut found = Found { there: 0, looked_at: Vec::new(), missing: Vec::new() };
-        for hour in layout::hours(&dir, kind, &camera).map_err(reading)? {
-            for id in layout::recordings_in(&hour, kind).map_err(reading)? {
-                found.there += 1;
-                if known.remove(&id) != Some(true) {
-                    let path = recording_path(&dir, kind, &camera, id);
-                    let outcome = match kind {
-                        RecordingKind::Sealed => look_at_sealed(&files, &path, id)?,
-                        RecordingKind::Masked | RecordingKind::Scene => look_at_masked(&files, &path, &keys)?,
-                    };
-                    found.looked_at.push((id, outcome));
-                }
+        for (id, (disk, path)) in moving::one_of_each(&files, &places, &camera, kind)? {
+            found.there += 1;
+            if !wanted(disk, &id) {
+                known.remove(&id);
+                continue;
             }
+            let outcome = match known.remove(&id) {
+                Some(Known { finished: true, disk: said }) if said == disk => continue,
+                Some(Known { finished: true, .. }) => Outcome::Moved,
+                _ => look_at(&files, &path, id, kind, &keys)?,
+            };
+            found.looked_at.push((id, disk, outcome));
         }
-        found.missing = known.into_keys().collect();
+        // What lies on a disk that is away is not missing.
+        let there = |disk: i64| places.get(disk).is_some_and(|place| place.is_there());
+        let missing = known.into_iter().filter(|(id, of)| there(of.disk) && wanted(of.disk, id));
+        found.missing = missing.map(|(id, _)| id).collect();
         Ok(found)
     })
     .await
+}
+
+/// One file that the disk does not give must not keep the others from being shown.
+fn look_at(
+    files: &Files,
+    path: &Path,
+    id: RecordingId,
+    kind: RecordingKind,
+    keys: &CameraKeys,
+) -> Result<Outcome, StoreError> {
+    let looked = match kind {
+        RecordingKind::Sealed => look_at_sealed(files, path, id),
+        RecordingKind::Masked | RecordingKind::Scene => look_at_masked(files, path, keys),
+    };
+    match looked {
+        Err(StoreError::Io { doing: "reading", source, .. }) if source.kind() != std::io::ErrorKind::NotFound => {
+            tracing::error!(file = %path.display(), error = %source, "a recording cannot be read: look at its disk");
+            Ok(Outcome::Failing { bytes: path.metadata().map_or(0, |m| m.len()) })
+        }
+        other => other,
+    }
 }
 
 /// A torn end of masked video is cut off: it can never be shown, and players choke on it.

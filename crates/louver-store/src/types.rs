@@ -248,11 +248,13 @@ pub enum GapReason {
     Overloaded,
     /// Someone changed the settings.
     Settings,
+    /// The machine's clock was set ahead: nothing is missing, but no recording has that time.
+    Clock,
 }
 
 impl GapReason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreachable,
         Self::SignInRefused,
         Self::NoVideo,
@@ -264,6 +266,7 @@ impl GapReason {
         Self::AnalysisFailed,
         Self::Overloaded,
         Self::Settings,
+        Self::Clock,
     ];
 
     /// The word used in files, the API and the database.
@@ -280,6 +283,7 @@ impl GapReason {
             Self::AnalysisFailed => "analysis-failed",
             Self::Overloaded => "overloaded",
             Self::Settings => "settings",
+            Self::Clock => "clock",
         }
     }
 
@@ -297,6 +301,7 @@ impl GapReason {
             Self::AnalysisFailed => "analysis failed and was started again",
             Self::Overloaded => "this machine was too slow to write everything",
             Self::Settings => "the settings were changed",
+            Self::Clock => "the clock was set ahead",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use louver_base::{CameraId, Class, EventId, WallSpan, WallTime};
 use louver_store::{
-    DiskWatermark, Gap, GapReason, MaskedWriter, RecordingKind, Recovery, ScenePart, SealedWriter, Store,
+    DiskRole, DiskSettings, DiskWatermark, Gap, GapReason, MaskedWriter, RecordingKind, Recovery, ScenePart, SealedWriter, Store,
     StoreError, StoreOptions, StreamKind, sealed_segments,
 };
 use louver_vault::{Hour, SegmentInfo, SegmentSealer};
@@ -17,6 +17,29 @@ use super::{NINE, at, camera, event, files, gop, masked, sealer};
 
 const HOUR: i64 = 3_600_000;
 const EVER: (WallTime, WallTime) = (WallTime::from_micros(0), WallTime::from_micros(i64::MAX / 2));
+
+/// Where recordings lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disks {
+    /// In the data directory.
+    None,
+    /// On a hot disk, and moved to a cold one.
+    Two,
+}
+
+impl Disks {
+    fn settings(self, dir: &Path) -> Vec<DiskSettings> {
+        let disk = |name: &str, role| DiskSettings {
+            path: dir.join(name),
+            role,
+            min_free: DiskWatermark::Bytes(0),
+        };
+        match self {
+            Self::None => Vec::new(),
+            Self::Two => vec![disk("hot", DiskRole::Hot), disk("cold", DiskRole::Cold)],
+        }
+    }
+}
 
 /// A fragment that the store took.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +63,8 @@ pub struct Said {
     /// Hours that were told of.
     told: BTreeSet<(CameraId, Hour)>,
     telling: bool,
+    /// Recordings that were moved.
+    pub moved: u64,
     /// Errors that were met.
     pub errors: Vec<StoreError>,
 }
@@ -67,20 +92,20 @@ impl Said {
 }
 
 /// Lives, as long as the machine is on.
-pub async fn live(disk: &SimDisk, dir: &Path, sync_every: Duration) -> Said {
+pub async fn live(disk: &SimDisk, dir: &Path, sync_every: Duration, disks: Disks) -> Said {
     let mut said = Said::default();
     let options = StoreOptions { flush_every: Duration::from_secs(3600), sync_every };
-    let opened = Store::open_on(Arc::new(disk.clone()), dir, options).await;
+    let opened = Store::open_on(Arc::new(disk.clone()), &dir.join("data"), options, &disks.settings(dir)).await;
     // A start that fails is tried again, as by systemd.
     let opened = match opened {
         Err(e) if !disk.dead() => {
             said.errors.push(e);
-            Store::open_on(Arc::new(disk.clone()), dir, options).await
+            Store::open_on(Arc::new(disk.clone()), &dir.join("data"), options, &disks.settings(dir)).await
         }
         other => other,
     };
     let Ok((store, _)) = opened else { return said };
-    let mut life = Life { disk, store, said, every: sync_every.is_zero() };
+    let mut life = Life { disk, store, said, every: sync_every.is_zero(), disks };
     life.all().await;
     let Life { store, mut said, .. } = life;
     if !disk.dead() {
@@ -96,6 +121,7 @@ struct Life<'a> {
     said: Said,
     /// Whether every write is synced.
     every: bool,
+    disks: Disks,
 }
 
 /// One camera's writers, used as a recorder does: after an error with a new segment.
@@ -135,7 +161,10 @@ impl Life<'_> {
             match n {
                 0 => self.event(0).await,
                 2 => self.gap(HOUR + 5_000).await,
-                3 => self.retention(4 * HOUR + 10_000).await,
+                3 => {
+                    self.moving(4 * HOUR).await;
+                    self.retention(4 * HOUR + 10_000).await;
+                }
                 _ => {}
             }
             if self.disk.dead() {
@@ -240,11 +269,21 @@ impl Life<'_> {
         }
     }
 
+    async fn moving(&mut self, now: i64) {
+        if self.disks == Disks::Two {
+            let moved = self.store.move_old(at(now), at(now), u64::MAX).await;
+            self.said.moved = self.note(moved).map_or(0, |moved| moved.files);
+        }
+    }
+
     async fn retention(&mut self, now: i64) {
         let hours = [(camera("gate"), 2), (camera("yard"), 2)];
         self.said.cutoff = Some(at(now) - WallSpan::from_hours(2));
         let pass = self.store.retention_pass(at(now), &hours, DiskWatermark::Bytes(0)).await;
-        if self.note(pass).is_some() && !self.disk.dead() {
+        if self.disk.dead() {
+            return;
+        }
+        if self.note(pass).is_some() {
             // The catalogue was written.
             self.said.gaps.iter_mut().for_each(|(_, flushed)| *flushed = true);
         }
@@ -271,11 +310,11 @@ impl Said {
 }
 
 /// Everything that must be true of what a crash left, found out from the files alone.
-pub async fn check(dir: &Path, what: What, said: &Said, whole: bool) -> Result<(), String> {
-    let (store, first) = open(dir).await?;
-    agree(&store, dir, what, said, whole, &first).await?;
+pub async fn check(dir: &Path, what: What, said: &Said, disks: Disks) -> Result<(), String> {
+    let (store, first) = open(dir, disks).await?;
+    agree(&store, dir, what, said, &first).await?;
     store.close().await.map_err(|e| format!("closing: {e}"))?;
-    let (store, again) = open(dir).await?;
+    let (store, again) = open(dir, disks).await?;
     let looked = (again.scanned, again.torn, again.empty, again.missing, again.shredded, again.closed_events);
     if looked != (0, 0, 0, 0, 0, 0) {
         return Err(format!("a second start finds something to do: {again:?}, after {first:?}"));
@@ -285,14 +324,15 @@ pub async fn check(dir: &Path, what: What, said: &Said, whole: bool) -> Result<(
     for db in files(dir, ".db").into_iter().chain(files(dir, ".db-wal")).chain(files(dir, ".db-shm")) {
         std::fs::remove_file(db).unwrap();
     }
-    let (store, rebuilt) = open(dir).await?;
-    agree(&store, dir, what, said, whole, &rebuilt).await.map_err(|e| format!("rebuilt: {e}"))?;
+    let (store, rebuilt) = open(dir, disks).await?;
+    agree(&store, dir, what, said, &rebuilt).await.map_err(|e| format!("rebuilt: {e}"))?;
     store.close().await.map_err(|e| format!("closing: {e}"))
 }
 
-async fn open(dir: &Path) -> Result<(Store, Recovery), String> {
+async fn open(dir: &Path, disks: Disks) -> Result<(Store, Recovery), String> {
     let options = StoreOptions { flush_every: Duration::from_secs(3600), ..StoreOptions::default() };
-    let opened = Store::open(dir, options).await;
+    // Disks of a copy lie elsewhere; they are known by their signs.
+    let opened = Store::open_with(&dir.join("data"), options, &disks.settings(dir)).await;
     opened.map_err(|e| format!("a start fails: {e}: {:?}", std::error::Error::source(&e)))
 }
 
@@ -301,7 +341,6 @@ async fn agree(
     dir: &Path,
     what: What,
     said: &Said,
-    whole: bool,
     recovery: &Recovery,
 ) -> Result<(), String> {
     // Where later writes reached the disk and earlier ones did not, a file has a hole, and is kept with it.
@@ -352,7 +391,7 @@ async fn agree(
         }
     }
     for (gap, flushed) in &said.gaps {
-        let must = what == What::Killed || (*flushed && whole && !recovery.rebuilt);
+        let must = what == What::Killed || (*flushed && !recovery.rebuilt);
         let there = store.gaps(&gap.camera, gap.start, gap.end).await.map_err(|e| e.to_string())?;
         if must && !there.contains(gap) && !said.may_be_gone(gap.end) {
             return Err(format!("{gap:?} is lost"));
@@ -385,18 +424,20 @@ async fn agree(
 fn on_disk(dir: &Path) -> BTreeSet<(String, RecordingKind, i64)> {
     let kinds = [("sealed", ".lvs", RecordingKind::Sealed), ("masked", ".lvc", RecordingKind::Scene)];
     let mut all = BTreeSet::new();
-    for (folder, ending, kind) in kinds {
+    let places = ["data", "hot", "cold"].map(|name| dir.join(name));
+    for (dir, (folder, ending, kind)) in places.iter().flat_map(|dir| kinds.map(|kind| (dir, kind))) {
         for path in files(&dir.join(folder), ending) {
             let camera = path.strip_prefix(dir.join(folder)).unwrap().iter().next().unwrap();
             let id = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
-            all.insert((camera.to_str().unwrap().to_owned(), kind, id));
+            let new = all.insert((camera.to_str().unwrap().to_owned(), kind, id));
+            assert!(new, "{} lies on two disks", path.display());
         }
     }
     all
 }
 
 fn fragments_of(dir: &Path, camera: &CameraId, id: i64) -> Result<Vec<WallTime>, String> {
-    let all = sealed_segments(dir, camera, at(-NINE), EVER.1).map_err(|e| e.to_string())?;
+    let all = sealed_segments(&dir.join("data"), camera, at(-NINE), EVER.1).map_err(|e| e.to_string())?;
     let segment = all.iter().find(|s| s.start.millis() == id);
     let path = &segment.ok_or_else(|| format!("{camera} {id} is not listed"))?.path;
     // One without a whole header was listed as unreadable.

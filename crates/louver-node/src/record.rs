@@ -1,7 +1,7 @@
 //! The main stream: groups of pictures, sealed, to disk.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_ingest::Event;
@@ -351,8 +351,7 @@ impl Recorder {
     /// Whether the wall clock was set ahead between the last group and this one: the timeline has a hole then that no one else tells of.
     fn clock_jumped(&self, first: WallTime) -> bool {
         let (Some(until), Some(at)) = (self.recorded_until, self.recorded_at) else { return false };
-        let passed = WallSpan::from_micros(i64::try_from(at.elapsed().as_micros()).unwrap_or(i64::MAX));
-        first - (until + passed) > CLOCK_JUMP
+        jumped(until, at.elapsed(), first)
     }
 
     /// A gap that is over goes into the ledger too.
@@ -372,6 +371,12 @@ impl Recorder {
             tracing::error!(camera = %self.camera, error = &e as &dyn std::error::Error, "a gap is not on the disk yet");
         }
     }
+}
+
+/// Whether more wall time lies between two groups than passed.
+fn jumped(until: WallTime, passed: Duration, first: WallTime) -> bool {
+    let passed = WallSpan::from_micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX));
+    first - (until + passed) > CLOCK_JUMP
 }
 
 /// The ledger's word for the catalogue's.
@@ -396,6 +401,17 @@ fn word(reason: GapReason) -> leaf::GapReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_ahead_is_told_from_a_camera_that_is_silent() {
+        let at = |s: i64| WallTime::from_millis(1_795_000_000_000 + s * 1000);
+        let passed = Duration::from_secs;
+        assert!(!jumped(at(0), passed(2), at(0)), "the next group");
+        assert!(!jumped(at(0), passed(3600), at(3600)), "a silent camera has a reason of its own");
+        assert!(jumped(at(0), passed(2), at(3600)));
+        assert!(!jumped(at(0), passed(2), at(-3600)), "backwards there is no hole");
+        assert!(!jumped(at(0), passed(2), at(3)), "a time server's step");
+    }
 
     #[test]
     fn the_ledger_has_the_catalogues_word_for_every_reason() {

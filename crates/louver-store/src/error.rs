@@ -102,7 +102,9 @@ pub enum StoreError {
     #[error("{path} and the data directory lie within each other: give the disk a folder of its own", path = .0.display())]
     DiskWithinDisk(PathBuf),
     /// No disk takes new recordings: none is mounted.
-    #[error("no disk for recordings is there: mount one of those in [[storage.disk]], or name another; recording goes on by itself then")]
+    #[error(
+        "no disk for recordings is there: mount one of those in [[storage.disk]], or name another; recording goes on by itself then"
+    )]
     NoDisk,
     /// A fragment came before `begin`, or after a failure or a dropped call. Call `begin` first.
     #[error("{camera}: a fragment came while no file was open")]

@@ -61,11 +61,18 @@ impl Fresh {
     ) {
         match self.recordings.get_mut(key) {
             Some(entry) => {
-                *entry =
-                    Entry { disk, end: entry.end.max(end), bytes, state, change: entry.change + 1, dirty: true };
+                *entry = Entry {
+                    disk,
+                    end: entry.end.max(end),
+                    bytes,
+                    state,
+                    change: entry.change + 1,
+                    dirty: true,
+                };
             }
             None => {
-                self.recordings.insert(key.clone(), Entry { disk, end, bytes, state, change: 0, dirty: true });
+                self.recordings
+                    .insert(key.clone(), Entry { disk, end, bytes, state, change: 0, dirty: true });
             }
         }
     }

@@ -80,7 +80,12 @@ impl Inner {
     }
 
     /// Moves one recording to a cold disk; `false` where none has room.
-    pub(crate) async fn move_one(&self, hot: &Place, old: Old, moved: &mut Moved) -> Result<bool, StoreError> {
+    pub(crate) async fn move_one(
+        &self,
+        hot: &Place,
+        old: Old,
+        moved: &mut Moved,
+    ) -> Result<bool, StoreError> {
         let Some(cold) = self.cold(old.bytes) else { return Ok(false) };
         let (camera, kind, id) = &old.key;
         let from = recording_path(&hot.dir, *kind, camera, *id);

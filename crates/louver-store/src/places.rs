@@ -77,14 +77,21 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(number: i64, name: String, dir: PathBuf, role: Option<DiskRole>, min_free: Option<DiskWatermark>) -> Self {
+    fn new(
+        number: i64,
+        name: String,
+        dir: PathBuf,
+        role: Option<DiskRole>,
+        min_free: Option<DiskWatermark>,
+    ) -> Self {
         let (away, failing, full, looked_through) = Default::default();
         Self { number, dir, role, min_free, name, away, failing, full, looked_through }
     }
 
     /// Whether the disk itself is mounted.
     pub(crate) fn is_mounted(&self, site: &SiteId) -> bool {
-        self.number == DATA || sign_of(&self.dir).is_some_and(|sign| sign == (site.to_string(), self.name.clone()))
+        self.number == DATA
+            || sign_of(&self.dir).is_some_and(|sign| sign == (site.to_string(), self.name.clone()))
     }
 
     /// Whether its recordings can be read, as far as is known.
@@ -144,8 +151,7 @@ impl Places {
         let mut places = vec![Place::new(DATA, String::new(), data.to_owned(), role, None)];
         for Remembered { number, name, path } in known {
             let set = settings.iter().find(|d| d.path == path);
-            let place =
-                Place::new(number, name, path, set.map(|s| s.role), set.map(|s| s.min_free));
+            let place = Place::new(number, name, path, set.map(|s| s.role), set.map(|s| s.min_free));
             let there = place.is_mounted(site);
             place.set_there(there);
             files.take_top(&place.dir, &place.dir.join(SIGN));
@@ -222,9 +228,10 @@ fn remembered(data: &Path) -> Result<Vec<Remembered>, StoreError> {
         }
     };
     let known: Vec<Remembered> = serde_json::from_str(&text).map_err(|_| StoreError::Disks(path.clone()))?;
-    let distinct = known.iter().enumerate().all(|(n, of)| {
-        of.number > DATA && known.iter().take(n).all(|before| before.number != of.number)
-    });
+    let distinct = known
+        .iter()
+        .enumerate()
+        .all(|(n, of)| of.number > DATA && known.iter().take(n).all(|before| before.number != of.number));
     if distinct && known.len() <= DISKS_MAX { Ok(known) } else { Err(StoreError::Disks(path)) }
 }
 

@@ -154,7 +154,8 @@ impl Store {
             RecordingKind::Masked | RecordingKind::Scene => StreamKind::Sub,
         };
         let gaps = self.gaps(camera, recorded, WallTime::from_micros(i64::MAX)).await?;
-        let noted = gaps.iter().filter(|g| g.stream == stream && g.start <= now).map(|g| g.end.min(now)).max();
+        let noted =
+            gaps.iter().filter(|g| g.stream == stream && g.start <= now).map(|g| g.end.min(now)).max();
         Ok(noted.max(Some(recorded)))
     }
 
@@ -225,14 +226,15 @@ impl Store {
         if let Some(entry) = self.0.fresh().recordings.get(&key) {
             return Ok((entry.bytes, entry.disk));
         }
-        let stored: Option<(i64, i64)> =
-            sqlx::query_as("SELECT bytes, disk FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
-                .bind(camera.as_str())
-                .bind(kind.code())
-                .bind(id.0)
-                .fetch_optional(&self.0.pool)
-                .await
-                .map_err(StoreError::db("looking for a recording"))?;
+        let stored: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT bytes, disk FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?",
+        )
+        .bind(camera.as_str())
+        .bind(kind.code())
+        .bind(id.0)
+        .fetch_optional(&self.0.pool)
+        .await
+        .map_err(StoreError::db("looking for a recording"))?;
         let (bytes, disk) = stored.ok_or(StoreError::NoRecording { camera: camera.clone() })?;
         Ok((u64::try_from(bytes).unwrap_or(0), disk))
     }

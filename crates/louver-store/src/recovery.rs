@@ -162,7 +162,8 @@ pub(crate) async fn recover_files(
     let mut tx = pool.begin().await.map_err(doing())?;
     let mut gone = found.missing;
     for (id, disk, outcome) in found.looked_at {
-        let put = |end, bytes| Entry { disk, end, bytes, state: FileState::Finished, change: 0, dirty: false };
+        let put =
+            |end, bytes| Entry { disk, end, bytes, state: FileState::Finished, change: 0, dirty: false };
         let entry = match outcome {
             Outcome::Whole { end, bytes } => put(end, bytes),
             Outcome::Torn { end, bytes } => {
@@ -228,11 +229,21 @@ struct Known {
 
 /// What became of a file that was not finished or not known.
 enum Outcome {
-    Whole { end: WallTime, bytes: u64 },
-    Torn { end: WallTime, bytes: u64 },
-    Unreadable { bytes: u64 },
+    Whole {
+        end: WallTime,
+        bytes: u64,
+    },
+    Torn {
+        end: WallTime,
+        bytes: u64,
+    },
+    Unreadable {
+        bytes: u64,
+    },
     /// The disk does not give it.
-    Failing { bytes: u64 },
+    Failing {
+        bytes: u64,
+    },
     /// It is whole, and on another disk than its entry says.
     Moved,
     Empty,
@@ -245,7 +256,8 @@ async fn look(
 ) -> Result<Found, StoreError> {
     let (files, places, camera, kind) = (of.files.clone(), Arc::clone(of.places), of.camera.clone(), of.kind);
     let (keys, only, busy) = (keys.camera(&camera), of.only, of.busy.clone());
-    let wanted = move |disk: i64, id: &RecordingId| only.is_none_or(|only| only == disk) && !busy.contains(id);
+    let wanted =
+        move |disk: i64, id: &RecordingId| only.is_none_or(|only| only == disk) && !busy.contains(id);
     blocking(move || {
         let mut found = Found { there: 0, looked_at: Vec::new(), missing: Vec::new() };
         for (id, (disk, path)) in moving::one_of_each(&files, &places, &camera, kind)? {
@@ -283,7 +295,9 @@ fn look_at(
         RecordingKind::Masked | RecordingKind::Scene => look_at_masked(files, path, keys),
     };
     match looked {
-        Err(StoreError::Io { doing: "reading", source, .. }) if source.kind() != std::io::ErrorKind::NotFound => {
+        Err(StoreError::Io { doing: "reading", source, .. })
+            if source.kind() != std::io::ErrorKind::NotFound =>
+        {
             tracing::error!(file = %path.display(), error = %source, "a recording cannot be read: look at its disk");
             Ok(Outcome::Failing { bytes: path.metadata().map_or(0, |m| m.len()) })
         }

@@ -372,7 +372,8 @@ impl Inner {
         if place.role != Some(DiskRole::Hot) {
             return false;
         }
-        let oldest = self.oldest_finished(place.number, now).await.and_then(|oldest| self.may_go(oldest, now));
+        let oldest =
+            self.oldest_finished(place.number, now).await.and_then(|oldest| self.may_go(oldest, now));
         let mut moved = Moved::default();
         for old in oldest.unwrap_or_default() {
             if moved.bytes >= bytes || !self.move_one(place, old, &mut moved).await.unwrap_or(false) {
@@ -424,9 +425,8 @@ impl Inner {
         let fresh = self.fresh();
         let writing =
             |key: &RecordingKey| fresh.recordings.get(key).is_some_and(|e| e.state == FileState::Writing);
-        let there = |disk: i64| {
-            self.places.get(disk).is_some_and(|p| p.is_there() && p.is_mounted(&self.site_id))
-        };
+        let there =
+            |disk: i64| self.places.get(disk).is_some_and(|p| p.is_there() && p.is_mounted(&self.site_id));
         let disks: BTreeMap<i64, bool> = old.iter().map(|o| (o.disk, there(o.disk))).collect();
         let there = |disk: i64| disks.get(&disk).copied().unwrap_or(false);
         Ok(old.into_iter().filter(|o| there(o.disk) && !writing(&o.key) && !held(&o.key)).collect())

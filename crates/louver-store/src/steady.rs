@@ -91,7 +91,12 @@ impl Store {
         let before = match self.fact("clock_time_us").await? {
             Some(time) => Some(self.believed(WallTime::from_micros(time)).await?),
             // A catalogue that was made anew: recordings tell the least that it can be.
-            None => self.newest().await?.map(|time| Believed { time, awake: Duration::ZERO, boot: 0, doubt: None }),
+            None => self.newest().await?.map(|time| Believed {
+                time,
+                awake: Duration::ZERO,
+                boot: 0,
+                doubt: None,
+            }),
         };
         let (believed, time) = judge(before, read);
         self.keep_believed(&believed).await?;

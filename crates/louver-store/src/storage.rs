@@ -58,8 +58,12 @@ impl Inner {
     async fn came_back(&self, place: &Place) -> Result<Recovery, StoreError> {
         let (dir, files) = (place.dir.clone(), self.files.clone());
         tracing::info!(disk = %dir.display(), "a disk of recordings is back and is looked through");
-        blocking(move || files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]).map_err(|e| StoreError::io("writing", &dir, e)))
-            .await?;
+        blocking(move || {
+            files
+                .try_writing(&dir.join("probe.tmp"), &[0x55; 4096])
+                .map_err(|e| StoreError::io("writing", &dir, e))
+        })
+        .await?;
         self.shred_returned(&place.dir)?;
         place.set_looked_through(true);
         place.set_there(true);
@@ -97,7 +101,8 @@ impl Store {
             let mounted = place.is_mounted(&site);
             if mounted && place.is_there() && place.is_failing() {
                 let (dir, files) = (place.dir.clone(), inner.files.clone());
-                let tried = blocking(move || Ok(files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]))).await;
+                let tried =
+                    blocking(move || Ok(files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]))).await;
                 place.set_failing(!matches!(tried, Ok(Ok(()))));
             }
             match (mounted, place.is_there()) {
@@ -187,7 +192,8 @@ impl Store {
         .await
         .map_err(failed())?;
         let number = |column: &str| row.try_get::<Option<i64>, _>(column).map_err(failed());
-        let (Some(bytes), Some(first), Some(_)) = (number("bytes")?, number("first")?, number("last")?) else {
+        let (Some(bytes), Some(first), Some(_)) = (number("bytes")?, number("first")?, number("last")?)
+        else {
             return Ok(None);
         };
         let span = now - WallTime::from_millis(first);
@@ -218,7 +224,8 @@ impl Store {
         if let Some(ahead) = *doubt {
             let hours = ahead.micros() as f64 / 3.6e9;
             let (way, hours) = if hours < 0.0 { ("behind", -hours) } else { ("ahead of", hours) };
-            let by = if hours < 48.0 { format!("{hours:.1} hours") } else { format!("{:.0} days", hours / 24.0) };
+            let by =
+                if hours < 48.0 { format!("{hours:.1} hours") } else { format!("{:.0} days", hours / 24.0) };
             out.push(format!(
                 "The clock jumped and is {by} {way} what it should be: set it right, or let a time server keep it. Until it has been steady for long, nothing is deleted by it before its time."
             ));

@@ -17,7 +17,8 @@ use crate::gone::Gone;
 use crate::places::{DiskSettings, Places};
 use crate::setup::{Keys, prepare};
 use crate::{
-    DiskWatermark, MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, flush, recovery, reserve, shred,
+    DiskWatermark, MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, flush, recovery,
+    reserve, shred,
 };
 
 /// How a store works.
@@ -238,7 +239,10 @@ impl Store {
 }
 
 /// Opens the catalogue and brings it in line with the files; a damaged one is put aside and made anew, once.
-async fn open_catalogue(files: &Files, places: &Arc<Places>, dir: &Path,
+async fn open_catalogue(
+    files: &Files,
+    places: &Arc<Places>,
+    dir: &Path,
     keys: &Keys,
 ) -> Result<(SqlitePool, Recovery), StoreError> {
     let first = try_catalogue(files, places, dir, keys).await;
@@ -252,7 +256,12 @@ async fn open_catalogue(files: &Files, places: &Arc<Places>, dir: &Path,
     Ok((pool, Recovery { rebuilt: true, corrupt_database: Some(aside), ..recovery }))
 }
 
-async fn try_catalogue(files: &Files, places: &Arc<Places>, dir: &Path, keys: &Keys) -> Result<(SqlitePool, Recovery), StoreError> {
+async fn try_catalogue(
+    files: &Files,
+    places: &Arc<Places>,
+    dir: &Path,
+    keys: &Keys,
+) -> Result<(SqlitePool, Recovery), StoreError> {
     let pool = db::connect(dir).await?;
     match recovery::recover(files, places, dir, keys, &pool).await {
         Ok(recovery) => Ok((pool, recovery)),

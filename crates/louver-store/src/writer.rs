@@ -77,7 +77,11 @@ fn create(
         let path = |id| recording_path(&place.dir, kind, camera, id);
         // A name that the recording has on another disk too would be that one's: files move.
         let free = |mut id: RecordingId| {
-            while inner.places.there().any(|p| p.number != place.number && recording_path(&p.dir, kind, camera, id).exists()) {
+            while inner
+                .places
+                .there()
+                .any(|p| p.number != place.number && recording_path(&p.dir, kind, camera, id).exists())
+            {
                 id = RecordingId(id.0 + 1);
             }
             id

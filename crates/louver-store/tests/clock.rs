@@ -57,7 +57,11 @@ async fn ten_years_ahead_delete_nothing_and_what_was_recorded_then_goes_at_its_a
     record(&store, &gate, TEN_YEARS + 2 * HOUR).await;
     let report = pass(&store, TEN_YEARS + 2 * HOUR, 2 * HOUR).await;
     assert_eq!((report.expired_files, report.shredded.len()), (0, 0));
-    assert!(store.concerns().iter().any(|text| text.contains("3650 days ahead of")), "{:?}", store.concerns());
+    assert!(
+        store.concerns().iter().any(|text| text.contains("3650 days ahead of")),
+        "{:?}",
+        store.concerns()
+    );
     store.close().await.unwrap();
     let (store, _) = open(dir.path()).await;
     let report = pass(&store, TEN_YEARS + 3 * HOUR, 3 * HOUR).await;
@@ -82,7 +86,9 @@ async fn a_clock_ten_years_behind_deletes_nothing_early_when_it_is_set_right() {
     let gate = camera("gate");
     let hours = [(gate.clone(), 72)];
     record(&store, &gate, 0).await;
-    for (wall, awake) in [(HOUR, HOUR), (-TEN_YEARS, 2 * HOUR), (-TEN_YEARS + HOUR, 3 * HOUR), (4 * HOUR, 4 * HOUR)] {
+    for (wall, awake) in
+        [(HOUR, HOUR), (-TEN_YEARS, 2 * HOUR), (-TEN_YEARS + HOUR, 3 * HOUR), (4 * HOUR, 4 * HOUR)]
+    {
         let time = store.retention_time(reading(wall, awake)).await.unwrap();
         let report = store.retention_pass(time.now, &hours, PLENTY).await.unwrap();
         assert_eq!(report.expired_files, 0, "{wall}");
@@ -134,7 +140,10 @@ async fn what_a_wrong_clock_dated_later_does_not_hide_the_gap_until_now() {
     record(&store, &gate, TEN_YEARS).await;
     let (start, end) = (at(TEN_YEARS + 900), at(TEN_YEARS + 5000));
     let reason = GapReason::Restart;
-    store.record_gap(Gap { camera: gate.clone(), stream: StreamKind::Main, start, end, reason }).await.unwrap();
+    store
+        .record_gap(Gap { camera: gate.clone(), stream: StreamKind::Main, start, end, reason })
+        .await
+        .unwrap();
     let until = async |now: WallTime| store.accounted_until(&gate, RecordingKind::Sealed, now).await.unwrap();
     assert_eq!(until(at(HOUR)).await, Some(at(100)), "the last picture of before");
     assert_eq!(until(at(TEN_YEARS + HOUR)).await, Some(end));

@@ -101,7 +101,11 @@ async fn a_disk_that_goes_away_and_comes_back_costs_nothing_that_lies_on_it() {
     std::fs::rename(dir.path().join("hot"), dir.path().join("taken out")).unwrap();
     std::fs::create_dir(dir.path().join("hot")).unwrap();
     seal(&store, &gate, 3 * HOUR).await.unwrap();
-    assert_eq!((count(dir.path(), "hot"), count(dir.path(), "cold")), ([0, 0], [1, 0]), "recording goes on at once");
+    assert_eq!(
+        (count(dir.path(), "hot"), count(dir.path(), "cold")),
+        ([0, 0], [1, 0]),
+        "recording goes on at once"
+    );
     assert!(store.look_at_disks().await);
     assert!(store.concerns()[0].contains("hot is not there"), "{:?}", store.concerns());
     // Neither age nor room nor a restart forgets what lies there, but what is too old can be opened by nobody.
@@ -171,7 +175,8 @@ async fn a_file_that_was_open_when_its_disk_went_away_is_left_to_its_writer() {
 async fn a_full_hot_disk_moves_its_oldest_to_the_cold_one_and_a_full_cold_one_deletes() {
     let Some(small) = SmallDisk::mount("6m") else { return };
     let dir = tempfile::tempdir().unwrap();
-    let mut disks = vec![disk(&small.path().join("hot"), DiskRole::Hot), disk(&dir.path().join("cold"), DiskRole::Cold)];
+    let mut disks =
+        vec![disk(&small.path().join("hot"), DiskRole::Hot), disk(&dir.path().join("cold"), DiskRole::Cold)];
     disks[0].min_free = DiskWatermark::Bytes(3 << 20);
     let (store, gate) = (open(dir.path(), &disks).await, camera("gate"));
     let mut writer = store.masked_writer(&gate);
@@ -223,7 +228,10 @@ async fn what_was_recorded_in_the_last_day_says_how_long_the_disks_last() {
     }
     store.retention_pass(at(24 * HOUR), &[], PLENTY).await.unwrap();
     let found = store.disks(at(24 * HOUR)).await.unwrap();
-    assert_eq!(found.iter().map(|d| d.role).collect::<Vec<_>>(), [None, Some(DiskRole::Hot), Some(DiskRole::Cold)]);
+    assert_eq!(
+        found.iter().map(|d| d.role).collect::<Vec<_>>(),
+        [None, Some(DiskRole::Hot), Some(DiskRole::Cold)]
+    );
     let hot = &found[1];
     assert!(hot.recordings_bytes > 0 && found[0].recordings_bytes == 0 && found[0].days.is_none());
     let a_day = hot.recordings_bytes as f64;
@@ -249,6 +257,27 @@ async fn a_disk_of_another_site_is_refused_and_one_under_another_path_is_known_b
     assert!(matches!(refused, StoreError::OthersDisk(_)), "{refused}");
     let within = [disk(&dir.path().join("data/inner"), DiskRole::Hot)];
     store.close().await.unwrap();
-    let refused = Store::open_with(&dir.path().join("data"), StoreOptions::default(), &within).await.unwrap_err();
+    let refused =
+        Store::open_with(&dir.path().join("data"), StoreOptions::default(), &within).await.unwrap_err();
     assert!(matches!(refused, StoreError::DiskWithinDisk(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_the_disk_does_not_give_keeps_no_start_from_working_and_is_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = camera("gate");
+    let store = open(dir.path(), &[]).await;
+    show(&store, &gate, 0).await.unwrap();
+    store.close().await.unwrap();
+    // Reading a folder as a file fails as a bad sector does: when it is read.
+    let bad = dir.path().join("data/masked/gate/2026-03-01/09/1772355700000.mp4");
+    std::fs::create_dir(&bad).unwrap();
+    for _ in 0..2 {
+        let opened = Store::open_with(&dir.path().join("data"), StoreOptions::default(), &[]).await;
+        let (store, recovery) = opened.unwrap();
+        assert_eq!((recovery.unreadable, recovery.scanned, recovery.recordings), (1, 1, 2));
+        let shown = store.recordings(&gate, at(0), at(HOUR)).await.unwrap();
+        assert_eq!(store.masked_file(&gate, shown[0].id).await.unwrap().fragments.len(), 1);
+        store.close().await.unwrap();
+    }
 }

@@ -75,7 +75,10 @@ fn recall(file: &Path) -> BTreeMap<CameraId, u32> {
 /// Cameras that have a folder of recordings.
 pub(crate) fn recorded(data: &Path) -> Vec<CameraId> {
     louver_store::recorded_cameras(data).unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "cameras that left the register are not known");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "cameras that left the register are not known"
+        );
         Vec::new()
     })
 }
@@ -170,7 +173,10 @@ async fn time(store: &Store, doubted: &mut bool) -> Option<WallTime> {
             Some(time.now)
         }
         Err(e) => {
-            tracing::error!(error = &e as &dyn std::error::Error, "what time retention goes by cannot be said; it waits");
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "what time retention goes by cannot be said; it waits"
+            );
             None
         }
     }

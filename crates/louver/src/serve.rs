@@ -62,10 +62,9 @@ async fn serve(settings: &Settings, memory: &Memory) -> Result<(), Error> {
     let stop = CancellationToken::new();
     watch_signals(stop.clone())?;
 
-    let (store, recovery) =
-        Store::open_with(&settings.data, StoreOptions::default(), &settings.disks)
-            .await
-            .map_err(store_error)?;
+    let (store, recovery) = Store::open_with(&settings.data, StoreOptions::default(), &settings.disks)
+        .await
+        .map_err(store_error)?;
     tell(&recovery);
     let served = match begin_ledger(settings, &store).await {
         Ok(ledger) => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use louver_base::{CameraId, Class, EventId, WallSpan, WallTime};
 use louver_store::{
-    DiskRole, DiskSettings, DiskWatermark, Gap, GapReason, MaskedWriter, RecordingKind, Recovery, ScenePart, SealedWriter, Store,
-    StoreError, StoreOptions, StreamKind, sealed_segments,
+    DiskRole, DiskSettings, DiskWatermark, Gap, GapReason, MaskedWriter, RecordingKind, Recovery, ScenePart,
+    SealedWriter, Store, StoreError, StoreOptions, StreamKind, sealed_segments,
 };
 use louver_vault::{Hour, SegmentInfo, SegmentSealer};
 
@@ -29,11 +29,8 @@ pub enum Disks {
 
 impl Disks {
     fn settings(self, dir: &Path) -> Vec<DiskSettings> {
-        let disk = |name: &str, role| DiskSettings {
-            path: dir.join(name),
-            role,
-            min_free: DiskWatermark::Bytes(0),
-        };
+        let disk =
+            |name: &str, role| DiskSettings { path: dir.join(name), role, min_free: DiskWatermark::Bytes(0) };
         match self {
             Self::None => Vec::new(),
             Self::Two => vec![disk("hot", DiskRole::Hot), disk("cold", DiskRole::Cold)],
@@ -95,7 +92,8 @@ impl Said {
 pub async fn live(disk: &SimDisk, dir: &Path, sync_every: Duration, disks: Disks) -> Said {
     let mut said = Said::default();
     let options = StoreOptions { flush_every: Duration::from_secs(3600), sync_every };
-    let opened = Store::open_on(Arc::new(disk.clone()), &dir.join("data"), options, &disks.settings(dir)).await;
+    let opened =
+        Store::open_on(Arc::new(disk.clone()), &dir.join("data"), options, &disks.settings(dir)).await;
     // A start that fails is tried again, as by systemd.
     let opened = match opened {
         Err(e) if !disk.dead() => {

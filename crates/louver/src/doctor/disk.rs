@@ -71,7 +71,11 @@ fn recording_disk(disk: &DiskSettings, data: &Path) -> Check {
     let folder = existing(&disk.path);
     if dev(&folder).is_some() && dev(&folder) == dev(data) {
         let says = format!("{path} lies on the same disk as the data directory");
-        return Check::warning(topic, says, "mount its disk before Louver starts, or take it out of the settings");
+        return Check::warning(
+            topic,
+            says,
+            "mount its disk before Louver starts, or take it out of the settings",
+        );
     }
     if let Err(e) = try_writing(&folder) {
         let todo = "mount it, and give the user that runs Louver the right to write there (chown)";
@@ -79,7 +83,11 @@ fn recording_disk(disk: &DiskSettings, data: &Path) -> Check {
     }
     match space(&folder) {
         Ok(s) => Check::ok(topic, format!("{path}: {} of {} are free", size(s.free), size(s.total))),
-        Err(e) => Check::warning(topic, format!("{path}: the system does not say how much is free: {e}"), "look with `df`"),
+        Err(e) => Check::warning(
+            topic,
+            format!("{path}: the system does not say how much is free: {e}"),
+            "look with `df`",
+        ),
     }
 }
 

@@ -307,7 +307,9 @@ pub(crate) enum Problem {
         most: u32,
     },
     /// A disk without folder or role.
-    #[error("disk {0} in [[storage.disk]] needs a path, and a role: \"hot\" (new recordings) or \"cold\" (old ones)")]
+    #[error(
+        "disk {0} in [[storage.disk]] needs a path, and a role: \"hot\" (new recordings) or \"cold\" (old ones)"
+    )]
     Disk(usize),
     /// Two of the same folder.
     #[error("disk {0} in [[storage.disk]] has the folder of one before it; each disk stands there once")]

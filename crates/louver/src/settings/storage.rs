@@ -61,7 +61,12 @@ fn within(raw: Option<Spanned<u32>>, default: u32, most: u32, key: &'static str,
     raw.into_inner()
 }
 
-fn disks(raw: Vec<Spanned<StorageDisk>>, folder: &Path, min_free: u8, found: &mut Found) -> Vec<DiskSettings> {
+fn disks(
+    raw: Vec<Spanned<StorageDisk>>,
+    folder: &Path,
+    min_free: u8,
+    found: &mut Found,
+) -> Vec<DiskSettings> {
     if raw.len() > MAX_DISKS {
         let place = raw.last().map(Spanned::span).unwrap_or_default();
         found.push((place, Problem::TooManyDisks(raw.len())));

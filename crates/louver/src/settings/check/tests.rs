@@ -182,7 +182,10 @@ fn each_problem_outside_the_cameras_has_its_sentence() {
         ("data = \"d\"\n[storage]\nmin_free_percent = 51", "min_free_percent = 51 is out of range"),
         ("data = \"d\"\n[storage]\nwhen_full = \"panic\"", "when_full = \"panic\" is unknown"),
         ("data = \"d\"\n[storage]\nmove_after_hours = 0", "move_after_hours = 0 is out of range; 1 to 87600"),
-        ("data = \"d\"\n[[storage.disk]]\npath = \"p\"\nrole = \"warm\"", "disk 1 in [[storage.disk]] needs a path, and a role"),
+        (
+            "data = \"d\"\n[[storage.disk]]\npath = \"p\"\nrole = \"warm\"",
+            "disk 1 in [[storage.disk]] needs a path, and a role",
+        ),
         (
             "data = \"d\"\n[[storage.disk]]\npath = \"p\"\nrole = \"hot\"\n[[storage.disk]]\npath = \"p\"\nrole = \"cold\"",
             "disk 2 in [[storage.disk]] has the folder of one before it",

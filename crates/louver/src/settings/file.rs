@@ -112,6 +112,7 @@ pub(super) struct StorageDisk {
     pub role: Option<Spanned<String>>,
     /// Percent of this disk that stay free, 1 to 50.
     /// Default: as in `[storage]`
+    /// Example: 5
     pub min_free_percent: Option<Spanned<u8>>,
 }
 

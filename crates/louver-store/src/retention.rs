@@ -317,6 +317,10 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let mut crowded_out = BTreeMap::<CameraId, WallTime>::new();
         let mut after = (i64::MIN, String::new(), -1_i64);
+        // A hot disk is full because the cold ones are: what is older goes first, wherever it lies, and makes room to move to.
+        let cold = |p: &&Place| place.role == Some(DiskRole::Hot) && p.role == Some(DiskRole::Cold);
+        let colds = self.places.there().filter(cold).map(|p| p.number);
+        let among: Vec<i64> = std::iter::once(place.number).chain(colds).collect();
         loop {
             let disk = match self.files.space(&place.dir) {
                 // The next look at the disks says so.
@@ -339,7 +343,7 @@ impl Inner {
                 report.still_low = true;
                 break;
             }
-            let oldest = self.oldest(place.number, &after).await?;
+            let oldest = self.oldest(&among, &after).await?;
             let Some(last) = oldest.last() else {
                 report.still_low = true;
                 break;
@@ -399,17 +403,17 @@ impl Inner {
         rows_to_old(&rows)
     }
 
-    async fn oldest(&self, disk: i64, after: &(i64, String, i64)) -> Result<Vec<Old>, StoreError> {
+    async fn oldest(&self, disks: &[i64], after: &(i64, String, i64)) -> Result<Vec<Old>, StoreError> {
         let rows = sqlx::query(
             "SELECT camera, kind, start_ms, end_us, bytes, disk FROM recordings
-             WHERE disk = ?5 AND held = 0 AND start_ms >= ?1 AND (start_ms, camera, kind) > (?1, ?2, ?3)
+             WHERE disk IN (SELECT value FROM json_each(?5)) AND held = 0 AND start_ms >= ?1 AND (start_ms, camera, kind) > (?1, ?2, ?3)
              ORDER BY start_ms, camera, kind LIMIT ?4",
         )
         .bind(after.0)
         .bind(&after.1)
         .bind(after.2)
         .bind(PAGE)
-        .bind(disk)
+        .bind(serde_json::to_string(disks).unwrap_or_default())
         .fetch_all(&self.pool)
         .await
         .map_err(StoreError::db("looking for the oldest recordings"))?;

@@ -197,6 +197,32 @@ async fn a_full_hot_disk_moves_its_oldest_to_the_cold_one_and_a_full_cold_one_de
     assert_eq!((report.crowded_out_files, report.moved_files), (count_of(8, &small), 0), "{report:?}");
 }
 
+#[tokio::test]
+async fn where_both_are_full_the_older_on_the_cold_disk_goes_before_the_newer_on_the_hot_one() {
+    let (Some(hot), Some(cold)) = (SmallDisk::mount("6m"), SmallDisk::mount("4m")) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut disks = vec![disk(&hot.path().join("hot"), DiskRole::Hot), disk(&cold.path().join("cold"), DiskRole::Cold)];
+    disks[0].min_free = DiskWatermark::Bytes(3 << 20);
+    let (store, gate) = (open(dir.path(), &disks).await, camera("gate"));
+    for round in 0..4 {
+        let mut writer = store.masked_writer(&gate);
+        writer.begin(masked("init")).await.unwrap();
+        for n in 0..4 {
+            let start = round * HOUR + n * 60_000;
+            writer.append(masked(vec![7; 500_000]), at(start), at(start + 900)).await.unwrap();
+        }
+        writer.finish().await.unwrap();
+        let report = store.retention_pass(at(round * HOUR + HOUR), &[], PLENTY).await.unwrap();
+        assert!(!report.still_low, "{report:?}");
+    }
+    let left = store.recordings(&gate, at(0), at(9 * HOUR)).await.unwrap();
+    assert!(left.len() >= 9, "both disks are used: {}", left.len());
+    let all: Vec<_> = (0..4).flat_map(|round| (0..4).map(move |n| at(round * HOUR + n * 60_000))).collect();
+    let starts: Vec<_> = left.iter().map(|r| r.start).collect();
+    assert!(left.len() < all.len() && all.ends_with(&starts), "the oldest went, wherever they lay: {starts:?}");
+    assert_eq!(all_can_be_shown(&store, &gate).await, left.len());
+}
+
 /// Files that are not on the small disk.
 fn count_of(all: u64, small: &SmallDisk) -> u64 {
     all - files(small.path(), ".mp4").len() as u64

@@ -143,6 +143,8 @@ class Louver:
         recipient = re.search(r"holder1[0-9a-z]+", made.stdout + made.stderr).group()
         with open(os.open(self.settings, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
             out.write(f'data = "data"\nlisten = "127.0.0.1:{self.port}"\n[holders]\nneeded = 1\nlist = [{{ name = "Ada", public = "{recipient}" }}]\n')
+            # A disk that is nearly full must not have what is measured deleted.
+            out.write('[storage]\nmin_free_percent = 1\n')
             out.write(f'[detector]\nlibrary = "{ROOT}/.deps/lib/libonnxruntime.so"\n'
                       f'model = "{ROOT}/.deps/models/ssd_mobilenetv2_oidv4.onnx"\nkind = "ssd-mobilenet-v2"\n')
             for n, camera in enumerate(self.cameras):

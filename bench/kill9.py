@@ -173,15 +173,142 @@ def as_text(found):
     return "\n".join(lines)
 
 
+SILENT_S = 1.0  # between a group's last picture and the next one's first lies one picture's time
+
+
+def silent(site, catalogue):
+    """Times of which the catalogue tells neither a recording nor a gap."""
+    faults = []
+    for camera in site.cameras:
+        known = [(start * 1000, end) for c, kind, start, end in catalogue.recordings if c == camera and kind == 0]
+        known += [(start, end) for c, start, end, _ in catalogue.gaps if c == camera]
+        until = None
+        for start, end in sorted(known):
+            if until is not None and start - until > SILENT_S * 1e6:
+                faults.append(f"{camera}: nothing is said of {(start - until) / 1e6:.2f} s from {until}")
+            until = max(until or end, end)
+    return faults
+
+
+def unlike(site, before_us):
+    """Entries without a file and files without an entry, of what began before then; read while a server runs."""
+    catalogue = Catalogue(site)
+    old = {(c, kind, start) for c, kind, start, _ in catalogue.recordings if start * 1000 < before_us}
+    kinds = [(0, "sealed", ".lvs"), (2, "masked", ".lvc")]
+    files = {(c, kind, int(os.path.basename(path).rsplit(".", 1)[0]))
+             for c in site.cameras for kind, folder, ending in kinds for path in site.files(folder, c, ending)}
+    files = {f for f in files if f[2] * 1000 < before_us}
+    return [f"entry without file: {e}" for e in sorted(old - files)] + [f"file without entry: {f}" for f in sorted(files - old)]
+
+
+def kill_many(site, options, scratch):
+    """Kills in quick succession: most while cameras are recorded, one in five while it starts. After each, the next start's catalogue is
+    compared with the files; after every tenth all originals of that run are opened."""
+    kills, faults, began = [], [], time.time()
+    dice = random.Random(options.seed)
+    for number in range(1, options.kills + 1):
+        started = time.time()
+        early = dice.random() < 0.2
+        site.start_only()
+        if not early:
+            site.greeted()
+            if kills:
+                faults += [f"after kill {kills[-1]['number']}: {f}" for f in unlike(site, kills[-1]["killed_us"])]
+            site.wait_until_sealing(started)
+        time.sleep(dice.uniform(*options.between) if not early else dice.uniform(0, 2))
+        killed = now_us()
+        os.kill(site.process.pid, signal.SIGKILL)
+        site.process.wait()
+        kills.append({"number": number, "ran_s": killed / 1e6 - started, "early": early, "killed_us": killed})
+        if number % 10 == 0 and not early:
+            for camera in site.cameras:
+                out = os.path.join(scratch, "opened.mp4")
+                opened, why = site.open(camera, started, killed / 1e6 + 1, out)
+                if opened is None:
+                    faults.append(f"kill {number}, {camera}: what was recorded before the kill does not open: {why}")
+                else:
+                    kills[-1].setdefault("opened_until", {})[camera] = opened["last_us"]
+                    os.unlink(out)
+        if number % 10 == 0:
+            rig.say(f"{number} of {options.kills} kills, {len(faults)} faults, {time.time() - began:.0f} s")
+    restarted = time.time()
+    site.start()
+    site.wait_until_sealing(restarted)
+    rig.end(site.process)
+    catalogue = Catalogue(site)
+    faults += catalogue.against_files(site) + silent(site, catalogue)
+    lost = []
+    for kill in kills:
+        for camera in site.cameras:
+            ends = [end for c, kind, start, end in catalogue.recordings
+                    if c == camera and kind == 0 and start * 1000 < kill["killed_us"]]
+            last = max(ends, default=None)
+            opened = kill.get("opened_until", {}).get(camera)
+            if opened is not None and opened != last:
+                faults.append(f"kill {kill['number']}, {camera}: opens until {opened}, the catalogue says {last}")
+            if last is not None and last > kill["killed_us"]:
+                faults.append(f"kill {kill['number']}, {camera}: recorded until after the kill")
+            if kill["early"] or last is None:
+                continue
+            lost.append((kill["killed_us"] - last) / 1e6)
+            if lost[-1] > options.bound:
+                faults.append(f"kill {kill['number']}, {camera}: {lost[-1]:.2f} s are lost, more than {options.bound}")
+            if not any(c == camera and start == last and end > kill["killed_us"] for c, start, end, _ in catalogue.gaps):
+                faults.append(f"kill {kill['number']}, {camera}: no gap was recorded that begins with its last picture")
+    lost.sort()
+    found = {"cameras": len(site.cameras), "machine": rig.machine(), "kills": len(kills), "early": sum(k["early"] for k in kills),
+             "seconds": time.time() - began, "files": len(catalogue.recordings), "gaps": len(catalogue.gaps),
+             "lost_s": {"median": lost[len(lost) // 2], "p99": lost[int(len(lost) * 0.99)], "worst": lost[-1]} if lost else {},
+             "faults": faults, "ok": not faults}
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(f"{found['kills']} kills ({found['early']} while it started) of a recorder with {found['cameras']} cameras in {found['seconds']:.0f} s.")
+        if lost:
+            print("Lost, from a camera's last picture that is there to the kill: median {median:.2f} s, p99 {p99:.2f} s, worst {worst:.2f} s "
+                  "(the groups of pictures last 2 s).".format(**found["lost_s"]))
+        print(f"Afterwards: {found['files']} recordings in the catalogue, {found['gaps']} gaps.")
+        for fault in faults[:50]:
+            print(f"FAULT: {fault}")
+        print("Nothing is wrong: files and catalogue agree, every gap is recorded." if found["ok"] else f"There are {len(faults)} faults.")
+    return 0 if found["ok"] else 1
+
+
+def farm():
+    """The program that serves many cameras, where there is one."""
+    shared = os.environ.get("LOUVER_SHARED", os.path.join(rig.ROOT, "..", "shared"))
+    found = os.path.join(shared, "tools", "rtsp_farm")
+    return found if os.path.exists(found) else None
+
+
+def run_many(options):
+    served = farm()
+    with rig.work_dir(options.keep) as folder:
+        cameras = rig.farm_cameras(options.cameras, folder, served) if served else rig.rtsp_cameras(options.cameras, folder)
+        with cameras as rtsp:
+            scratch = os.path.join(folder, "opened")
+            os.mkdir(scratch)
+            return kill_many(rig.Louver(options.louver, folder, rtsp, options.cameras, options.seen), options, scratch)
+
+
 def run():
     parser = argparse.ArgumentParser(prog="bench/kill9.sh", description=__doc__)
     parser.add_argument("--times", type=int, default=10, metavar="N", help="kills (default %(default)s)")
-    parser.add_argument("--between", type=float, nargs=2, default=(3, 15), metavar=("MIN", "MAX"),
-                        help="seconds of recording before a kill, by chance between these (default 3 15)")
+    parser.add_argument("--between", type=float, nargs=2, metavar=("MIN", "MAX"),
+                        help="seconds of recording before a kill, by chance between these (default 3 15; with --kills 0 2)")
+    parser.add_argument("--kills", type=int, metavar="N", help="so many kills in quick succession, checked as told in bench/README.md")
+    parser.add_argument("--cameras", type=int, default=8, metavar="N", help="with --kills: cameras (default %(default)s)")
+    parser.add_argument("--seen", type=int, default=1, metavar="N", help="with --kills: how many of them are looked at, not only sealed (default %(default)s)")
+    parser.add_argument("--bound", type=float, default=BOUND_S, metavar="S", help="with --kills: seconds that may be lost (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="with --kills: of what is left to chance (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--keep", metavar="DIR", help="work in this new folder and keep it")
     parser.add_argument("--louver", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.kills:
+        options.between = options.between or (0, 2)
+        return run_many(options)
+    options.between = options.between or (3, 15)
     with rig.work_dir(options.keep) as folder, rig.rtsp_cameras(CAMERAS, folder) as rtsp:
         scratch = os.path.join(folder, "opened")
         os.mkdir(scratch)

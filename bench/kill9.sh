@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# What `kill -9` costs while two cameras are recorded; bench/README.md says how to read it.
+# What `kill -9` costs while cameras are recorded; bench/README.md says how to read it.
 #
 #   bench/kill9.sh [--times 10] [--json] [--keep DIR]
+#   bench/kill9.sh --kills 1000 [--cameras 8] [--seen 1] [--json] [--keep DIR]
 #
 # LOUVER_BIN names a binary to kill; without it target/release/louver is built.
 set -euo pipefail

@@ -119,7 +119,8 @@ class Watch(threading.Thread):
 
 
 def measure_louver(folder, farm, options, busy):
-    site = rig.Louver(options.louver, folder, farm.address, options.cameras, seen=options.seen)
+    site = rig.Louver(options.louver, folder, farm.address, options.cameras,
+                      seen=options.cameras if options.seen else 0)
     site.start()
     try:
         began = time.time()

@@ -106,10 +106,31 @@ def rtsp_cameras(count, folder):
         end(server, 5)
 
 
+@contextlib.contextmanager
+def farm_cameras(count, folder, farm):
+    """The same from a program that serves many cameras for little work (`rtsp_farm`). Gives the server's address."""
+    port = free_port()
+    raw = {stream: clip(0, stream).replace(".mp4", ".h264") + "@10" for stream in ("main", "sub")}
+    args = [farm, "--port", str(port), "--cams", str(count), "--main", raw["main"], "--sub", raw["sub"],
+            "--seconds", "86400", "--foreground"]
+    with open(os.path.join(folder, "cameras.log"), "wb") as log:
+        server = subprocess.Popen(args, stdout=log, stderr=log, preexec_fn=die_with_parent)
+
+    def listens():
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+    try:
+        wait_for("the cameras", listens, 60, server)
+        yield f"rtsp://127.0.0.1:{port}"
+    finally:
+        end(server, 5)
+
+
 class Louver:
     """A site in a scratch folder: settings, a holder, and a server that can be started again and again."""
 
-    def __init__(self, binary, folder, rtsp, cameras, seen=True):
+    def __init__(self, binary, folder, rtsp, cameras, seen=None):
+        """`seen`: how many of the cameras are looked at; the others are sealed only."""
         self.binary, self.folder = binary, folder
         self.data = os.path.join(folder, "data")
         self.identity = os.path.join(folder, "holder.txt")
@@ -122,19 +143,30 @@ class Louver:
         recipient = re.search(r"holder1[0-9a-z]+", made.stdout + made.stderr).group()
         with open(os.open(self.settings, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
             out.write(f'data = "data"\nlisten = "127.0.0.1:{self.port}"\n[holders]\nneeded = 1\nlist = [{{ name = "Ada", public = "{recipient}" }}]\n')
+            # A disk that is nearly full must not have what is measured deleted.
+            out.write('[storage]\nmin_free_percent = 1\n')
             out.write(f'[detector]\nlibrary = "{ROOT}/.deps/lib/libonnxruntime.so"\n'
                       f'model = "{ROOT}/.deps/models/ssd_mobilenetv2_oidv4.onnx"\nkind = "ssd-mobilenet-v2"\n')
-            for camera in self.cameras:
-                second = f'sub = "{rtsp}/{camera}/sub"' if seen else 'analysis = "off"'
-                out.write(f'[[camera]]\nid = "{camera}"\nmain = "{rtsp}/{camera}/main"\n{second}\n'
+            for n, camera in enumerate(self.cameras):
+                out.write(f'[[camera]]\nid = "{camera}"\nmain = "{rtsp}/{camera}/main"\nsub = "{rtsp}/{camera}/sub"\n'
                           'purpose = "Benchmark with demo footage"\nowner = "Benchmark"\ncontact = "bench@example.org"\n')
+                if seen is not None and n >= seen:
+                    out.write('analysis = "off"\n')
 
     def start(self):
+        self.start_only()
+        self.greeted()
+
+    def start_only(self):
         out, log = (os.path.join(self.folder, name) for name in ("louver.out", "louver.log"))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOUVER_")}
         with open(out, "wb") as stdout, open(log, "ab") as stderr:
             self.process = subprocess.Popen([self.binary, "serve", "--settings", self.settings], stdout=stdout,
                                             stderr=stderr, env=environment, preexec_fn=die_with_parent)
+
+    def greeted(self):
+        """Until the server says that it runs."""
+        out, log = (os.path.join(self.folder, name) for name in ("louver.out", "louver.log"))
 
         def greeting():
             with open(out, encoding="utf-8") as file:
@@ -169,6 +201,12 @@ class Louver:
                     if min(s["last_sealed_ms"] or 0, s["last_masked_ms"] or 0) < since * 1000]
             return not late
         wait_for("recording", all_record, seconds, self.process)
+
+    def wait_until_sealing(self, since, seconds=60):
+        """Until every camera has sealed something later than `since` (seconds since 1970)."""
+        def all_sealed():
+            return all((s["last_sealed_ms"] or 0) >= since * 1000 for s in self.states().values())
+        wait_for("sealing", all_sealed, seconds, self.process)
 
     def open(self, camera, since, until, out):
         """Opens what was recorded (seconds since 1970); gives what `louver open --json` says, or None and why."""

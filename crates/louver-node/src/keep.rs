@@ -103,7 +103,7 @@ struct Writing {
 impl Writing {
     async fn run(mut self, mut queue: mpsc::Receiver<Keep>) {
         for kind in [RecordingKind::Masked, RecordingKind::Scene] {
-            match self.store.accounted_until(&self.camera, kind).await {
+            match self.store.accounted_until(&self.camera, kind, WallTime::now()).await {
                 Ok(until) => self.kept_until = self.kept_until.max(until),
                 Err(e) => {
                     tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")

@@ -1,6 +1,7 @@
 //! The main stream: groups of pictures, sealed, to disk.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_ingest::Event;
@@ -25,6 +26,9 @@ enum KeepError {
     #[error("it could not be written")]
     Store(#[from] StoreError),
 }
+
+/// What a clock is set ahead by less than that is not worth an entry.
+const CLOCK_JUMP: WallSpan = WallSpan::from_millis(10_000);
 
 /// A segment whose header is on the disk.
 struct Begun {
@@ -58,6 +62,8 @@ pub(crate) struct Recorder {
     holes: Holes,
     /// Last moment on disk.
     recorded_until: Option<WallTime>,
+    /// When that was written; no one sets this clock.
+    recorded_at: Option<Instant>,
     /// Why nothing has been kept since then, if so.
     missing: Option<GapReason>,
     /// Until when the disk's gap going on has been noted.
@@ -91,6 +97,7 @@ impl Recorder {
             arrived: None,
             holes: Holes::default(),
             recorded_until: None,
+            recorded_at: None,
             missing: Some(GapReason::Restart),
             noted_until: None,
             ledger: None,
@@ -105,7 +112,7 @@ impl Recorder {
             let problem = "no holder, no recording: make the first key on the page Holders".to_owned();
             self.status.update(|s| s.recording_problem = Some(problem));
         }
-        match self.store.accounted_until(&self.camera, RecordingKind::Sealed).await {
+        match self.store.accounted_until(&self.camera, RecordingKind::Sealed, WallTime::now()).await {
             Ok(until) => self.recorded_until = until,
             Err(e) => {
                 tracing::warn!(camera = %self.camera, error = %e, "the gap before this start is not known")
@@ -240,12 +247,16 @@ impl Recorder {
         let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else { return };
         match self.write(&gop, first).await {
             Ok(()) => {
+                if self.clock_jumped(first) {
+                    self.missing.get_or_insert(GapReason::Clock);
+                }
                 if let Some(reason) = self.missing.take() {
                     self.note_gap(first, reason).await;
                     self.write_down(first, reason);
                 }
                 self.noted_until = None;
                 self.recorded_until = Some(last);
+                self.recorded_at = Some(Instant::now());
                 self.status.update(|s| {
                     s.last_sealed = Some(last);
                     s.recording_problem = None;
@@ -386,6 +397,12 @@ impl Recorder {
         }
     }
 
+    /// Whether the wall clock was set ahead between the last group and this one: the timeline has a hole then that no one else tells of.
+    fn clock_jumped(&self, first: WallTime) -> bool {
+        let (Some(until), Some(at)) = (self.recorded_until, self.recorded_at) else { return false };
+        jumped(until, at.elapsed(), first)
+    }
+
     /// A gap that is over goes into the ledger too.
     fn write_down(&self, end: WallTime, reason: GapReason) {
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
@@ -450,6 +467,12 @@ impl Holes {
     }
 }
 
+/// Whether more wall time lies between two groups than passed.
+fn jumped(until: WallTime, passed: Duration, first: WallTime) -> bool {
+    let passed = WallSpan::from_micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX));
+    first - (until + passed) > CLOCK_JUMP
+}
+
 /// The ledger's word for the catalogue's.
 fn word(reason: GapReason) -> leaf::GapReason {
     match reason {
@@ -467,6 +490,7 @@ fn word(reason: GapReason) -> leaf::GapReason {
         GapReason::PacketsLost => leaf::GapReason::PacketsLost,
         GapReason::Busy => leaf::GapReason::Busy,
         GapReason::NotTrusted => leaf::GapReason::NotTrusted,
+        // `Clock`, and what is yet to come: the ledger has no word for it.
         _ => leaf::GapReason::Other,
     }
 }
@@ -494,10 +518,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_ahead_is_told_from_a_camera_that_is_silent() {
+        let at = |s: i64| WallTime::from_millis(1_795_000_000_000 + s * 1000);
+        let passed = Duration::from_secs;
+        assert!(!jumped(at(0), passed(2), at(0)), "the next group");
+        assert!(!jumped(at(0), passed(3600), at(3600)), "a silent camera has a reason of its own");
+        assert!(jumped(at(0), passed(2), at(3600)));
+        assert!(!jumped(at(0), passed(2), at(-3600)), "backwards there is no hole");
+        assert!(!jumped(at(0), passed(2), at(3)), "a time server's step");
+    }
+
+    #[test]
     fn the_ledger_has_the_catalogues_word_for_every_reason() {
         for reason in GapReason::ALL {
             let written = serde_json::to_string(&word(reason)).unwrap();
-            assert_eq!(written, format!("\"{}\"", reason.as_str()));
+            let known = if reason == GapReason::Clock { "other" } else { reason.as_str() };
+            assert_eq!(written, format!("\"{known}\""));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::StoreError;
 use crate::layout::DATABASE;
 
 /// Steps from each version of the tables to the next; a step that was ever released never changes.
-const STEPS: [&str; 1] = [include_str!("../migrations/1.sql")];
+const STEPS: [&str; 2] = [include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql")];
 
 /// Larger files are not read whole at every start; their damage shows when they are used.
 const CHECKED_BYTES_MAX: u64 = 256 << 20;

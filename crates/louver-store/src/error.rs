@@ -91,6 +91,21 @@ pub enum StoreError {
     /// recording made before could be shown.
     #[error("{path} is missing or damaged: restore it from a backup; without it the recordings made so far cannot be shown or opened", path = .0.display())]
     KeyFile(PathBuf),
+    /// `disks.json` of the data directory is damaged, or holds more disks than there can be. Restore it, or delete it: the disks are
+    /// known again by their signs when the settings name them.
+    #[error("{path} is damaged: restore it from a backup, or delete it and keep all disks of recordings in the settings", path = .0.display())]
+    Disks(PathBuf),
+    /// The folder of a disk holds recordings of another site.
+    #[error("{path} holds recordings of another site: give this one a folder of its own", path = .0.display())]
+    OthersDisk(PathBuf),
+    /// A disk's folder lies in the data directory, or the other way round.
+    #[error("{path} and the data directory lie within each other: give the disk a folder of its own", path = .0.display())]
+    DiskWithinDisk(PathBuf),
+    /// No disk takes new recordings: none is mounted.
+    #[error(
+        "no disk for recordings is there: mount one of those in [[storage.disk]], or name another; recording goes on by itself then"
+    )]
+    NoDisk,
     /// A fragment came before `begin`, or after a failure or a dropped call. Call `begin` first.
     #[error("{camera}: a fragment came while no file was open")]
     NotBegun {

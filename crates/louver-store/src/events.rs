@@ -6,8 +6,8 @@ use louver_scene::{Masked, TAG_BYTES};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
 
-use crate::disk::{blocking, replace};
 use crate::event_state::EventState;
+use crate::files::blocking;
 use crate::journal::{Line, key};
 use crate::masked_file::read_start;
 use crate::{EventBox, EventChange, EventQuery, EventRecord, Store, StoreError, layout};
@@ -87,7 +87,8 @@ impl Store {
         }
         let path = layout::still_path(&self.0.dir, &camera, start, id);
         let bytes = jpeg.tagged(&self.0.keys.camera(&camera).tag);
-        blocking(move || replace(&path, &bytes)).await?;
+        let files = self.0.files.clone();
+        blocking(move || files.replace(&path, &bytes)).await?;
         let in_memory = {
             let mut fresh = self.0.fresh();
             let event = fresh.events.get_mut(&id);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Notify;
 
-use crate::disk::{append_lines, blocking};
 use crate::event_state::EventState;
+use crate::files::blocking;
 use crate::fresh::{Entry, FileState, GapKey, RecordingKey};
 use crate::journal::JournalKey;
 use crate::store::Inner;
@@ -77,14 +77,14 @@ impl Inner {
         if noted.is_empty() {
             return Ok(Vec::new());
         }
-        let dir = self.dir.clone();
+        let (dir, files) = (self.dir.clone(), self.files.clone());
         let failed = blocking(move || {
             // Held until the last line is written, even if nobody waits for it any more.
             let _turn = turn;
             let mut failed = Vec::new();
             for (key, lines) in noted {
                 let path = layout::journal_path(&dir, &key.0, key.1);
-                if let Err(e) = append_lines(&path, &journal::text(&lines)) {
+                if let Err(e) = files.append_lines(&path, &journal::text(&lines)) {
                     failed.push((key, lines, e));
                 }
             }
@@ -157,9 +157,10 @@ pub(crate) async fn put_recording(
     entry: &Entry,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO recordings (camera, kind, start_ms, end_us, bytes, finished) VALUES (?, ?, ?, ?, ?, ?)
+        "INSERT INTO recordings (camera, kind, start_ms, end_us, bytes, finished, disk) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (camera, kind, start_ms)
-         DO UPDATE SET end_us = excluded.end_us, bytes = excluded.bytes, finished = excluded.finished",
+         DO UPDATE SET end_us = excluded.end_us, bytes = excluded.bytes, finished = excluded.finished,
+                       disk = excluded.disk",
     )
     .bind(camera.as_str())
     .bind(kind.code())
@@ -167,6 +168,7 @@ pub(crate) async fn put_recording(
     .bind(entry.end.micros())
     .bind(i64::try_from(entry.bytes).unwrap_or(i64::MAX))
     .bind(entry.state == FileState::Finished)
+    .bind(entry.disk)
     .execute(db)
     .await
     .map(drop)

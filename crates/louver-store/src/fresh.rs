@@ -1,7 +1,7 @@
 //! What the catalogue does not have yet: files being written, events going on, gaps just noted. Queries lay it over the
 //! catalogue's rows, so that a row is never older than a few seconds and nobody sees that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use louver_base::{CameraId, EventId, WallTime};
 
@@ -15,6 +15,8 @@ pub(crate) type GapKey = (CameraId, StreamKind, WallTime);
 /// A file as the index sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
+    /// The disk it lies on.
+    pub(crate) disk: i64,
     pub(crate) end: WallTime,
     pub(crate) bytes: u64,
     pub(crate) state: FileState,
@@ -41,6 +43,8 @@ const UNWRITTEN_MAX: usize = 20_000;
 #[derive(Debug, Default)]
 pub(crate) struct Fresh {
     pub(crate) recordings: BTreeMap<RecordingKey, Entry>,
+    /// Files that a writer has open, also those without a fragment yet.
+    pub(crate) open: BTreeSet<RecordingKey>,
     pub(crate) events: HashMap<EventId, EventState>,
     pub(crate) gaps: BTreeMap<GapKey, Gap>,
     /// Journal lines to write with the next flush.
@@ -52,17 +56,23 @@ impl Fresh {
     pub(crate) fn change_recording(
         &mut self,
         key: &RecordingKey,
-        end: WallTime,
-        bytes: u64,
+        (disk, end, bytes): (i64, WallTime, u64),
         state: FileState,
     ) {
         match self.recordings.get_mut(key) {
             Some(entry) => {
-                *entry =
-                    Entry { end: entry.end.max(end), bytes, state, change: entry.change + 1, dirty: true };
+                *entry = Entry {
+                    disk,
+                    end: entry.end.max(end),
+                    bytes,
+                    state,
+                    change: entry.change + 1,
+                    dirty: true,
+                };
             }
             None => {
-                self.recordings.insert(key.clone(), Entry { end, bytes, state, change: 0, dirty: true });
+                self.recordings
+                    .insert(key.clone(), Entry { disk, end, bytes, state, change: 0, dirty: true });
             }
         }
     }

@@ -12,7 +12,7 @@ use std::sync::{MutexGuard, PoisonError};
 use louver_base::{CameraId, WallTime};
 use louver_vault::{CameraHour, Hour, KeyRing};
 
-use crate::disk::{blocking, remove, replace};
+use crate::files::{Files, blocking};
 use crate::layout::DESTROYED;
 use crate::store::Inner;
 use crate::{RecordingKind, Store, StoreError};
@@ -66,8 +66,8 @@ impl Gone {
     }
 
     /// Makes the hours known to the next start.
-    pub(crate) fn write(&self, dir: &Path) -> Result<(), StoreError> {
-        write(dir, self.hours.union(&self.perhaps))
+    pub(crate) fn write(&self, files: &Files, dir: &Path) -> Result<(), StoreError> {
+        write(files, dir, self.hours.union(&self.perhaps))
     }
 
     pub(crate) fn note_deleted(
@@ -96,12 +96,16 @@ fn read(dir: &Path) -> io::Result<BTreeSet<CameraHour>> {
 }
 
 /// Writes the file; away with it when there is nothing to say.
-fn write<'a>(dir: &Path, hours: impl Iterator<Item = &'a CameraHour>) -> Result<(), StoreError> {
+fn write<'a>(
+    files: &Files,
+    dir: &Path,
+    hours: impl Iterator<Item = &'a CameraHour>,
+) -> Result<(), StoreError> {
     let text: String = hours.map(|(camera, hour)| format!("{camera} {}\n", hour.number())).collect();
     match text.as_str() {
         // Come back after a power cut it says what stands in the ledger already; it is told once more.
-        "" => remove(&dir.join(DESTROYED)).map(drop),
-        text => replace(&dir.join(DESTROYED), text.as_bytes()),
+        "" => files.remove(&dir.join(DESTROYED)).map(drop),
+        text => files.replace(&dir.join(DESTROYED), text.as_bytes()),
     }
 }
 
@@ -116,7 +120,7 @@ impl Inner {
         hours: Vec<CameraHour>,
         now: WallTime,
     ) -> Result<Vec<CameraHour>, StoreError> {
-        let (dir, key_ring) = (self.dir.clone(), self.key_ring()?);
+        let (dir, files, key_ring) = (self.dir.clone(), self.files.clone(), self.key_ring()?);
         let asked: BTreeSet<CameraHour> = {
             let mut gone = self.gone();
             gone.perhaps.extend(hours.iter().cloned());
@@ -124,7 +128,7 @@ impl Inner {
         };
         let destroyed = blocking(move || {
             // Deletion must be real before it is written down everywhere: a full disk, above all, must not keep it from happening.
-            if let Err(error) = write(&dir, asked.iter()) {
+            if let Err(error) = write(&files, &dir, asked.iter()) {
                 tracing::warn!(%error, "should this stop now, the ledger would not be told of secrets that are destroyed");
             }
             Ok(key_ring.destroy(&hours, now)?)
@@ -154,8 +158,8 @@ impl Store {
             gone.hours.retain(|of| !hours.contains(of));
             gone.hours.union(&gone.perhaps).cloned().collect()
         };
-        let dir = self.0.dir.clone();
-        blocking(move || write(&dir, rest.iter())).await
+        let (dir, files) = (self.0.dir.clone(), self.0.files.clone());
+        blocking(move || write(&files, &dir, rest.iter())).await
     }
 
     /// Files that retention deleted since this was asked last.

@@ -2,7 +2,7 @@
 //! retention deletes it with the hour and a rebuild finds it without the catalogue.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use louver_base::{CameraId, Class, EventId, WallTime};
 use serde::{Deserialize, Serialize};
 
 use crate::event_state::EventState;
+use crate::files::Files;
 use crate::layout::hour_of;
 use crate::{EventChange, EventRecord, Gap, GapReason, StreamKind};
 
@@ -71,7 +72,7 @@ pub(crate) struct Told {
 }
 
 /// Replays a journal. A half-written last line is cut off, so that what is appended next starts a line of its own.
-pub(crate) fn read(path: &Path, camera: &CameraId) -> io::Result<Told> {
+pub(crate) fn read(files: &Files, path: &Path, camera: &CameraId) -> io::Result<Told> {
     let mut bytes = Vec::new();
     File::open(path)?.take(JOURNAL_BYTES_MAX).read_to_end(&mut bytes)?;
     let mut told = Told::default();
@@ -79,7 +80,7 @@ pub(crate) fn read(path: &Path, camera: &CameraId) -> io::Result<Told> {
     if whole < bytes.len() {
         told.bad_lines += 1;
         if (bytes.len() as u64) < JOURNAL_BYTES_MAX {
-            OpenOptions::new().write(true).open(path)?.set_len(whole as u64)?;
+            files.cut(path, whole as u64)?;
         }
     }
     for line in bytes[..whole].split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
@@ -133,12 +134,15 @@ fn tell(told: &mut Told, camera: &CameraId, line: Line) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
     fn a_journal_cut_at_any_byte_tells_everything_up_to_its_last_whole_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("events.jsonl");
+        let files = Files::new(Arc::new(crate::disk::RealDisk));
         let camera: CameraId = "gate".parse().unwrap();
         let (id, start) = (EventId::from_random(5), WallTime::from_millis(7));
         let lines = [
@@ -150,7 +154,7 @@ mod tests {
         let all = text(&lines);
         for cut in 0..=all.len() {
             std::fs::write(&path, &all[..cut]).unwrap();
-            let told = read(&path, &camera).unwrap();
+            let told = read(&files, &path, &camera).unwrap();
             let whole = all[..cut].matches('\n').count();
             let event = told.events.get(&id).map(|e| &e.record);
             assert_eq!(event.is_some(), whole >= 1, "{cut}");

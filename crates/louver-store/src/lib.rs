@@ -5,10 +5,11 @@
 
 mod accounts;
 mod db;
-mod disk;
+pub mod disk;
 mod error;
 mod event_state;
 mod events;
+mod files;
 mod flush;
 mod fresh;
 mod gone;
@@ -16,7 +17,9 @@ mod journal;
 mod layout;
 mod masked;
 mod masked_file;
+mod moving;
 mod openings;
+mod places;
 mod recordings;
 mod recovery;
 mod reserve;
@@ -24,6 +27,8 @@ mod retention;
 mod sealed;
 mod setup;
 mod shred;
+mod steady;
+mod storage;
 mod store;
 mod types;
 mod usage;
@@ -34,10 +39,16 @@ pub use db::copy_catalogue;
 pub use error::StoreError;
 pub use gone::{Deleted, DeletedFiles, DeletedFor};
 pub use masked::MaskedWriter;
+pub use moving::Moved;
 pub use openings::OpeningTexts;
+pub use places::{DiskRole, DiskSettings};
 pub use recovery::Recovery;
-pub use retention::{DiskWatermark, RetentionReport};
-pub use sealed::{SealedSegment, SealedWriter, rotation_due, sealed_cameras, sealed_segments};
+pub use retention::{DiskWatermark, RetentionReport, WhenFull};
+pub use sealed::{
+    SealedSegment, SealedWriter, recorded_cameras, rotation_due, sealed_cameras, sealed_segments,
+};
+pub use steady::{ClockReading, RetentionTime};
+pub use storage::DiskUsage;
 pub use store::{Store, StoreOptions};
 pub use types::{
     EventBox, EventChange, EventQuery, EventRecord, Gap, GapReason, MaskedFile, MaskedFragment, Recording,

@@ -21,7 +21,7 @@
 //!
 //! The camera's key here: `BLAKE3 derive_key("louver 2026 masked store wall times", mask.key (32 bytes) ‖ camera's id)`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -247,11 +247,4 @@ pub(crate) fn read_start(path: &Path, bytes: u64) -> io::Result<Bytes> {
     let read = read_at_most(&file, &mut all, 0)?;
     all.truncate(read);
     Ok(all.into())
-}
-
-/// Cuts a file's torn end off, and makes that reach the disk.
-pub(crate) fn cut(path: &Path, bytes: u64) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(bytes)?;
-    file.sync_all()
 }

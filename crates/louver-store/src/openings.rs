@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::disk::{blocking, replace};
+use crate::files::{Files, blocking};
 use crate::{Store, StoreError};
 
 const FOLDER: &str = "openings";
@@ -46,7 +46,8 @@ impl Store {
         if !is_id(id) || number == 0 || number > ENTRIES {
             return Err(StoreError::OpeningExists(path));
         }
-        blocking(move || write_new(path, &text)).await
+        let files = self.0.files.clone();
+        blocking(move || write_new(&files, path, &text)).await
     }
 
     /// All requests, in no order. Each one's entries are read up to the first number that is missing.
@@ -67,7 +68,8 @@ impl Store {
         if !is_id(id) || number == 0 || number > HOLD_ENTRIES {
             return Err(StoreError::OpeningExists(path));
         }
-        blocking(move || write_new(path, &text)).await
+        let files = self.0.files.clone();
+        blocking(move || write_new(&files, path, &text)).await
     }
 
     /// All legal holds that there were, in no order.
@@ -101,13 +103,14 @@ impl Store {
         if number == 0 || number > SETS {
             return Err(StoreError::OpeningExists(path));
         }
+        let files = self.0.files.clone();
         blocking(move || match read(&path, LONGEST_SET)? {
             Some(there) if there != text => Err(StoreError::OpeningExists(path)),
             Some(_) | None => {
-                replace(&path, text.as_bytes())?;
+                files.replace(&path, text.as_bytes())?;
                 // What was kept for this number has served. One that stays is nobody's set.
                 for kept in path.parent().and_then(|folder| next(folder).ok()).unwrap_or_default() {
-                    let _ = fs::remove_file(kept);
+                    let _ = files.remove(&kept);
                 }
                 Ok(())
             }
@@ -130,9 +133,10 @@ impl Store {
         let kept = format!("{NEXT}-{}.json", hex::encode(&document[..8]));
         let folder = self.dir().join(HOLDERS);
         let path = folder.join(format!("{number:04}.json"));
+        let files = self.0.files.clone();
         blocking(move || match read(&path, LONGEST_SET)? {
             Some(there) if there != text => Err(StoreError::OpeningExists(path)),
-            Some(_) | None => replace(&folder.join(kept), text.as_bytes()),
+            Some(_) | None => files.replace(&folder.join(kept), text.as_bytes()),
         })
         .await
     }
@@ -155,7 +159,8 @@ impl Store {
     /// The disk's; those before are there then.
     pub async fn keep_holder_proposals(&self, text: String) -> Result<(), StoreError> {
         let path = self.dir().join(HOLDERS).join(PROPOSALS);
-        blocking(move || replace(&path, text.as_bytes())).await
+        let files = self.0.files.clone();
+        blocking(move || files.replace(&path, text.as_bytes())).await
     }
 
     /// What was kept last of proposals.
@@ -193,9 +198,9 @@ fn all(folder: &Path, most: u32, longest: u64) -> Result<Vec<OpeningTexts>, Stor
 }
 
 /// Writes a file that must not be there yet.
-fn write_new(path: PathBuf, text: &str) -> Result<(), StoreError> {
+fn write_new(files: &Files, path: PathBuf, text: &str) -> Result<(), StoreError> {
     match fs::symlink_metadata(&path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => replace(&path, text.as_bytes()),
+        Err(e) if e.kind() == ErrorKind::NotFound => files.replace(&path, text.as_bytes()),
         Err(e) => Err(StoreError::io("looking at", &path, e)),
         Ok(_) => Err(StoreError::OpeningExists(path)),
     }

@@ -6,8 +6,9 @@ use louver_base::{CameraId, WallSpan, WallTime};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::disk::blocking;
+use crate::files::blocking;
 use crate::fresh::{Entry, FileState};
+use crate::store::Inner;
 use crate::{Gap, MaskedFile, Recording, RecordingId, RecordingKind, Store, StoreError, StreamKind};
 use crate::{layout, masked_file};
 
@@ -45,6 +46,21 @@ fn row_to_recording(row: &SqliteRow) -> Result<Recording, sqlx::Error> {
         bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
         finished: true,
     })
+}
+
+impl Inner {
+    /// Where a recording may lie, the disk of its entry first: it may have been moved since that was read.
+    fn paths(
+        &self,
+        disk: i64,
+        kind: RecordingKind,
+        camera: &CameraId,
+        id: RecordingId,
+    ) -> Vec<std::path::PathBuf> {
+        let mut places: Vec<_> = self.places.there().collect();
+        places.sort_by_key(|place| place.number != disk);
+        places.iter().map(|place| layout::recording_path(&place.dir, kind, camera, id)).collect()
+    }
 }
 
 impl Store {
@@ -95,16 +111,29 @@ impl Store {
         camera: &CameraId,
         kind: RecordingKind,
     ) -> Result<Option<WallTime>, StoreError> {
-        let newer = self.fresh_recordings(camera).into_iter().filter(|r| r.kind == kind).map(|r| r.end).max();
+        self.recorded_before(camera, kind, WallTime::from_micros(i64::MAX)).await
+    }
+
+    /// Until when the camera is recorded, of what began by then.
+    async fn recorded_before(
+        &self,
+        camera: &CameraId,
+        kind: RecordingKind,
+        now: WallTime,
+    ) -> Result<Option<WallTime>, StoreError> {
+        let began = |r: &Recording| r.kind == kind && r.start <= now;
+        let newer = self.fresh_recordings(camera).into_iter().filter(began).map(|r| r.end.min(now)).max();
         let stored: Option<i64> = sqlx::query_scalar(
-            "SELECT end_us FROM recordings WHERE camera = ? AND kind = ? ORDER BY start_ms DESC LIMIT 1",
+            "SELECT end_us FROM recordings WHERE camera = ? AND kind = ? AND start_ms <= ?
+             ORDER BY start_ms DESC LIMIT 1",
         )
         .bind(camera.as_str())
         .bind(kind.code())
+        .bind(now.millis())
         .fetch_optional(&self.0.pool)
         .await
         .map_err(StoreError::db("looking for the last recording"))?;
-        Ok(newer.max(stored.map(WallTime::from_micros)))
+        Ok(newer.max(stored.map(|us| WallTime::from_micros(us).min(now))))
     }
 
     /// Until when it is known what became of the camera's video: recorded, or noted as a gap of its stream. `None` if it never
@@ -116,14 +145,17 @@ impl Store {
         &self,
         camera: &CameraId,
         kind: RecordingKind,
+        now: WallTime,
     ) -> Result<Option<WallTime>, StoreError> {
-        let Some(recorded) = self.last_recorded(camera, kind).await? else { return Ok(None) };
+        // What a clock that was ahead has dated later tells nothing of the time until now.
+        let Some(recorded) = self.recorded_before(camera, kind, now).await? else { return Ok(None) };
         let stream = match kind {
             RecordingKind::Sealed => StreamKind::Main,
             RecordingKind::Masked | RecordingKind::Scene => StreamKind::Sub,
         };
         let gaps = self.gaps(camera, recorded, WallTime::from_micros(i64::MAX)).await?;
-        let noted = gaps.iter().filter(|g| g.stream == stream).map(|g| g.end).max();
+        let noted =
+            gaps.iter().filter(|g| g.stream == stream && g.start <= now).map(|g| g.end.min(now)).max();
         Ok(noted.max(Some(recorded)))
     }
 
@@ -164,40 +196,47 @@ impl Store {
         id: RecordingId,
         from: WallTime,
     ) -> Result<MaskedFile, StoreError> {
-        let bytes = self.masked_bytes(camera, kind, id).await?;
-        let path = layout::recording_path(&self.0.dir, kind, camera, id);
+        let (bytes, disk) = self.masked_bytes(camera, kind, id).await?;
+        let paths = self.0.paths(disk, kind, camera, id);
         let (camera, keys) = (camera.clone(), self.0.keys.camera(camera));
         blocking(move || {
-            let read = masked_file::read_start(&path, bytes).map_err(|e| match e.kind() {
-                std::io::ErrorKind::NotFound => StoreError::NoRecording { camera: camera.clone() },
-                _ => StoreError::io("reading", &path, e),
-            })?;
-            masked_file::parse(&keys, &read, from).ok_or(StoreError::Damaged { camera })
+            for path in paths {
+                match masked_file::read_start(&path, bytes) {
+                    Ok(read) => {
+                        return masked_file::parse(&keys, &read, from).ok_or(StoreError::Damaged { camera });
+                    }
+                    // It was moved just now.
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(e) => return Err(StoreError::io("reading", &path, e)),
+                }
+            }
+            Err(StoreError::NoRecording { camera })
         })
         .await
     }
 
-    /// Bytes of the whole parts of a masked file: what lies behind them is being written right now.
+    /// Bytes of the whole parts of a masked file, and its disk: what lies behind them is being written right now.
     async fn masked_bytes(
         &self,
         camera: &CameraId,
         kind: RecordingKind,
         id: RecordingId,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<(u64, i64), StoreError> {
         let key = (camera.clone(), kind, id);
         if let Some(entry) = self.0.fresh().recordings.get(&key) {
-            return Ok(entry.bytes);
+            return Ok((entry.bytes, entry.disk));
         }
-        let stored: Option<i64> =
-            sqlx::query_scalar("SELECT bytes FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
-                .bind(camera.as_str())
-                .bind(kind.code())
-                .bind(id.0)
-                .fetch_optional(&self.0.pool)
-                .await
-                .map_err(StoreError::db("looking for a recording"))?;
-        let bytes = stored.ok_or(StoreError::NoRecording { camera: camera.clone() })?;
-        Ok(u64::try_from(bytes).unwrap_or(0))
+        let stored: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT bytes, disk FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?",
+        )
+        .bind(camera.as_str())
+        .bind(kind.code())
+        .bind(id.0)
+        .fetch_optional(&self.0.pool)
+        .await
+        .map_err(StoreError::db("looking for a recording"))?;
+        let (bytes, disk) = stored.ok_or(StoreError::NoRecording { camera: camera.clone() })?;
+        Ok((u64::try_from(bytes).unwrap_or(0), disk))
     }
 
     /// Notes a gap, or lengthens it: one with the same camera, stream and start gets the new end and reason.

@@ -3,22 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use louver_base::{CameraId, EventId, WallSpan, WallTime};
 use louver_vault::{SegmentInfo, Tail, VaultError};
 use sqlx::{Row as _, SqlitePool};
 
-use crate::disk::{append_lines, blocking, remove};
 use crate::event_state::{EventState, last_known};
 use crate::events::{load_event, load_open_events};
+use crate::files::{Files, blocking};
 use crate::flush::{put_event, put_gap, put_recording};
 use crate::fresh::{Entry, FileState};
 use crate::journal::{self, Line, Told};
-use crate::layout::{self, HourFolder, JOURNAL, hour_of, journal_path, recording_path};
+use crate::layout::{self, HourFolder, JOURNAL, hour_of, journal_path};
 use crate::masked_file::{self, Scan};
+use crate::places::Places;
 use crate::setup::{CameraKeys, Keys};
-use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError};
+use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError, moving};
 
 /// What [`Store::open`](crate::Store::open) found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,20 +62,27 @@ const MARGIN: WallSpan = WallSpan::from_millis(600_000);
 
 /// Brings the catalogue in line with the files. With a new catalogue everything is read, otherwise what changed since the
 /// last flush.
-pub(crate) async fn recover(dir: &Path, keys: &Keys, pool: &SqlitePool) -> Result<Recovery, StoreError> {
+pub(crate) async fn recover(
+    files: &Files,
+    places: &Arc<Places>,
+    dir: &Path,
+    keys: &Keys,
+    pool: &SqlitePool,
+) -> Result<Recovery, StoreError> {
     let flushed: Option<i64> = sqlx::query_scalar("SELECT value FROM facts WHERE name = 'flushed_us'")
         .fetch_optional(pool)
         .await
         .map_err(StoreError::db("reading when it was last written"))?;
     let mut recovery = Recovery::default();
-    for camera in cameras(dir, pool).await? {
+    for camera in cameras(places, pool).await? {
         for kind in RecordingKind::ALL {
-            recover_files(dir, keys, pool, &camera, kind, &mut recovery).await?;
+            let of = Of { files, places, camera: &camera, kind, only: None, busy: BTreeSet::new() };
+            recover_files(&of, keys, pool, &mut recovery).await?;
         }
         let since = flushed.map(|us| WallTime::from_micros(us) - MARGIN);
-        recover_journals(dir, pool, &camera, since, &mut recovery).await?;
+        recover_journals(files, dir, pool, &camera, since, &mut recovery).await?;
     }
-    recovery.closed_events += close_events(dir, pool).await?;
+    recovery.closed_events += close_events(files, dir, pool).await?;
     recovery.rebuilt = flushed.is_none() && recovery.recordings + recovery.events + recovery.gaps > 0;
     note_flush(pool).await.map_err(StoreError::db("noting when it was written"))?;
     Ok(recovery)
@@ -94,12 +103,13 @@ pub(crate) async fn put_flush_time(db: &mut sqlx::SqliteConnection) -> Result<()
 }
 
 /// Cameras that have files or entries.
-async fn cameras(dir: &Path, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, StoreError> {
-    let place = dir.to_owned();
+pub(crate) async fn cameras(places: &Places, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, StoreError> {
+    let dirs = places.dirs();
     let mut all = blocking(move || {
         let mut all = BTreeSet::new();
         for kind in RecordingKind::ALL {
-            all.extend(layout::cameras(&place, kind).map_err(|e| StoreError::io("reading", &place, e))?);
+            let found = layout::cameras_on(&dirs, kind);
+            all.extend(found.map_err(|e| StoreError::io("reading", Path::new(kind.folder()), e))?);
         }
         Ok(all)
     })
@@ -112,16 +122,28 @@ async fn cameras(dir: &Path, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, St
     Ok(all)
 }
 
-async fn recover_files(
-    dir: &Path,
+/// Recordings of one camera and kind, on all disks that are there.
+pub(crate) struct Of<'a> {
+    pub(crate) files: &'a Files,
+    pub(crate) places: &'a Arc<Places>,
+    pub(crate) camera: &'a CameraId,
+    pub(crate) kind: RecordingKind,
+    /// On this disk alone: it came back while the others are being written to.
+    pub(crate) only: Option<i64>,
+    /// Recordings that are being written, and left alone.
+    pub(crate) busy: BTreeSet<RecordingId>,
+}
+
+/// Brings the entries in line with the files.
+pub(crate) async fn recover_files(
+    of: &Of<'_>,
     keys: &Keys,
     pool: &SqlitePool,
-    camera: &CameraId,
-    kind: RecordingKind,
     recovery: &mut Recovery,
 ) -> Result<(), StoreError> {
+    let (camera, kind) = (of.camera, of.kind);
     let doing = || StoreError::db("comparing recordings with their files");
-    let rows = sqlx::query("SELECT start_ms, finished FROM recordings WHERE camera = ? AND kind = ?")
+    let rows = sqlx::query("SELECT start_ms, finished, disk FROM recordings WHERE camera = ? AND kind = ?")
         .bind(camera.as_str())
         .bind(kind.code())
         .fetch_all(pool)
@@ -130,16 +152,18 @@ async fn recover_files(
     let mut known = BTreeMap::new();
     for row in &rows {
         let id = RecordingId(row.try_get("start_ms").map_err(doing())?);
-        known.insert(id, row.try_get::<bool, _>("finished").map_err(doing())?);
+        let finished = row.try_get("finished").map_err(doing())?;
+        known.insert(id, Known { finished, disk: row.try_get("disk").map_err(doing())? });
     }
-    let found = look(dir, keys, camera, kind, known).await?;
+    let found = look(of, keys, known).await?;
     recovery.recordings += found.there;
     recovery.scanned += found.looked_at.len() as u64;
     recovery.missing += found.missing.len() as u64;
     let mut tx = pool.begin().await.map_err(doing())?;
     let mut gone = found.missing;
-    for (id, outcome) in found.looked_at {
-        let put = |end, bytes| Entry { end, bytes, state: FileState::Finished, change: 0, dirty: false };
+    for (id, disk, outcome) in found.looked_at {
+        let put =
+            |end, bytes| Entry { disk, end, bytes, state: FileState::Finished, change: 0, dirty: false };
         let entry = match outcome {
             Outcome::Whole { end, bytes } => put(end, bytes),
             Outcome::Torn { end, bytes } => {
@@ -149,6 +173,22 @@ async fn recover_files(
             Outcome::Unreadable { bytes } => {
                 recovery.unreadable += 1;
                 put(id.start(), bytes)
+            }
+            Outcome::Moved => {
+                sqlx::query("UPDATE recordings SET disk = ? WHERE camera = ? AND kind = ? AND start_ms = ?")
+                    .bind(disk)
+                    .bind(camera.as_str())
+                    .bind(kind.code())
+                    .bind(id.0)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(doing())?;
+                continue;
+            }
+            // Not finished, so that it is looked at again.
+            Outcome::Failing { bytes } => {
+                recovery.unreadable += 1;
+                Entry { state: FileState::Abandoned, ..put(id.start(), bytes) }
             }
             Outcome::Empty => {
                 recovery.empty += 1;
@@ -175,60 +215,107 @@ async fn recover_files(
 struct Found {
     /// Files on disk.
     there: u64,
-    looked_at: Vec<(RecordingId, Outcome)>,
-    /// Entries without a file.
+    looked_at: Vec<(RecordingId, i64, Outcome)>,
+    /// Entries without a file on a disk that is there.
     missing: Vec<RecordingId>,
+}
+
+/// An entry.
+#[derive(Clone, Copy)]
+struct Known {
+    finished: bool,
+    disk: i64,
 }
 
 /// What became of a file that was not finished or not known.
 enum Outcome {
-    Whole { end: WallTime, bytes: u64 },
-    Torn { end: WallTime, bytes: u64 },
-    Unreadable { bytes: u64 },
+    Whole {
+        end: WallTime,
+        bytes: u64,
+    },
+    Torn {
+        end: WallTime,
+        bytes: u64,
+    },
+    Unreadable {
+        bytes: u64,
+    },
+    /// The disk does not give it.
+    Failing {
+        bytes: u64,
+    },
+    /// It is whole, and on another disk than its entry says.
+    Moved,
     Empty,
 }
 
 async fn look(
-    dir: &Path,
+    of: &Of<'_>,
     keys: &Keys,
-    camera: &CameraId,
-    kind: RecordingKind,
-    mut known: BTreeMap<RecordingId, bool>,
+    mut known: BTreeMap<RecordingId, Known>,
 ) -> Result<Found, StoreError> {
-    let (dir, keys, camera) = (dir.to_owned(), keys.camera(camera), camera.clone());
+    let (files, places, camera, kind) = (of.files.clone(), Arc::clone(of.places), of.camera.clone(), of.kind);
+    let (keys, only, busy) = (keys.camera(&camera), of.only, of.busy.clone());
+    let wanted =
+        move |disk: i64, id: &RecordingId| only.is_none_or(|only| only == disk) && !busy.contains(id);
     blocking(move || {
-        let reading = |e| StoreError::io("reading", &dir, e);
         let mut found = Found { there: 0, looked_at: Vec::new(), missing: Vec::new() };
-        for hour in layout::hours(&dir, kind, &camera).map_err(reading)? {
-            for id in layout::recordings_in(&hour, kind).map_err(reading)? {
-                found.there += 1;
-                if known.remove(&id) != Some(true) {
-                    let path = recording_path(&dir, kind, &camera, id);
-                    let outcome = match kind {
-                        RecordingKind::Sealed => look_at_sealed(&path, id)?,
-                        RecordingKind::Masked | RecordingKind::Scene => look_at_masked(&path, &keys)?,
-                    };
-                    found.looked_at.push((id, outcome));
-                }
+        for (id, (disk, path)) in moving::one_of_each(&files, &places, &camera, kind)? {
+            found.there += 1;
+            if !wanted(disk, &id) {
+                known.remove(&id);
+                continue;
             }
+            let outcome = match known.remove(&id) {
+                Some(Known { finished: true, disk: said }) if said == disk => continue,
+                Some(Known { finished: true, .. }) => Outcome::Moved,
+                _ => look_at(&files, &path, id, kind, &keys)?,
+            };
+            found.looked_at.push((id, disk, outcome));
         }
-        found.missing = known.into_keys().collect();
+        // What lies on a disk that is away is not missing.
+        let there = |disk: i64| places.get(disk).is_some_and(|place| place.is_there());
+        let missing = known.into_iter().filter(|(id, of)| there(of.disk) && wanted(of.disk, id));
+        found.missing = missing.map(|(id, _)| id).collect();
         Ok(found)
     })
     .await
 }
 
+/// One file that the disk does not give must not keep the others from being shown.
+fn look_at(
+    files: &Files,
+    path: &Path,
+    id: RecordingId,
+    kind: RecordingKind,
+    keys: &CameraKeys,
+) -> Result<Outcome, StoreError> {
+    let looked = match kind {
+        RecordingKind::Sealed => look_at_sealed(files, path, id),
+        RecordingKind::Masked | RecordingKind::Scene => look_at_masked(files, path, keys),
+    };
+    match looked {
+        Err(StoreError::Io { doing: "reading", source, .. })
+            if source.kind() != std::io::ErrorKind::NotFound =>
+        {
+            tracing::error!(file = %path.display(), error = %source, "a recording cannot be read: look at its disk");
+            Ok(Outcome::Failing { bytes: path.metadata().map_or(0, |m| m.len()) })
+        }
+        other => other,
+    }
+}
+
 /// A torn end of masked video is cut off: it can never be shown, and players choke on it.
-fn look_at_masked(path: &Path, keys: &CameraKeys) -> Result<Outcome, StoreError> {
+fn look_at_masked(files: &Files, path: &Path, keys: &CameraKeys) -> Result<Outcome, StoreError> {
     let scan = masked_file::scan(keys, path).map_err(|e| StoreError::io("reading", path, e))?;
     Ok(match scan {
         Scan::Fragments { end, bytes, of } if bytes == of => Outcome::Whole { end, bytes },
         Scan::Fragments { end, bytes, of: _ } => {
-            masked_file::cut(path, bytes).map_err(|e| StoreError::io("cutting", path, e))?;
+            files.cut(path, bytes).map_err(|e| StoreError::io("cutting", path, e))?;
             Outcome::Torn { end, bytes }
         }
         Scan::Empty => {
-            remove(path)?;
+            files.remove(path)?;
             Outcome::Empty
         }
         Scan::Unreadable { bytes } => Outcome::Unreadable { bytes },
@@ -237,14 +324,14 @@ fn look_at_masked(path: &Path, keys: &CameraKeys) -> Result<Outcome, StoreError>
 
 /// A torn end of an original stays: readers stop before it by themselves, and whether it is a torn end or damage with
 /// whole fragments behind is nothing to bet evidence on.
-fn look_at_sealed(path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
+fn look_at_sealed(files: &Files, path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
     let reading = |e| StoreError::io("reading", path, e);
     let mut file = File::open(path).map_err(reading)?;
     let size = file.metadata().map_err(reading)?.len();
     let info = match SegmentInfo::inspect(&mut file) {
         Ok(info) => info,
         Err(VaultError::HeaderCutOff { .. }) => {
-            remove(path)?;
+            files.remove(path)?;
             return Ok(Outcome::Empty);
         }
         Err(VaultError::Read { source, .. }) => return Err(reading(source)),
@@ -253,11 +340,11 @@ fn look_at_sealed(path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
     let end = info.fragments.iter().map(|f| f.last).fold(id.start(), WallTime::max);
     Ok(match info.tail {
         Tail::Finished { .. } | Tail::Open if info.fragments.is_empty() => {
-            remove(path)?;
+            files.remove(path)?;
             Outcome::Empty
         }
         Tail::Torn { .. } if info.fragments.is_empty() => {
-            remove(path)?;
+            files.remove(path)?;
             Outcome::Empty
         }
         Tail::Finished { .. } | Tail::Open => Outcome::Whole { end, bytes: size },
@@ -268,6 +355,7 @@ fn look_at_sealed(path: &Path, id: RecordingId) -> Result<Outcome, StoreError> {
 }
 
 async fn recover_journals(
+    files: &Files,
     dir: &Path,
     pool: &SqlitePool,
     camera: &CameraId,
@@ -275,13 +363,13 @@ async fn recover_journals(
     recovery: &mut Recovery,
 ) -> Result<(), StoreError> {
     let doing = || StoreError::db("reading journals into it");
-    let (place, of) = (dir.to_owned(), camera.clone());
+    let (files, place, of) = (files.clone(), dir.to_owned(), camera.clone());
     let told = blocking(move || {
         let reading = |e| StoreError::io("reading", &place, e);
         let mut all = Vec::new();
         for hour in layout::hours(&place, RecordingKind::Masked, &of).map_err(reading)? {
             if changed_since(&hour, since) {
-                all.push(journal::read(&hour.path.join(JOURNAL), &of).map_err(reading)?);
+                all.push(journal::read(&files, &hour.path.join(JOURNAL), &of).map_err(reading)?);
             }
         }
         Ok(all)
@@ -321,7 +409,7 @@ fn changed_since(hour: &HourFolder, since: Option<WallTime>) -> bool {
 }
 
 /// Ends what a crash left open, in the journals first.
-async fn close_events(dir: &Path, pool: &SqlitePool) -> Result<u64, StoreError> {
+async fn close_events(files: &Files, dir: &Path, pool: &SqlitePool) -> Result<u64, StoreError> {
     let doing = || StoreError::db("closing events that a crash left open");
     let open = load_open_events(pool).await?;
     let closed = open.len() as u64;
@@ -336,8 +424,9 @@ async fn close_events(dir: &Path, pool: &SqlitePool) -> Result<u64, StoreError> 
         lines.entry(path).or_default().push(Line::End { id: record.id, end });
         ends.push((record.id, end));
     }
+    let files = files.clone();
     let written = blocking(move || {
-        lines.iter().try_for_each(|(path, lines)| append_lines(path, &journal::text(lines)))
+        lines.iter().try_for_each(|(path, lines)| files.append_lines(path, &journal::text(lines)))
     });
     if let Err(error) = written.await {
         // A full disk must not keep the server from starting; a rebuild would end them in the same way.

@@ -14,12 +14,14 @@ use louver_vault::{CameraHour, Hour};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::disk::{blocking, remove, space, sync_folder};
+use crate::files::{Files, blocking};
 use crate::fresh::{FileState, RecordingKey};
 use crate::gone::DeletedFor;
 use crate::layout::{HOUR_US, HourFolder, hours, recording_path, still_path};
+use crate::moving::Moved;
+use crate::places::{DATA, Place};
 use crate::store::Inner;
-use crate::{RecordingId, RecordingKind, Store, StoreError};
+use crate::{DiskRole, RecordingId, RecordingKind, Store, StoreError};
 
 /// How much of the disk stays free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,26 @@ pub enum DiskWatermark {
     Bytes(u64),
     /// Per cent of the disk, 0 to 100.
     Percent(u8),
+}
+
+impl DiskWatermark {
+    /// In bytes, of a disk of this size.
+    pub(crate) fn bytes_of(self, total: u64) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.min(total),
+            Self::Percent(percent) => total / 100 * u64::from(percent.min(100)),
+        }
+    }
+}
+
+/// What is done where less than the watermark is free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The oldest recordings go, before their retention has ended.
+    #[default]
+    DeleteOldest,
+    /// Nothing goes before its time: recording stops there until there is room.
+    Stop,
 }
 
 /// What a retention pass did.
@@ -45,10 +67,14 @@ pub struct RetentionReport {
     pub events: u64,
     /// Hours whose secret was destroyed for good.
     pub shredded: Vec<CameraHour>,
-    /// Whether the disk is still below its watermark: nothing is left that may be deleted.
+    /// Files moved to a cold disk because theirs was too full.
+    pub moved_files: u64,
+    /// Whether some disk is still below its watermark: nothing is left that may be deleted.
     pub still_low: bool,
 }
 
+/// What is dated later than that is dated by another clock.
+pub(crate) const AHEAD: WallSpan = WallSpan::from_hours(24);
 /// Rows taken at once.
 const PAGE: i64 = 256;
 
@@ -56,8 +82,10 @@ const PAGE: i64 = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct Old {
     pub(crate) key: RecordingKey,
+    /// The disk it lies on.
+    pub(crate) disk: i64,
     end: WallTime,
-    bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Store {
@@ -74,8 +102,23 @@ impl Store {
         retention_hours: &[(CameraId, u32)],
         watermark: DiskWatermark,
     ) -> Result<RetentionReport, StoreError> {
+        self.retention_pass_by(now, retention_hours, watermark, WhenFull::DeleteOldest).await
+    }
+
+    /// The same, and what is done where the disk is below its watermark: nothing before its time, if that is what the settings say.
+    ///
+    /// # Errors
+    /// As [`retention_pass`](Self::retention_pass).
+    pub async fn retention_pass_by(
+        &self,
+        now: WallTime,
+        retention_hours: &[(CameraId, u32)],
+        watermark: DiskWatermark,
+        when_full: WhenFull,
+    ) -> Result<RetentionReport, StoreError> {
         let inner = &self.0;
         let _turn = inner.maintenance.lock().await;
+        *inner.watermark.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(watermark);
         // On a full disk this fails, and what follows is the remedy.
         if let Err(e) = inner.flush_in_turn().await {
             tracing::warn!(error = %e, "the catalogue is not written; deleting first");
@@ -84,6 +127,7 @@ impl Store {
         let mut ending = Vec::new();
         for (camera, hours) in retention_hours {
             let cutoff = now - WallSpan::from_hours(*hours);
+            inner.note_ahead(camera, now).await?;
             inner.expire_recordings(camera, cutoff, now, &mut ending, &mut report).await?;
         }
         // After what needs no shredding, so that there is room for it on a full disk; for all cameras at once.
@@ -95,7 +139,9 @@ impl Store {
         }
         // A key ring whose disk fails must not let this one run full.
         let swept = inner.sweep(retention_hours, now, &mut report).await;
-        inner.make_room(watermark, now, &mut report).await?;
+        for place in inner.places.there() {
+            inner.make_room(place, watermark, when_full, now, &mut report).await?;
+        }
         report.expired_files += shredded?;
         swept.map(|()| report)
     }
@@ -103,23 +149,44 @@ impl Store {
     /// Every camera that has anything here, removed ones included.
     ///
     /// # Errors
-    /// [`StoreError::Io`].
+    /// [`StoreError::Io`], [`StoreError::Database`].
     pub async fn cameras(&self) -> Result<Vec<CameraId>, StoreError> {
-        let dir = self.0.dir.clone();
-        blocking(move || {
-            let mut all = BTreeSet::new();
-            for kind in RecordingKind::ALL {
-                let found =
-                    crate::layout::cameras(&dir, kind).map_err(|e| StoreError::io("reading", &dir, e))?;
-                all.extend(found);
-            }
-            Ok(all.into_iter().collect())
-        })
-        .await
+        let found = crate::recovery::cameras(&self.0.places, &self.0.pool).await?;
+        Ok(found.into_iter().collect())
     }
 }
 
 impl Inner {
+    /// Notes recordings that are dated ahead of the clock: a clock that was ahead made them, and by their dates they would stay for
+    /// years. Their retention counts from when they were seen first, which is never early.
+    async fn note_ahead(&self, camera: &CameraId, now: WallTime) -> Result<(), StoreError> {
+        let ahead = now + AHEAD;
+        let doing = || StoreError::db("noting recordings that are dated ahead of the clock");
+        // Those that are so no more were seen by a clock that was behind.
+        sqlx::query(
+            "UPDATE recordings SET ahead_us = NULL
+             WHERE camera = ? AND kind IN (0, 1, 2) AND ahead_us IS NOT NULL AND start_ms <= ? AND end_us <= ?",
+        )
+        .bind(camera.as_str())
+        .bind(ahead.millis())
+        .bind(ahead.micros())
+        .execute(&self.pool)
+        .await
+        .map_err(doing())?;
+        sqlx::query(
+            "UPDATE recordings SET ahead_us = ?1
+             WHERE camera = ?2 AND kind IN (0, 1, 2) AND ahead_us IS NULL AND (start_ms > ?3 OR end_us > ?4)",
+        )
+        .bind(now.micros())
+        .bind(camera.as_str())
+        .bind(ahead.millis())
+        .bind(ahead.micros())
+        .execute(&self.pool)
+        .await
+        .map(drop)
+        .map_err(doing())
+    }
+
     /// Deletes what needs no shredding; the last files of hours go into `ending`.
     async fn expire_recordings(
         &self,
@@ -133,10 +200,10 @@ impl Inner {
         let mut after = (i64::MIN, -1_i64);
         loop {
             let rows = sqlx::query(
-                "SELECT camera, kind, start_ms, end_us, bytes FROM recordings
-                 WHERE camera = ? AND kind IN (0, 1, 2) AND start_ms <= ? AND end_us <= ? AND held = 0
-                   AND (start_ms, kind) > (?, ?)
-                 ORDER BY start_ms, kind LIMIT ?",
+                "SELECT camera, kind, start_ms, end_us, bytes, disk FROM recordings
+                 WHERE camera = ?1 AND kind IN (0, 1, 2) AND held = 0 AND (start_ms, kind) > (?4, ?5)
+                   AND ((start_ms <= ?2 AND end_us <= ?3) OR ahead_us <= ?3)
+                 ORDER BY start_ms, kind LIMIT ?6",
             )
             .bind(camera.as_str())
             .bind(cutoff.millis())
@@ -179,7 +246,8 @@ impl Inner {
                 paths.push(still_path(&self.dir, camera, start, id));
             }
         }
-        blocking(move || remove_all(&paths).map(drop)).await?;
+        let files = self.files.clone();
+        blocking(move || remove_all(&files, &paths).map(drop)).await?;
         let deleted = sqlx::query("DELETE FROM events WHERE camera = ? AND end_us <= ?")
             .bind(camera.as_str())
             .bind(cutoff.micros())
@@ -207,7 +275,8 @@ impl Inner {
         .await?;
         for hour in ended {
             if !self.has_kept(camera, hour.start).await? {
-                blocking(move || clear(&hour)).await?;
+                let files = self.files.clone();
+                blocking(move || clear(&files, &hour)).await?;
             }
         }
         Ok(())
@@ -237,25 +306,44 @@ impl Inner {
         .map_err(StoreError::db("looking for old events"))
     }
 
-    /// Deletes the oldest recordings until enough of the disk is free.
+    /// Moves the oldest recordings to a cold disk, or deletes them, until enough of the disk is free.
     async fn make_room(
         &self,
+        place: &Place,
         watermark: DiskWatermark,
+        when_full: WhenFull,
         now: WallTime,
         report: &mut RetentionReport,
     ) -> Result<(), StoreError> {
         let mut crowded_out = BTreeMap::<CameraId, WallTime>::new();
         let mut after = (i64::MIN, String::new(), -1_i64);
+        // A hot disk is full because the cold ones are: what is older goes first, wherever it lies, and makes room to move to.
+        let cold = |p: &&Place| place.role == Some(DiskRole::Hot) && p.role == Some(DiskRole::Cold);
+        let colds = self.places.there().filter(cold).map(|p| p.number);
+        let among: Vec<i64> = std::iter::once(place.number).chain(colds).collect();
         loop {
-            let disk = space(&self.dir)?;
-            let wanted = match watermark {
-                DiskWatermark::Bytes(bytes) => bytes.min(disk.total),
-                DiskWatermark::Percent(percent) => disk.total / 100 * u64::from(percent.min(100)),
+            let disk = match self.files.space(&place.dir) {
+                // The next look at the disks says so.
+                Err(error) if place.number != DATA => {
+                    tracing::warn!(%error, "how full a disk is cannot be said");
+                    break;
+                }
+                disk => disk?,
             };
+            let wanted = place.min_free.unwrap_or(watermark).bytes_of(disk.total);
             if disk.free >= wanted {
+                place.set_full(false);
                 break;
             }
-            let oldest = self.oldest(&after).await?;
+            if self.move_for_room(place, wanted - disk.free, now, report).await {
+                continue;
+            }
+            if when_full == WhenFull::Stop {
+                place.set_full(true);
+                report.still_low = true;
+                break;
+            }
+            let oldest = self.oldest(&among, &after).await?;
             let Some(last) = oldest.last() else {
                 report.still_low = true;
                 break;
@@ -277,23 +365,62 @@ impl Inner {
         Ok(())
     }
 
-    async fn oldest(&self, after: &(i64, String, i64)) -> Result<Vec<Old>, StoreError> {
+    /// Moves what is to go to a cold disk; whether any went.
+    async fn move_for_room(
+        &self,
+        place: &Place,
+        bytes: u64,
+        now: WallTime,
+        report: &mut RetentionReport,
+    ) -> bool {
+        if place.role != Some(DiskRole::Hot) {
+            return false;
+        }
+        let oldest =
+            self.oldest_finished(place.number, now).await.and_then(|oldest| self.may_go(oldest, now));
+        let mut moved = Moved::default();
+        for old in oldest.unwrap_or_default() {
+            if moved.bytes >= bytes || !self.move_one(place, old, &mut moved).await.unwrap_or(false) {
+                break;
+            }
+        }
+        report.moved_files += moved.files;
+        moved.files > 0
+    }
+
+    /// The oldest recordings of a disk that nobody writes to and that ended before then.
+    pub(crate) async fn oldest_finished(&self, disk: i64, before: WallTime) -> Result<Vec<Old>, StoreError> {
         let rows = sqlx::query(
-            "SELECT camera, kind, start_ms, end_us, bytes FROM recordings
-             WHERE held = 0 AND start_ms >= ?1 AND (start_ms, camera, kind) > (?1, ?2, ?3)
+            "SELECT camera, kind, start_ms, end_us, bytes, disk FROM recordings
+             WHERE disk = ? AND held = 0 AND finished = 1 AND end_us <= ? ORDER BY start_ms LIMIT ?",
+        )
+        .bind(disk)
+        .bind(before.micros())
+        .bind(PAGE)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(StoreError::db("looking for recordings to move"))?;
+        rows_to_old(&rows)
+    }
+
+    async fn oldest(&self, disks: &[i64], after: &(i64, String, i64)) -> Result<Vec<Old>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT camera, kind, start_ms, end_us, bytes, disk FROM recordings
+             WHERE disk IN (SELECT value FROM json_each(?5)) AND held = 0 AND start_ms >= ?1 AND (start_ms, camera, kind) > (?1, ?2, ?3)
              ORDER BY start_ms, camera, kind LIMIT ?4",
         )
         .bind(after.0)
         .bind(&after.1)
         .bind(after.2)
         .bind(PAGE)
+        .bind(serde_json::to_string(disks).unwrap_or_default())
         .fetch_all(&self.pool)
         .await
         .map_err(StoreError::db("looking for the oldest recordings"))?;
         rows_to_old(&rows)
     }
 
-    /// Those that nobody is writing and nobody holds.
+    /// Those that nobody is writing and nobody holds, on disks that are there.
     pub(crate) fn may_go(&self, old: Vec<Old>, now: WallTime) -> Result<Vec<Old>, StoreError> {
         let key_ring = self.key_ring()?;
         let held = |(camera, _, id): &RecordingKey| {
@@ -302,7 +429,11 @@ impl Inner {
         let fresh = self.fresh();
         let writing =
             |key: &RecordingKey| fresh.recordings.get(key).is_some_and(|e| e.state == FileState::Writing);
-        Ok(old.into_iter().filter(|o| !writing(&o.key) && !held(&o.key)).collect())
+        let there =
+            |disk: i64| self.places.get(disk).is_some_and(|p| p.is_there() && p.is_mounted(&self.site_id));
+        let disks: BTreeMap<i64, bool> = old.iter().map(|o| (o.disk, there(o.disk))).collect();
+        let there = |disk: i64| disks.get(&disk).copied().unwrap_or(false);
+        Ok(old.into_iter().filter(|o| there(o.disk) && !writing(&o.key) && !held(&o.key)).collect())
     }
 
     /// Files, folders, entries. Gives how many files went; what cannot be deleted keeps its entry.
@@ -312,10 +443,18 @@ impl Inner {
         why: DeletedFor,
         report: &mut RetentionReport,
     ) -> Result<u64, StoreError> {
-        let dir = self.dir.clone();
-        let path = move |(camera, kind, id): &RecordingKey| recording_path(&dir, *kind, camera, *id);
-        let paths: Vec<PathBuf> = old.iter().map(|o| path(&o.key)).collect();
-        let removed = blocking(move || remove_all(&paths)).await?;
+        let path = |old: &Old| {
+            let (camera, kind, id) = &old.key;
+            let dir = self.places.get(old.disk).map_or(&self.dir, |place| &place.dir);
+            recording_path(dir, *kind, camera, *id)
+        };
+        let paths: Vec<PathBuf> = old.iter().map(path).collect();
+        let files = self.files.clone();
+        let mut removed = blocking(move || remove_all(&files, &paths)).await?;
+        // Of a disk that went away meanwhile nothing is gone.
+        let away = |disk: i64| self.places.get(disk).is_some_and(|p| !p.is_mounted(&self.site_id));
+        let lost = old.iter().enumerate().filter(|(_, o)| o.disk != DATA && away(o.disk));
+        removed.failed.extend(lost.map(|(n, _)| n));
         report.bytes += removed.bytes;
         report.failed_files += removed.failed.len() as u64;
         let gone: Vec<&Old> =
@@ -368,6 +507,7 @@ fn rows_to_old(rows: &[SqliteRow]) -> Result<Vec<Old>, StoreError> {
         let kind = RecordingKind::from_code(row.try_get("kind")?);
         Ok(Old {
             key: (camera, kind, RecordingId(row.try_get("start_ms")?)),
+            disk: row.try_get("disk")?,
             end: WallTime::from_micros(row.try_get("end_us")?),
             bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
         })
@@ -376,7 +516,7 @@ fn rows_to_old(rows: &[SqliteRow]) -> Result<Vec<Old>, StoreError> {
 }
 
 /// What became of files that were to go.
-struct Removed {
+pub(crate) struct Removed {
     bytes: u64,
     /// Which of them are still there.
     failed: BTreeSet<usize>,
@@ -384,11 +524,11 @@ struct Removed {
 
 /// Deletes files, makes that survive a power cut, and takes away folders that became empty. One file that cannot be
 /// deleted does not keep the others.
-fn remove_all(paths: &[PathBuf]) -> Result<Removed, StoreError> {
+pub(crate) fn remove_all(files: &Files, paths: &[PathBuf]) -> Result<Removed, StoreError> {
     let mut removed = Removed { bytes: 0, failed: BTreeSet::new() };
     let mut folders = BTreeSet::new();
     for (n, path) in paths.iter().enumerate() {
-        match remove(path) {
+        match files.remove(path) {
             Ok(bytes) => removed.bytes += bytes,
             Err(error) => {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "an old file stays");
@@ -398,24 +538,24 @@ fn remove_all(paths: &[PathBuf]) -> Result<Removed, StoreError> {
         folders.extend(path.parent());
     }
     for hour in folders {
-        match sync_folder(hour) {
+        match files.sync_folder(hour) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(StoreError::io("syncing", hour, e));
             }
             _ => {}
         }
         // Only empty ones go; a writer that is about to use it makes it again.
-        if fs::remove_dir(hour).is_ok()
+        if files.remove_folder(hour)
             && let Some(day) = hour.parent()
         {
-            let _ = fs::remove_dir(day);
+            files.remove_folder(day);
         }
     }
     Ok(removed)
 }
 
 /// Takes away an hour's journal and whatever stills a crash left, unless recordings are there.
-fn clear(hour: &HourFolder) -> Result<(), StoreError> {
+fn clear(files: &Files, hour: &HourFolder) -> Result<(), StoreError> {
     let reading = |e| StoreError::io("reading", &hour.path, e);
     let mut ours = Vec::new();
     for entry in fs::read_dir(&hour.path).map_err(reading)? {
@@ -430,5 +570,5 @@ fn clear(hour: &HourFolder) -> Result<(), StoreError> {
         // remove_all would not come by.
         ours.push(hour.path.join(crate::layout::JOURNAL));
     }
-    remove_all(&ours).map(drop)
+    remove_all(files, &ours).map(drop)
 }

@@ -1,5 +1,6 @@
 //! Sealed originals on their way to disk.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::Sealed;
 
 use crate::layout::{self, hour_of, hours, recording_path, recordings_in};
+use crate::places;
 use crate::store::Inner;
 use crate::writer::FileWriter;
 use crate::{Recording, RecordingKind, StoreError};
@@ -79,8 +81,22 @@ pub fn rotation_due(start: WallTime, next: WallTime) -> bool {
 /// # Errors
 /// [`StoreError::Io`] when the folders cannot be read.
 pub fn sealed_cameras(dir: &Path) -> Result<Vec<CameraId>, StoreError> {
-    let cameras = layout::cameras(dir, RecordingKind::Sealed);
+    let cameras = layout::cameras_on(&places::folders(dir)?, RecordingKind::Sealed);
     cameras.map(|all| all.into_iter().collect()).map_err(|e| StoreError::io("reading", dir, e))
+}
+
+/// Cameras that have recordings of any kind, likewise.
+///
+/// # Errors
+/// [`StoreError::Io`] when the folders cannot be read; [`StoreError::Disks`].
+pub fn recorded_cameras(dir: &Path) -> Result<Vec<CameraId>, StoreError> {
+    let mut all = BTreeSet::new();
+    for dir in places::folders(dir)? {
+        for kind in RecordingKind::ALL {
+            all.extend(layout::cameras(&dir, kind).map_err(|e| StoreError::io("reading", &dir, e))?);
+        }
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// A sealed file, as `louver open` needs it.
@@ -110,21 +126,25 @@ pub fn sealed_segments(
     // A segment never reaches into the next hour by more than one fragment.
     let earliest = hour_of(from) - WallSpan::from_hours(1);
     let reading = |e| StoreError::io("reading", dir, e);
-    let mut found = Vec::new();
-    for hour in hours(dir, kind, camera).map_err(reading)? {
-        if hour.start < earliest || hour.start >= to {
-            continue;
-        }
-        for id in recordings_in(&hour, kind).map_err(reading)? {
-            let path = recording_path(dir, kind, camera, id);
-            // One that retention took away in between is no error.
-            if let Ok(metadata) = std::fs::metadata(&path)
-                && id.start() < to
-            {
-                found.push(SealedSegment { path, start: id.start(), bytes: metadata.len() });
+    let mut found = BTreeMap::new();
+    for dir in places::folders(dir)? {
+        for hour in hours(&dir, kind, camera).map_err(reading)? {
+            if hour.start < earliest || hour.start >= to {
+                continue;
+            }
+            for id in recordings_in(&hour, kind).map_err(reading)? {
+                let path = recording_path(&dir, kind, camera, id);
+                // One that retention took away in between is no error. One that is being moved is on two disks.
+                if let Ok(metadata) = std::fs::metadata(&path)
+                    && id.start() < to
+                {
+                    let segment = SealedSegment { path, start: id.start(), bytes: metadata.len() };
+                    found.entry(id).or_insert(segment);
+                }
             }
         }
     }
+    let mut found: Vec<SealedSegment> = found.into_values().collect();
     // What ended before `from` for certain, since the next one had begun by then.
     let first = found.partition_point(|s| s.start <= from).saturating_sub(2);
     Ok(found.split_off(first))

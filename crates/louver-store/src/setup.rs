@@ -1,7 +1,6 @@
 //! The data directory itself: lock, keys, whether it can be written to.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use louver_scene::{CameraTagKey, TagKey};
 use louver_vault::{Absent, KeyRing, SiteId};
 use rustix::fs::{FlockOperation, flock};
 
-use crate::disk::{make_folder, replace};
+use crate::files::Files;
 use crate::layout::{DATABASE, KEY_RING};
 use crate::{RecordingKind, StoreError, reserve, shred};
 
@@ -62,22 +61,24 @@ impl Keys {
 }
 
 /// Makes what is missing and takes the lock.
-pub(crate) fn prepare(dir: &Path) -> Result<Ground, StoreError> {
-    make_folder(dir).map_err(|e| StoreError::io("making", dir, e))?;
+pub(crate) fn prepare(files: &Files, dir: &Path) -> Result<Ground, StoreError> {
+    files.make_top(dir).map_err(|e| StoreError::io("making", dir, e))?;
     let lock = take_lock(dir)?;
-    probe(dir)?;
-    reserve::make(dir);
-    let site = key_file(dir, "site.id", |text| text.trim().parse().ok())?;
-    let mask = key_file(dir, "mask.key", |text| {
+    probe(files, dir)?;
+    reserve::make(files, dir);
+    let site = key_file(files, dir, "site.id", |text| text.trim().parse().ok())?;
+    let mask = key_file(files, dir, "mask.key", |text| {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text.trim(), &mut bytes).ok().map(|()| bytes)
     })?;
+    // Whoever made them may have been killed before their names were on the disk.
+    files.sync_folder(dir).map_err(|e| StoreError::io("syncing", dir, e))?;
     // A new key ring in place of a lost one, or of one whose disk is not mounted, would make originals look shredded.
     let absent = if shred::has_originals(dir)? { Absent::Refuse } else { Absent::Make };
     let key_ring = KeyRing::open(&dir.join(KEY_RING), absent)?;
     for kind in RecordingKind::ALL {
         let folder = dir.join(kind.folder());
-        make_folder(&folder).map_err(|e| StoreError::io("making", &folder, e))?;
+        files.make_folder(&folder).map_err(|e| StoreError::io("making", &folder, e))?;
     }
     Ok(Ground { lock, site_id: site, keys: Keys::new(mask), key_ring })
 }
@@ -101,16 +102,9 @@ fn take_lock(dir: &Path) -> Result<File, StoreError> {
 
 /// Writes and deletes a file, so that a full or read-only disk is said at the start and not by the first camera.
 /// Where recordings exist a full disk is let through: retention makes room.
-fn probe(dir: &Path) -> Result<(), StoreError> {
+fn probe(files: &Files, dir: &Path) -> Result<(), StoreError> {
     let path = dir.join("probe.tmp");
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|mut f| f.write_all(&[0x55; 65536]).and_then(|()| f.sync_all()));
-    let _ = fs::remove_file(&path);
+    let written = files.try_writing(&path, &[0x55; 65536]);
     match written.map_err(|e| StoreError::io("writing", &path, e)) {
         Err(StoreError::DiskFull { .. }) if dir.join(DATABASE).exists() => Ok(()),
         Err(StoreError::DiskFull { source, .. }) => {
@@ -124,7 +118,12 @@ fn probe(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Reads a small secret file, or makes it with random bytes at first start.
-fn key_file<T>(dir: &Path, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+fn key_file<T>(
+    files: &Files,
+    dir: &Path,
+    name: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, StoreError> {
     let path = dir.join(name);
     match fs::read_to_string(&path) {
         Ok(text) => parse(&text).ok_or(StoreError::KeyFile(path)),
@@ -136,7 +135,10 @@ fn key_file<T>(dir: &Path, name: &str, parse: impl Fn(&str) -> Option<T>) -> Res
             let bytes: [u8; 32] = rand::random();
             let wanted = if name == "site.id" { &bytes[..16] } else { &bytes[..] };
             let text = hex::encode(wanted) + "\n";
-            replace(&path, text.as_bytes())?;
+            // One whose name may not be on the disk is not what recordings are made with: the next start makes another.
+            files.replace(&path, text.as_bytes()).inspect_err(|_| {
+                let _ = files.remove(&path);
+            })?;
             parse(&text).ok_or(StoreError::KeyFile(path))
         }
         Err(e) if e.kind() == std::io::ErrorKind::InvalidData => Err(StoreError::KeyFile(path)),

@@ -2,15 +2,16 @@
 //! opens no more, whoever kept a copy of it. docs/keys.md.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::{CameraHour, Hour, KeyRing};
 
-use crate::disk::{blocking, remove, sync_folder};
+use crate::files::{Files, blocking};
 use crate::gone::{DeletedFor, Gone};
 use crate::layout::{self, HOUR_US, HourFolder, hour_folder, hours, recording_path, recordings_in};
-use crate::retention::Old;
+use crate::places;
+use crate::retention::{AHEAD, Old};
 use crate::store::Inner;
 use crate::{RecordingKind, RetentionReport, StoreError};
 
@@ -42,19 +43,30 @@ fn is_over(hour: Hour, at: WallTime) -> bool {
     hour.start() + WallSpan::from_micros(HOUR_US) <= at
 }
 
-/// Originals of an hour that are on the disk.
-fn originals(dir: &Path, (camera, hour): &CameraHour) -> Result<BTreeSet<crate::RecordingId>, StoreError> {
+/// Whether a clock that was wrong made it.
+fn is_ahead(hour: Hour, now: WallTime) -> bool {
+    hour.start() > now + AHEAD
+}
+
+/// Originals of an hour that are on these disks.
+fn originals(
+    dirs: &[PathBuf],
+    (camera, hour): &CameraHour,
+) -> Result<BTreeSet<crate::RecordingId>, StoreError> {
     let kind = RecordingKind::Sealed;
-    let path = hour_folder(dir, kind, camera, hour.start());
-    let folder = HourFolder { start: hour.start(), path };
-    let ids = recordings_in(&folder, kind).map_err(|e| StoreError::io("reading", &folder.path, e))?;
-    Ok(ids.into_iter().collect())
+    let mut all = BTreeSet::new();
+    for dir in dirs {
+        let path = hour_folder(dir, kind, camera, hour.start());
+        let folder = HourFolder { start: hour.start(), path };
+        all.extend(recordings_in(&folder, kind).map_err(|e| StoreError::io("reading", &folder.path, e))?);
+    }
+    Ok(all)
 }
 
 /// Whether there is any original.
-pub(crate) fn has_originals(dir: &Path) -> Result<bool, StoreError> {
+pub(crate) fn has_originals(data: &Path) -> Result<bool, StoreError> {
     let mut there = false;
-    each_hour(dir, |_, folder| {
+    each_hour(&places::folders(data)?, |_, folder| {
         let ids = recordings_in(folder, RecordingKind::Sealed);
         there |= !ids.map_err(|e| StoreError::io("reading", &folder.path, e))?.is_empty();
         Ok(())
@@ -63,13 +75,15 @@ pub(crate) fn has_originals(dir: &Path) -> Result<bool, StoreError> {
 }
 
 fn each_hour(
-    dir: &Path,
+    dirs: &[PathBuf],
     mut each: impl FnMut(CameraHour, &HourFolder) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let reading = |e| StoreError::io("reading", dir, e);
-    for camera in layout::cameras(dir, RecordingKind::Sealed).map_err(reading)? {
-        for folder in hours(dir, RecordingKind::Sealed, &camera).map_err(reading)? {
-            each((camera.clone(), Hour::of(folder.start)), &folder)?;
+    for dir in dirs {
+        let reading = |e| StoreError::io("reading", dir, e);
+        for camera in layout::cameras(dir, RecordingKind::Sealed).map_err(reading)? {
+            for folder in hours(dir, RecordingKind::Sealed, &camera).map_err(reading)? {
+                each((camera.clone(), Hour::of(folder.start)), &folder)?;
+            }
         }
     }
     Ok(())
@@ -78,43 +92,85 @@ fn each_hour(
 /// Deletes what a crash left after its secret was destroyed. Hours end oldest first, so later ones have secrets; originals
 /// from after the latest secret are none of those: they were sealed with another key ring (an older copy of it was put
 /// here), and opening them must stay possible with the right one.
-pub(crate) fn at_start(dir: &Path, key_ring: &KeyRing) -> Result<(Unopenable, Gone), StoreError> {
+pub(crate) fn at_start(
+    files: &Files,
+    data: &Path,
+    dirs: &[PathBuf],
+    key_ring: &KeyRing,
+) -> Result<(Unopenable, Gone), StoreError> {
+    let (found, without) = without_secrets(dirs, key_ring)?;
+    let gone = Gone::at_start(data, key_ring, without.keys().cloned().collect());
+    if !without.is_empty()
+        && let Err(error) = gone.write(files, data)
+    {
+        tracing::warn!(%error, "should this stop now, the ledger would not be told of secrets that are destroyed");
+    }
+    remove_unopenable(files, dirs, &without)?;
+    Ok((found, gone))
+}
+
+/// Hours of originals that have no secret and whose files are to go; and how many files go, and stay.
+fn without_secrets(
+    dirs: &[PathBuf],
+    key_ring: &KeyRing,
+) -> Result<(Unopenable, BTreeMap<CameraHour, BTreeSet<crate::RecordingId>>), StoreError> {
     let latest = key_ring.latest();
     let (mut found, mut without) = (Unopenable::default(), BTreeMap::new());
-    each_hour(dir, |of, folder| {
+    each_hour(dirs, |of, folder| {
         if key_ring.contains(&of.0, of.1) {
             return Ok(());
         }
-        let ids = originals(dir, &of)?;
+        let ids = recordings_in(folder, RecordingKind::Sealed)
+            .map_err(|e| StoreError::io("reading", &folder.path, e))?;
         if latest.is_none_or(|latest| of.1 >= latest) {
             found.kept += ids.len() as u64;
             return Ok(());
         }
         if !ids.is_empty() {
             found.deleted += ids.len() as u64;
-            without.insert(of, (folder.path.clone(), ids));
+            without.entry(of).or_insert_with(BTreeSet::new).extend(ids);
         }
         Ok(())
     })?;
-    let gone = Gone::at_start(dir, key_ring, without.keys().cloned().collect());
-    if !without.is_empty()
-        && let Err(error) = gone.write(dir)
-    {
-        tracing::warn!(%error, "should this stop now, the ledger would not be told of secrets that are destroyed");
-    }
-    for ((camera, _), (folder, ids)) in without {
-        for id in ids {
-            remove(&recording_path(dir, RecordingKind::Sealed, &camera, id))?;
+    Ok((found, without))
+}
+
+fn remove_unopenable(
+    files: &Files,
+    dirs: &[PathBuf],
+    without: &BTreeMap<CameraHour, BTreeSet<crate::RecordingId>>,
+) -> Result<(), StoreError> {
+    for ((camera, hour), ids) in without {
+        for dir in dirs {
+            for id in ids {
+                files.remove(&recording_path(dir, RecordingKind::Sealed, camera, *id))?;
+            }
+            let folder = hour_folder(dir, RecordingKind::Sealed, camera, hour.start());
+            match files.sync_folder(&folder) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::io("syncing", &folder, e));
+                }
+                _ => {}
+            }
         }
-        sync_folder(&folder).map_err(|e| StoreError::io("syncing", &folder, e))?;
     }
-    Ok((found, gone))
+    Ok(())
 }
 
 impl Inner {
+    /// Deletes originals on a disk that came back whose secrets were destroyed while it was away.
+    pub(crate) fn shred_returned(&self, dir: &Path) -> Result<(), StoreError> {
+        let (dirs, key_ring) = ([dir.to_owned()], self.key_ring()?);
+        // They were told of when they went.
+        let (_, without) = without_secrets(&dirs, &key_ring)?;
+        remove_unopenable(&self.files, &dirs, &without)
+    }
+
     /// Sorts what is too old or too much. What is being written or held is left out.
     pub(crate) async fn going(&self, old: Vec<Old>, now: WallTime) -> Result<Going, StoreError> {
-        let (dir, old, key_ring) = (self.dir.clone(), self.may_go(old, now)?, self.key_ring()?);
+        let (dirs, old, key_ring) = (self.places.dirs(), self.may_go(old, now)?, self.key_ring()?);
+        // What lies on a disk that is away may be of the same hour: its secret goes when the hour's time is over (`sweep`).
+        let all_there = !self.places.any_away();
         blocking(move || {
             let mut going = Going::default();
             let mut by_hour: BTreeMap<CameraHour, Vec<Old>> = BTreeMap::new();
@@ -125,11 +181,13 @@ impl Inner {
                 }
             }
             for (of, mut files) in by_hour {
-                let mut left = originals(&dir, &of)?;
+                let mut left = originals(&dirs, &of)?;
                 left.retain(|id| !files.iter().any(|o| o.key.2 == *id));
-                if !left.is_empty() {
+                if !left.is_empty() || !all_there {
                     going.plain.append(&mut files);
-                } else if is_over(of.1, now - LATE) && !key_ring.is_in_use(&of.0, of.1) {
+                } else if (is_over(of.1, now - LATE) || is_ahead(of.1, now))
+                    && !key_ring.is_in_use(&of.0, of.1)
+                {
                     going.ending.append(&mut files);
                 } else {
                     // Its recorder may be between two segments, whatever the clock says: the secret must stay, and with it one
@@ -197,13 +255,13 @@ impl Inner {
         if *self.swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == this_hour {
             return Ok(());
         }
-        let (dir, key_ring) = (self.dir.clone(), self.key_ring()?);
+        let (dirs, key_ring) = (self.places.dirs(), self.key_ring()?);
         let kept: BTreeMap<CameraId, u32> = retention_hours.iter().cloned().collect();
         let without = blocking(move || {
             let mut without = Vec::new();
             for of in key_ring.hours() {
                 let over = kept.get(&of.0).is_some_and(|h| is_over(of.1, now - WallSpan::from_hours(*h)));
-                if over && originals(&dir, &of)?.is_empty() {
+                if over && originals(&dirs, &of)?.is_empty() {
                     without.push(of);
                 }
             }

@@ -4,19 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use louver_base::{CameraId, WallTime};
+use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::{Hour, HourInUse, HourSecret, KeyRing, SiteId};
 use sqlx::SqlitePool;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::disk::blocking;
+use crate::disk::{Disk, RealDisk};
+use crate::files::{Files, blocking};
 use crate::fresh::Fresh;
 use crate::gone::Gone;
+use crate::places::{DiskSettings, Places};
 use crate::setup::{Keys, prepare};
 use crate::{
-    MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, disk, flush, recovery, reserve,
-    shred,
+    DiskWatermark, MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, flush, recovery,
+    reserve, shred,
 };
 
 /// How a store works.
@@ -42,6 +44,12 @@ pub struct Store(pub(crate) Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) dir: PathBuf,
+    pub(crate) files: Files,
+    pub(crate) places: Arc<Places>,
+    /// What stays free where a disk's own settings say nothing, as of the last pass.
+    pub(crate) watermark: Mutex<Option<DiskWatermark>>,
+    /// How far the wall clock is from what is believed.
+    pub(crate) doubt: Mutex<Option<WallSpan>>,
     pub(crate) options: StoreOptions,
     pub(crate) site_id: SiteId,
     pub(crate) keys: Keys,
@@ -81,23 +89,56 @@ impl Store {
     /// [`StoreError::InUse`], [`StoreError::NotWritable`], [`StoreError::DiskFull`], [`StoreError::KeyFile`],
     /// [`StoreError::NewerDatabase`]: each says what to do.
     pub async fn open(dir: &Path, options: StoreOptions) -> Result<(Self, Recovery), StoreError> {
-        let place = dir.to_owned();
-        let ground = blocking(move || prepare(&place)).await?;
-        let (key_ring, place) = (Arc::new(ground.key_ring), dir.to_owned());
-        let ring = Arc::clone(&key_ring);
-        let (unopenable, gone) = blocking(move || shred::at_start(&place, &ring)).await?;
-        let opened = match open_catalogue(dir, &ground.keys).await {
-            Err(e) if is_out_of_room(&e, dir) && reserve::give_up(dir) => {
+        Self::open_on(Arc::new(RealDisk), dir, options, &[]).await
+    }
+
+    /// The same with disks of their own for recordings. Catalogue, key ring, ledger, journals and stills stay in the data directory.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`StoreError::Disks`], [`StoreError::OthersDisk`], [`StoreError::DiskWithinDisk`]. A disk that is not there
+    /// is no error.
+    pub async fn open_with(
+        dir: &Path,
+        options: StoreOptions,
+        disks: &[DiskSettings],
+    ) -> Result<(Self, Recovery), StoreError> {
+        Self::open_on(Arc::new(RealDisk), dir, options, disks).await
+    }
+
+    /// The same on another kind of disk, for tests that let it fail. The catalogue and the key ring do their own file work.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub async fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: StoreOptions,
+        disks: &[DiskSettings],
+    ) -> Result<(Self, Recovery), StoreError> {
+        let files = Files::new(disk);
+        let (of, place) = (files.clone(), dir.to_owned());
+        let ground = blocking(move || prepare(&of, &place)).await?;
+        let (of, place, site, disks) = (files.clone(), dir.to_owned(), ground.site_id, disks.to_vec());
+        let places = blocking(move || Places::open(&of, &place, &site, &disks)).await?;
+        let (key_ring, place, of) = (Arc::new(ground.key_ring), dir.to_owned(), files.clone());
+        let (ring, dirs, places) = (Arc::clone(&key_ring), places.dirs(), Arc::new(places));
+        let (unopenable, gone) = blocking(move || shred::at_start(&of, &place, &dirs, &ring)).await?;
+        let opened = match open_catalogue(&files, &places, dir, &ground.keys).await {
+            Err(e) if is_out_of_room(&e, &files, dir) && reserve::give_up(&files, dir) => {
                 tracing::warn!("the disk is full: the reserve is given up, so that retention can make room");
-                open_catalogue(dir, &ground.keys).await
+                open_catalogue(&files, &places, dir, &ground.keys).await
             }
             other => other,
         };
-        let (pool, recovery) = opened.map_err(|e| full_disk_first(e, dir))?;
+        let (pool, recovery) = opened.map_err(|e| full_disk_first(e, &files, dir))?;
         let recovery = Recovery { shredded: unopenable.deleted, without_secret: unopenable.kept, ..recovery };
         let stop = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             dir: dir.to_owned(),
+            files,
+            places,
+            watermark: Mutex::default(),
+            doubt: Mutex::default(),
             options,
             site_id: ground.site_id,
             keys: ground.keys,
@@ -178,7 +219,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] when the system does not say.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
-        disk::space(&self.0.dir).map(|s| s.free)
+        self.0.files.space(&self.0.dir).map(|s| s.free)
     }
 
     /// Writes originals of one camera. One writer a camera at a time.
@@ -198,21 +239,31 @@ impl Store {
 }
 
 /// Opens the catalogue and brings it in line with the files; a damaged one is put aside and made anew, once.
-async fn open_catalogue(dir: &Path, keys: &Keys) -> Result<(SqlitePool, Recovery), StoreError> {
-    let first = try_catalogue(dir, keys).await;
+async fn open_catalogue(
+    files: &Files,
+    places: &Arc<Places>,
+    dir: &Path,
+    keys: &Keys,
+) -> Result<(SqlitePool, Recovery), StoreError> {
+    let first = try_catalogue(files, places, dir, keys).await;
     let damaged = match first {
         Err(e) if db::is_corrupt(&e) => e,
         other => return other,
     };
     let aside = db::move_aside(dir, WallTime::now())?;
     tracing::error!(error = %damaged, cause = ?std::error::Error::source(&damaged), "the catalogue is damaged: rebuilding it from the files");
-    let (pool, recovery) = try_catalogue(dir, keys).await?;
+    let (pool, recovery) = try_catalogue(files, places, dir, keys).await?;
     Ok((pool, Recovery { rebuilt: true, corrupt_database: Some(aside), ..recovery }))
 }
 
-async fn try_catalogue(dir: &Path, keys: &Keys) -> Result<(SqlitePool, Recovery), StoreError> {
+async fn try_catalogue(
+    files: &Files,
+    places: &Arc<Places>,
+    dir: &Path,
+    keys: &Keys,
+) -> Result<(SqlitePool, Recovery), StoreError> {
     let pool = db::connect(dir).await?;
-    match recovery::recover(dir, keys, &pool).await {
+    match recovery::recover(files, places, dir, keys, &pool).await {
         Ok(recovery) => Ok((pool, recovery)),
         Err(e) => {
             pool.close().await;
@@ -223,15 +274,15 @@ async fn try_catalogue(dir: &Path, keys: &Keys) -> Result<(SqlitePool, Recovery)
 
 /// Whether the catalogue could not be opened because the disk is full. SQLite does not always say so: where the last bytes
 /// do not hold its shared memory, that is an error of its own.
-fn is_out_of_room(error: &StoreError, dir: &Path) -> bool {
-    let low = || disk::space(dir).is_ok_and(|s| s.free < reserve::RESERVE_BYTES / 4);
+fn is_out_of_room(error: &StoreError, files: &Files, dir: &Path) -> bool {
+    let low = || files.space(dir).is_ok_and(|s| s.free < reserve::RESERVE_BYTES / 4);
     matches!(error, StoreError::Database { .. }) && (error.is_disk_full() || low())
 }
 
 /// A catalogue that cannot be opened because the disk is full: that is what to say.
-fn full_disk_first(error: StoreError, dir: &Path) -> StoreError {
+fn full_disk_first(error: StoreError, files: &Files, dir: &Path) -> StoreError {
     match error {
-        error if is_out_of_room(&error, dir) => {
+        error if is_out_of_room(&error, files, dir) => {
             StoreError::DiskFull { path: dir.to_owned(), source: std::io::ErrorKind::StorageFull.into() }
         }
         other => other,

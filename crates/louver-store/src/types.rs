@@ -254,11 +254,13 @@ pub enum GapReason {
     Busy,
     /// No encrypted connection came about, or the camera's certificate was not the one that is trusted.
     NotTrusted,
+    /// The machine's clock was set ahead: nothing is missing, but no recording has that time.
+    Clock,
 }
 
 impl GapReason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreachable,
         Self::SignInRefused,
         Self::NoVideo,
@@ -273,6 +275,7 @@ impl GapReason {
         Self::PacketsLost,
         Self::Busy,
         Self::NotTrusted,
+        Self::Clock,
     ];
 
     /// The word used in files, the API and the database.
@@ -292,6 +295,7 @@ impl GapReason {
             Self::PacketsLost => "packets-lost",
             Self::Busy => "busy",
             Self::NotTrusted => "not-trusted",
+            Self::Clock => "clock",
         }
     }
 
@@ -312,6 +316,7 @@ impl GapReason {
             Self::PacketsLost => "packets were lost on the way from the camera",
             Self::Busy => "the camera was busy",
             Self::NotTrusted => "no trusted encrypted connection to the camera came about",
+            Self::Clock => "the clock was set ahead",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use crate::{RecordingKind, Store, StoreError, disk};
+use crate::{RecordingKind, Store, StoreError};
 
 /// Bytes of both kinds of recordings, and of their disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Store {
             .fetch_all(&self.0.pool)
             .await
             .map_err(failed())?;
-        let space = disk::space(&self.0.dir)?;
+        let space = self.0.files.space(&self.0.dir)?;
         let mut usage = Usage { disk_bytes: space.total, free_bytes: space.free, ..Usage::default() };
         for row in &rows {
             let bytes = row.try_get::<i64, _>("bytes").map_err(failed())?.unsigned_abs();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use louver_base::{CameraId, WallTime};
 
-use crate::disk::{OpenFile, blocking};
+use crate::files::{OpenFile, blocking};
 use crate::fresh::{FileState, RecordingKey};
-use crate::layout::recording_path;
+use crate::layout::{id_at, recording_path};
 use crate::store::Inner;
-use crate::{Recording, RecordingKind, StoreError};
+use crate::{Recording, RecordingId, RecordingKind, StoreError};
 
 /// Writes files of one camera and kind, one after the other.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct FileWriter {
 struct Writing {
     inner: Arc<Inner>,
     key: RecordingKey,
+    /// The disk it lies on.
+    disk: i64,
     file: OpenFile,
     start: WallTime,
     end: WallTime,
@@ -36,18 +38,63 @@ struct Writing {
 }
 
 impl Writing {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let appended = self.file.append(bytes);
+        appended.inspect_err(|e| self.inner.disk_failed(self.disk, e))
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        let synced = self.file.sync();
+        synced.inspect_err(|e| self.inner.disk_failed(self.disk, e))
+    }
+
     fn list(&mut self, state: FileState) {
         self.listed = true;
-        self.inner.fresh().change_recording(&self.key, self.end, self.file.bytes, state);
+        let facts = (self.disk, self.end, self.file.bytes);
+        self.inner.fresh().change_recording(&self.key, facts, state);
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
+        self.inner.fresh().open.remove(&self.key);
         if self.listed && !self.finished {
             self.list(FileState::Abandoned);
         }
     }
+}
+
+/// Begins a file on the best disk that takes it.
+fn create(
+    inner: &Inner,
+    kind: RecordingKind,
+    camera: &CameraId,
+    start: WallTime,
+    bytes: &[u8],
+) -> Result<(i64, OpenFile), StoreError> {
+    let mut refused = None;
+    for place in inner.places.for_new(&inner.files) {
+        let path = |id| recording_path(&place.dir, kind, camera, id);
+        // A name that the recording has on another disk too would be that one's: files move.
+        let free = |mut id: RecordingId| {
+            while inner
+                .places
+                .there()
+                .any(|p| p.number != place.number && recording_path(&p.dir, kind, camera, id).exists())
+            {
+                id = RecordingId(id.0 + 1);
+            }
+            id
+        };
+        match inner.files.create(path, free(id_at(start)), bytes, inner.options.sync_every) {
+            Ok(file) => return Ok((place.number, file)),
+            Err(e) => {
+                inner.disk_failed(place.number, &e);
+                refused.get_or_insert(e);
+            }
+        }
+    }
+    Err(refused.unwrap_or_else(|| inner.no_disk()))
 }
 
 impl FileWriter {
@@ -66,8 +113,7 @@ impl FileWriter {
 
     /// Where the open file lies.
     pub(crate) fn open_path(&self) -> Option<PathBuf> {
-        let writing = self.open.as_ref()?;
-        Some(recording_path(&self.inner.dir, self.kind, &self.camera, writing.file.id))
+        self.open.as_ref().map(|writing| writing.file.path.clone())
     }
 
     /// Closes what is open as it is and begins a file with these bytes, in one write.
@@ -75,9 +121,10 @@ impl FileWriter {
         self.open = None;
         let (inner, camera, kind) = (Arc::clone(&self.inner), self.camera.clone(), self.kind);
         let writing = blocking(move || {
-            let file = OpenFile::create(&inner.dir, kind, &camera, start, &bytes, inner.options.sync_every)?;
+            let (disk, file) = create(&inner, kind, &camera, start, &bytes)?;
             let key = (camera, kind, file.id);
-            Ok(Writing { inner, key, file, start, end: start, listed: false, finished: false })
+            inner.fresh().open.insert(key.clone());
+            Ok(Writing { inner, key, disk, file, start, end: start, listed: false, finished: false })
         })
         .await?;
         self.open = Some(writing);
@@ -88,7 +135,7 @@ impl FileWriter {
     pub(crate) async fn append(&mut self, bytes: Bytes, last: WallTime) -> Result<(), StoreError> {
         let mut writing = self.take()?;
         let writing = blocking(move || {
-            writing.file.append(&bytes)?;
+            writing.append(&bytes)?;
             writing.end = writing.end.max(last);
             writing.list(FileState::Writing);
             Ok(writing)
@@ -101,7 +148,7 @@ impl FileWriter {
     /// Waits until the disk has what was written so far.
     pub(crate) async fn sync(&mut self) -> Result<(), StoreError> {
         let mut writing = self.take()?;
-        let writing = blocking(move || writing.file.sync().map(|()| writing)).await?;
+        let writing = blocking(move || writing.sync().map(|()| writing)).await?;
         self.open = Some(writing);
         Ok(())
     }
@@ -120,9 +167,9 @@ impl FileWriter {
         let kind = self.kind;
         blocking(move || {
             if !bytes.is_empty() {
-                writing.file.append(&bytes)?;
+                writing.append(&bytes)?;
             }
-            writing.file.sync()?;
+            writing.sync()?;
             writing.finished = true;
             writing.list(FileState::Finished);
             let id = writing.file.id;

@@ -144,7 +144,7 @@ async fn what_is_recorded_and_what_is_noted_as_a_gap_are_accounted_for() {
     let dir = tempfile::tempdir().unwrap();
     let store = open_quietly(dir.path()).await;
     let gate = camera("gate");
-    let until = async |kind| store.accounted_until(&gate, kind).await.unwrap();
+    let until = async |kind| store.accounted_until(&gate, kind, at(HOUR)).await.unwrap();
     store.record_gap(gap(&gate, 0)).await.unwrap();
     assert_eq!(until(RecordingKind::Scene).await, None, "never recorded: no gap");
     let mut writer = store.masked_writer(&gate);

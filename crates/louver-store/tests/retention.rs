@@ -52,7 +52,7 @@ async fn what_is_older_than_its_cameras_retention_goes_with_its_events_stills_an
     for h in 0..6 {
         hour(&store, &gate, h).await;
     }
-    hour(&store, &yard, 100).await;
+    hour(&store, &yard, 49).await;
     // An old file that is still open.
     let mut open_file = store.masked_writer(&gate);
     open_file.begin(masked("init")).await.unwrap();

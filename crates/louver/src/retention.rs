@@ -6,13 +6,16 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use louver_base::{CameraId, WallTime};
+use louver_base::{CameraId, WallSpan, WallTime};
 use louver_ledger::{Leaf, Ledger, leaf};
 use louver_node::{CameraSettings, DEFAULT_RETENTION_HOURS};
-use louver_store::{Deleted, DeletedFor, DiskWatermark, RecordingKind, Store};
+use louver_store::{
+    ClockReading, Deleted, DeletedFor, DiskWatermark, RecordingKind, RetentionTime, Store, WhenFull,
+};
 use louver_vault::CameraHour;
 use tokio_util::sync::CancellationToken;
 
+use crate::doctor::clock;
 use crate::settings_file;
 
 /// How often it is looked: a full disk must not wait long.
@@ -23,6 +26,19 @@ const PASSES_PER_LEAF: u32 = 60;
 const MEMORY: &str = "retention.json";
 /// A few bytes a camera; more is not ours.
 const MEMORY_MAX: u64 = 1 << 20;
+
+/// What retention goes by, besides each camera's hours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// What stays free of disks whose settings do not say.
+    pub watermark: DiskWatermark,
+    /// What is done where less is free.
+    pub when_full: WhenFull,
+    /// How old recordings are when they go to a cold disk.
+    pub move_after: WallSpan,
+    /// Bytes a second at which they go.
+    pub move_rate: u64,
+}
 
 /// How long the recordings of every camera are kept that has any: what the settings say, else what they said when the
 /// camera was last in them, else the default, because nothing is kept for ever without a written reason.
@@ -58,15 +74,13 @@ fn recall(file: &Path) -> BTreeMap<CameraId, u32> {
 
 /// Cameras that have a folder of recordings.
 pub(crate) fn recorded(data: &Path) -> Vec<CameraId> {
-    let mut ids: Vec<CameraId> = ["sealed", "masked"]
-        .iter()
-        .filter_map(|kind| fs::read_dir(data.join(kind)).ok())
-        .flat_map(|entries| entries.flatten())
-        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+    louver_store::recorded_cameras(data).unwrap_or_else(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "cameras that left the register are not known"
+        );
+        Vec::new()
+    })
 }
 
 /// Makes a pass now and every minute until told to stop. What goes stands in the ledger: destroyed secrets at once, deleted files
@@ -75,12 +89,16 @@ pub(crate) async fn run(
     store: Store,
     ledger: Ledger,
     hours: Vec<(CameraId, u32)>,
-    watermark: DiskWatermark,
+    rules: Rules,
     stop: CancellationToken,
 ) {
-    let mut low = false;
+    let (mut low, mut doubted) = (false, false);
     for pass in 1_u32.. {
-        match store.retention_pass(WallTime::now(), &hours, watermark).await {
+        store.look_at_disks().await;
+        let Some(now) = time(&store, &mut doubted).await else {
+            if wait(&stop).await { continue } else { break }
+        };
+        match store.retention_pass_by(now, &hours, rules.watermark, rules.when_full).await {
             Ok(report) => {
                 if report.expired_files + report.crowded_out_files > 0 {
                     let (expired, crowded_out) = (report.expired_files, report.crowded_out_files);
@@ -101,16 +119,67 @@ pub(crate) async fn run(
                 "deleting old recordings failed; it is tried again"
             ),
         }
+        let budget = rules.move_rate.saturating_mul(EVERY.as_secs());
+        match store.move_old(now - rules.move_after, now, budget).await {
+            Ok(moved) if moved.files > 0 => {
+                tracing::info!(files = moved.files, bytes = moved.bytes, "recordings moved to a cold disk");
+            }
+            Ok(_) => {}
+            Err(e) => tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "moving old recordings failed; they are where they were, and it is tried again"
+            ),
+        }
         tell_destroyed(&store, &ledger).await;
         if pass.is_multiple_of(PASSES_PER_LEAF) {
             tell_deleted(&store, &ledger);
         }
-        tokio::select! { biased;
-            () = stop.cancelled() => break,
-            () = tokio::time::sleep(EVERY) => {}
+        if !wait(&stop).await {
+            break;
         }
     }
     tell_deleted(&store, &ledger);
+}
+
+/// Waits for the next pass; `false` when there is none.
+async fn wait(stop: &CancellationToken) -> bool {
+    tokio::select! { biased;
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(EVERY) => true,
+    }
+}
+
+/// The time to go by: never a clock that has just jumped. `None` where that cannot be said.
+async fn time(store: &Store, doubted: &mut bool) -> Option<WallTime> {
+    // Whether a time server keeps the clock is asked of another program, so only where it matters.
+    let asked = if *doubted { tokio::task::spawn_blocking(clock::is_kept).await.ok() } else { None };
+    let time = store.retention_time(ClockReading::now(asked == Some(true))).await;
+    let time = match time {
+        Ok(RetentionTime { doubt: Some(_), .. }) if asked.is_none() => {
+            let kept = tokio::task::spawn_blocking(clock::is_kept).await.unwrap_or(false);
+            store.retention_time(ClockReading::now(kept)).await
+        }
+        other => other,
+    };
+    match time {
+        Ok(time) => {
+            if let (Some(ahead), false) = (time.doubt, *doubted) {
+                tracing::error!(
+                    ahead_s = ahead.seconds(),
+                    "the clock jumped: nothing is deleted by it until it has been steady for long"
+                );
+            }
+            *doubted = time.doubt.is_some();
+            Some(time.now)
+        }
+        Err(e) => {
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "what time retention goes by cannot be said; it waits"
+            );
+            None
+        }
+    }
 }
 
 /// Writes down whose secrets are destroyed, of before a crash too. What cannot be written is tried again with the next pass, and by the

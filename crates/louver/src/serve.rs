@@ -62,8 +62,9 @@ async fn serve(settings: &Settings, memory: &Memory) -> Result<(), Error> {
     let stop = CancellationToken::new();
     watch_signals(stop.clone())?;
 
-    let (store, recovery) =
-        Store::open(&settings.data, StoreOptions::default()).await.map_err(store_error)?;
+    let (store, recovery) = Store::open_with(&settings.data, StoreOptions::default(), &settings.disks)
+        .await
+        .map_err(store_error)?;
     tell(&recovery);
     let served = match begin_ledger(settings, &store).await {
         Ok(ledger) => {
@@ -158,10 +159,15 @@ async fn serve_with(
     let address = server.address();
     tasks.spawn(control::answer(door, store.clone(), address, stop.clone()));
     let hours = retention::hours(&settings.data, &settings.cameras);
-    let watermark = DiskWatermark::Percent(settings.min_free_percent);
+    let rules = retention::Rules {
+        watermark: DiskWatermark::Percent(settings.min_free_percent),
+        when_full: settings.when_full,
+        move_after: settings.move_after,
+        move_rate: settings.move_rate,
+    };
     let late_ledger = ledger.clone();
     tasks.spawn_blocking(move || late::tell(&late_ledger, &late));
-    tasks.spawn(retention::run(store.clone(), ledger.clone(), hours, watermark, stop.clone()));
+    tasks.spawn(retention::run(store.clone(), ledger.clone(), hours, rules, stop.clone()));
     tasks.close();
 
     let link = server.first_sign_in_link().await.map_err(server_error);

@@ -749,6 +749,11 @@ export interface components {
              */
             total_bytes: number;
         };
+        /**
+         * @description What a disk of recordings is for.
+         * @enum {string}
+         */
+        DiskRole: "hot" | "cold" | "none";
         /** @description One epoch of a request and a holder's share of it. */
         EpochView: {
             /** @description Camera id. */
@@ -1096,6 +1101,35 @@ export interface components {
             /** @description The new password. */
             password: string;
         };
+        /** @description A disk that holds recordings. */
+        RecordingDisk: {
+            /**
+             * Format: double
+             * @description Days of recordings that it holds at the rate of the last day; absent before that can be told.
+             */
+            days?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes free for Louver.
+             */
+            free_bytes: number;
+            /** @description Its folder. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes of recordings on it.
+             */
+            recordings_bytes: number;
+            /** @description What is put there. */
+            role: components["schemas"]["DiskRole"];
+            /** @description Whether it is there; `false`: it is not mounted, and what lies on it cannot be shown until it is. */
+            there: boolean;
+            /**
+             * Format: int64
+             * @description Its size in bytes; 0 while it is not there.
+             */
+            total_bytes: number;
+        };
         /** @description What opens what was released, for the request's one-time recipient alone. */
         ReleaseView: {
             /** @description The shares of those who agreed. */
@@ -1273,6 +1307,8 @@ export interface components {
         System: {
             /** @description The disk that holds the data directory, up to a minute ago. */
             disk: components["schemas"]["Disk"];
+            /** @description The disks that hold recordings, the data directory's first, up to a minute ago. */
+            disks: components["schemas"]["RecordingDisk"][];
             /**
              * Format: int64
              * @description Bytes of masked video, up to a minute ago.

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
+use louver_base::WallTime;
 use louver_node::{CameraHandle, StreamState};
-use louver_store::Usage;
+use louver_store::{DiskUsage, Usage};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
@@ -22,6 +23,51 @@ pub(crate) struct Disk {
     pub(crate) free_bytes: u64,
 }
 
+/// What a disk of recordings is for.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DiskRole {
+    /// New recordings.
+    Hot,
+    /// Old ones.
+    Cold,
+    /// Nothing new is put there.
+    None,
+}
+
+/// A disk that holds recordings.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RecordingDisk {
+    /// Its folder.
+    pub(crate) path: String,
+    /// What is put there.
+    pub(crate) role: DiskRole,
+    /// Whether it is there; `false`: it is not mounted, and what lies on it cannot be shown until it is.
+    pub(crate) there: bool,
+    /// Its size in bytes; 0 while it is not there.
+    pub(crate) total_bytes: u64,
+    /// Bytes free for Louver.
+    pub(crate) free_bytes: u64,
+    /// Bytes of recordings on it.
+    pub(crate) recordings_bytes: u64,
+    /// Days of recordings that it holds at the rate of the last day; absent before that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) days: Option<f64>,
+}
+
+impl From<&DiskUsage> for RecordingDisk {
+    fn from(disk: &DiskUsage) -> Self {
+        let role = match disk.role {
+            Some(louver_store::DiskRole::Hot) => DiskRole::Hot,
+            Some(louver_store::DiskRole::Cold) => DiskRole::Cold,
+            None => DiskRole::None,
+        };
+        let path = disk.path.display().to_string();
+        let DiskUsage { there, total_bytes, free_bytes, recordings_bytes, days, .. } = *disk;
+        Self { path, role, there, total_bytes, free_bytes, recordings_bytes, days }
+    }
+}
+
 /// How the machine is doing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct System {
@@ -29,6 +75,8 @@ pub(crate) struct System {
     pub(crate) version: String,
     /// The disk that holds the data directory, up to a minute ago.
     pub(crate) disk: Disk,
+    /// The disks that hold recordings, the data directory's first, up to a minute ago.
+    pub(crate) disks: Vec<RecordingDisk>,
     /// Bytes of masked video, up to a minute ago.
     pub(crate) masked_bytes: u64,
     /// Bytes of sealed originals, up to a minute ago.
@@ -41,7 +89,7 @@ pub(crate) struct System {
 
 /// What the store last said; adding up reads the whole catalogue, so it is done once a minute at most.
 #[derive(Debug, Default)]
-pub(crate) struct UsageCache(Mutex<Option<(Instant, Usage)>>);
+pub(crate) struct UsageCache(Mutex<Option<(Instant, Usage, Vec<DiskUsage>)>>);
 
 const FRESH: Duration = Duration::from_secs(60);
 
@@ -56,37 +104,56 @@ pub(crate) async fn healthz() -> &'static str {
 #[utoipa::path(get, path = "/api/v1/system", tag = "system",
     responses((status = 200, body = System), (status = "default", body = ErrorBody)))]
 pub(crate) async fn get_system(State(app): State<App>) -> ApiResult<Json<System>> {
-    let usage = usage(&app).await?;
+    let (usage, disks) = usage(&app).await?;
     Ok(Json(System {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         disk: Disk { total_bytes: usage.disk_bytes, free_bytes: usage.free_bytes },
+        disks: disks.iter().map(RecordingDisk::from).collect(),
         masked_bytes: usage.masked_bytes,
         sealed_bytes: usage.sealed_bytes,
         uptime_s: app.since.elapsed().as_secs(),
-        notices: notices(&app, usage),
+        notices: notices(&app, &disks),
     }))
 }
 
-async fn usage(app: &App) -> ApiResult<Usage> {
+async fn usage(app: &App) -> ApiResult<(Usage, Vec<DiskUsage>)> {
     // Held while adding up, so that many who ask at once wait for one answer.
     let mut cache = app.usage.0.lock().await;
-    if let Some((_, usage)) = cache.filter(|(at, _)| at.elapsed() < FRESH) {
-        return Ok(usage);
+    if let Some((_, usage, disks)) = cache.as_ref().filter(|(at, ..)| at.elapsed() < FRESH) {
+        return Ok((*usage, disks.clone()));
     }
     let usage = app.store.usage().await.map_err(|e| ApiError::internal("adding up recordings", &e))?;
-    *cache = Some((Instant::now(), usage));
-    Ok(usage)
+    let failed = |e| ApiError::internal("adding up disks", &e);
+    let disks = app.store.disks(WallTime::now()).await.map_err(failed)?;
+    *cache = Some((Instant::now(), usage, disks.clone()));
+    Ok((usage, disks))
 }
 
-fn notices(app: &App, usage: Usage) -> Vec<String> {
+fn notices(app: &App, disks: &[DiskUsage]) -> Vec<String> {
     let mut out = app.site.notices.clone();
-    if usage.free_bytes < usage.disk_bytes / 20 {
-        let text = "Less than a twentieth of the disk is free: shorten retention_hours or use a larger disk.";
-        out.push(text.to_owned());
-    }
+    out.extend(disks.iter().filter(|d| d.there && d.free_bytes < d.total_bytes / 20).map(|disk| {
+        let path = disk.path.display();
+        format!("Less than a twentieth of the disk of {path} is free: shorten retention_hours or use a larger disk.")
+    }));
+    out.extend(forecast(app, disks));
+    out.extend(app.store.concerns());
     out.extend(app.site.ledger.iter().flat_map(|ledger| ledger_notices(&ledger.status())));
     out.extend(app.cameras.iter().flat_map(camera_notices));
     out
+}
+
+/// That the disks fill before the longest retention is over, if so.
+fn forecast(app: &App, disks: &[DiskUsage]) -> Option<String> {
+    let known: Vec<f64> = disks.iter().filter_map(|d| d.days).collect();
+    let days: f64 = known.iter().sum();
+    let wanted = app.cameras.iter().map(|c| c.retention_hours.get()).max()?;
+    let wanted = f64::from(wanted) / 24.0;
+    (!known.is_empty() && days < wanted).then(|| {
+        format!(
+            "At the rate of the last day the disks hold {days:.1} days of recordings, and retention asks for {wanted:.1}: \
+             shorten retention_hours or use a larger disk."
+        )
+    })
 }
 
 /// What keeps the ledger from being written or witnessed. Recording does not wait for either.

@@ -1,6 +1,9 @@
 //! What the tests of the store share.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod life;
+pub mod sim;
+
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 

@@ -104,14 +104,16 @@ impl Need {
         if self.bytes == 0.0 {
             return None;
         }
-        let total = disk::space(&disk::existing(&settings.data)).ok()?.total as f64;
-        let room = total * f64::from(100 - settings.min_free_percent) / 100.0;
+        let room = disk::room(settings)? as f64;
         let (needed, rate) = (disk::size(self.bytes as u64), bits(self.bits_per_second));
         let but = match self.unknown {
             0 => String::new(),
             n => format!(", without {n} streams that could not be looked at"),
         };
-        let says = format!("the cameras send {rate}{but}: their retention needs about {needed}");
+        let days = room * 8.0 / self.bits_per_second / 86_400.0;
+        let says = format!(
+            "the cameras send {rate}{but}: their retention needs about {needed}, and the disks hold {days:.1} days at this rate"
+        );
         let topic = "room for recordings";
         if self.bytes > room {
             let room = disk::size(room as u64);

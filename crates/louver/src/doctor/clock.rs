@@ -40,6 +40,11 @@ fn judge(now: WallTime, synchronised: Option<bool>) -> Check {
     }
 }
 
+/// Whether a time server keeps the clock, as far as is known.
+pub(crate) fn is_kept() -> bool {
+    synchronised() == Some(true)
+}
+
 /// What systemd knows; `None` where there is no systemd to ask.
 fn synchronised() -> Option<bool> {
     if std::path::Path::new("/run/systemd/timesync/synchronized").exists() {

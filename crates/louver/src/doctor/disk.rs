@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use louver_store::{DiskRole, DiskSettings, DiskWatermark};
+
 use super::Check;
 use crate::settings::Settings;
 
@@ -58,7 +60,59 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
         |space| Some(free_space(space, settings.min_free_percent)),
     ));
     checks.extend(file_system(&place));
+    checks.extend(settings.disks.iter().map(|disk| recording_disk(disk, &place)));
     checks
+}
+
+/// A disk of recordings, told from the data directory's.
+fn recording_disk(disk: &DiskSettings, data: &Path) -> Check {
+    let (topic, path) = ("disk of recordings", disk.path.display());
+    let dev = |path: &Path| fs::metadata(path).map(|m| m.dev()).ok();
+    let folder = existing(&disk.path);
+    if dev(&folder).is_some() && dev(&folder) == dev(data) {
+        let says = format!("{path} lies on the same disk as the data directory");
+        return Check::warning(
+            topic,
+            says,
+            "mount its disk before Louver starts, or take it out of the settings",
+        );
+    }
+    if let Err(e) = try_writing(&folder) {
+        let todo = "mount it, and give the user that runs Louver the right to write there (chown)";
+        return Check::trouble(topic, format!("{path} cannot be written: {e}"), todo);
+    }
+    match space(&folder) {
+        Ok(s) => Check::ok(topic, format!("{path}: {} of {} are free", size(s.free), size(s.total))),
+        Err(e) => Check::warning(
+            topic,
+            format!("{path}: the system does not say how much is free: {e}"),
+            "look with `df`",
+        ),
+    }
+}
+
+/// Bytes that recordings may take on all disks together, once each, less what stays free.
+pub(super) fn room(settings: &Settings) -> Option<u64> {
+    let hot = settings.disks.iter().any(|d| d.role == DiskRole::Hot);
+    let percent = |min_free: DiskWatermark| match min_free {
+        DiskWatermark::Percent(percent) => u64::from(percent.min(100)),
+        DiskWatermark::Bytes(_) => 0,
+    };
+    let named = settings.disks.iter().map(|d| (d.path.as_path(), percent(d.min_free)));
+    let data = (settings.data.as_path(), u64::from(settings.min_free_percent));
+    let mut seen = Vec::new();
+    let mut room = None;
+    for (path, kept) in named.chain((!hot).then_some(data)) {
+        let place = existing(path);
+        let Ok(dev) = fs::metadata(&place).map(|m| m.dev()) else { continue };
+        if !seen.contains(&dev)
+            && let Ok(space) = space(&place)
+        {
+            seen.push(dev);
+            *room.get_or_insert(0) += space.total / 100 * (100 - kept);
+        }
+    }
+    room
 }
 
 fn written(data: &Path, place: &Path, took: Duration) -> Check {

@@ -1,7 +1,7 @@
 //! `louver doctor`: what is wrong with this machine or set-up, in plain words.
 
 mod cameras;
-mod clock;
+pub(crate) mod clock;
 mod disk;
 mod memory;
 mod parts;

@@ -15,7 +15,7 @@ use louver_vault::{HolderPublic, HolderSet, MAX_HOLDERS};
 use toml::Spanned;
 
 use super::file::{Camera, File};
-use super::{DetectorSettings, Problem, Settings, connection, keys, show};
+use super::{DetectorSettings, Problem, Settings, connection, keys, show, storage};
 
 /// Ten years.
 const MAX_RETENTION_HOURS: u32 = 87_600;
@@ -37,10 +37,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
     }
     let (holders, holder_names) = problems.holders(raw.holders.unwrap_or_default()).unzip();
     let detector = problems.detector(raw.detector.unwrap_or_default(), folder);
-    let min_free = raw.storage.unwrap_or_default().min_free_percent.unwrap_or_else(|| Spanned::new(0..0, 10));
-    if !(1..=50).contains(min_free.get_ref()) {
-        problems.add(min_free.span(), Problem::MinFree(*min_free.get_ref()));
-    }
+    let storage = storage::storage(raw.storage.unwrap_or_default(), folder, &mut problems.found);
     let witnesses = problems.witnesses(raw.ledger.unwrap_or_default().witnesses);
     let cameras = problems.cameras(raw.camera.unwrap_or_default());
 
@@ -53,7 +50,11 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
             holders,
             holder_names: holder_names.unwrap_or_default(),
             detector,
-            min_free_percent: min_free.into_inner(),
+            min_free_percent: storage.min_free_percent,
+            when_full: storage.when_full,
+            disks: storage.disks,
+            move_after: storage.move_after,
+            move_rate: storage.move_rate,
             witnesses,
             cameras,
         }),

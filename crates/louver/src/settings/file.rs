@@ -84,6 +84,36 @@ pub(super) struct Storage {
     /// their retention has not ended.
     /// Default: 10
     pub min_free_percent: Option<Spanned<u8>>,
+    /// What is done where less is free: "delete-oldest", or "stop": nothing is deleted before its time, and recording stops with an
+    /// alarm until there is room. Masking and events go on.
+    /// Default: "delete-oldest"
+    pub when_full: Option<Spanned<String>>,
+    /// Hours after which recordings go from hot disks to cold ones, 1 to 87600. Held evidence stays where it is.
+    /// Default: 24
+    pub move_after_hours: Option<Spanned<u32>>,
+    /// Megabytes a second at which they go, 1 to 1000, so that new recordings have the disk to themselves.
+    /// Default: 20
+    pub move_megabytes_per_second: Option<Spanned<u32>>,
+    #[doc(hidden)]
+    pub disk: Option<Vec<Spanned<StorageDisk>>>,
+}
+
+/// A disk for recordings, besides the data directory's own; the table may stand up to 16 times. Catalogue, key ring and ledger stay in
+/// the data directory. A disk that goes away is no reason to stop: recording goes on where there is room, and nothing is forgotten.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StorageDisk {
+    /// Folder on the disk, Louver's alone. Required. A relative path counts from the settings file.
+    /// Example: "/mnt/recordings"
+    pub path: Option<Spanned<String>>,
+    /// Required. "hot": new recordings go here, and none into the data directory any more. "cold": recordings go here when they
+    /// have grown old, and new ones where no hot disk takes any.
+    /// Example: "hot"
+    pub role: Option<Spanned<String>>,
+    /// Percent of this disk that stay free, 1 to 50.
+    /// Default: as in `[storage]`
+    /// Example: 5
+    pub min_free_percent: Option<Spanned<u8>>,
 }
 
 /// The append-only log of everything that matters; it is always written. Everything here can be left out.

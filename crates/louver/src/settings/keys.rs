@@ -6,17 +6,18 @@ use std::ops::Range;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use toml_edit::{Item, TableLike};
 
-use super::file::{Camera, Detector, File, Holder, Holders, Ledger, Storage, Zone};
+use super::file::{Camera, Detector, File, Holder, Holders, Ledger, Storage, StorageDisk, Zone};
 use super::problem::Problem;
 
 /// The tables of `louver.toml` with their keys; the first is the top of the file.
-pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 8] {
+pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 9] {
     [
         ("", fields::<File>()),
         ("holders", fields::<Holders>()),
         ("holders.list", fields::<Holder>()),
         ("detector", fields::<Detector>()),
         ("storage", fields::<Storage>()),
+        ("storage.disk", fields::<StorageDisk>()),
         ("ledger", fields::<Ledger>()),
         ("camera", fields::<Camera>()),
         ("camera.zone", fields::<Zone>()),

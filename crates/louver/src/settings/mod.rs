@@ -8,14 +8,16 @@ mod problem;
 #[cfg(test)]
 mod reference;
 mod show;
+mod storage;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use louver_base::CameraId;
+use louver_base::{CameraId, WallSpan};
 use louver_codec::detector::ModelKind;
 use louver_ledger::witness::Witness;
 use louver_node::CameraSettings;
+use louver_store::{DiskSettings, WhenFull};
 use louver_vault::HolderSet;
 
 pub(crate) use problem::{Problem, SettingsError};
@@ -45,6 +47,14 @@ pub(crate) struct Settings {
     pub detector: DetectorSettings,
     /// Percent of the disk that stay free, 1 to 50.
     pub min_free_percent: u8,
+    /// What is done where less is free.
+    pub when_full: WhenFull,
+    /// Disks for recordings, besides the data directory's.
+    pub disks: Vec<DiskSettings>,
+    /// How old recordings are when they go from hot disks to cold ones.
+    pub move_after: WallSpan,
+    /// Bytes a second at which they go.
+    pub move_rate: u64,
     /// Who is asked to sign the ledger's checkpoints.
     pub witnesses: Vec<Witness>,
     /// The register.

@@ -340,6 +340,32 @@ pub(crate) enum Problem {
     /// Too little or too much.
     #[error("min_free_percent = {0} is out of range; 1 to 50 percent are possible")]
     MinFree(u8),
+    /// Neither "delete-oldest" nor "stop".
+    #[error(
+        "when_full = \"{0}\" is unknown; \"delete-oldest\" (before its time, if need be) or \"stop\" (recording stops with an alarm) are possible"
+    )]
+    WhenFull(String),
+    /// Too little or too much.
+    #[error("{key} = {value} is out of range; 1 to {most} is possible")]
+    StorageRange {
+        /// Which key of `[storage]`.
+        key: &'static str,
+        /// As written.
+        value: u32,
+        /// The most.
+        most: u32,
+    },
+    /// A disk without folder or role.
+    #[error(
+        "disk {0} in [[storage.disk]] needs a path, and a role: \"hot\" (new recordings) or \"cold\" (old ones)"
+    )]
+    Disk(usize),
+    /// Two of the same folder.
+    #[error("disk {0} in [[storage.disk]] has the folder of one before it; each disk stands there once")]
+    DoubleDisk(usize),
+    /// More than are looked at.
+    #[error("{0} disks in [[storage.disk]] are too many; 16 are possible")]
+    TooManyDisks(usize),
 }
 
 fn within(table: &str) -> String {

@@ -38,6 +38,7 @@ fn tables() -> Vec<Table> {
         ("Holder", "holders.list"),
         ("Detector", "detector"),
         ("Storage", "storage"),
+        ("StorageDisk", "storage.disk"),
         ("Ledger", "ledger"),
         ("Camera", "camera"),
         ("Zone", "camera.zone"),
@@ -110,7 +111,7 @@ fn page() -> String {
     for table in tables() {
         let title = match table.name {
             "" => "At the top".to_owned(),
-            "holders.list" | "camera" | "camera.zone" => format!("`[[{}]]`", table.name),
+            "holders.list" | "storage.disk" | "camera" | "camera.zone" => format!("`[[{}]]`", table.name),
             name => format!("`[{name}]`"),
         };
         let _ = write!(
@@ -145,7 +146,7 @@ fn example() -> String {
         let mark = if live { "" } else { "#" };
         let head = match table.name {
             "" => String::new(),
-            "holders.list" | "camera" | "camera.zone" => format!("#[[{}]]\n", table.name),
+            "holders.list" | "storage.disk" | "camera" | "camera.zone" => format!("#[[{}]]\n", table.name),
             name => format!("{mark}[{name}]\n"),
         };
         let rule = "-".repeat(20);
@@ -210,7 +211,9 @@ fn every_key_of_the_structs_is_explained() {
         let known: Vec<&str> = keys
             .iter()
             .copied()
-            .filter(|k| !["holders", "list", "detector", "storage", "ledger", "camera", "zone"].contains(k))
+            .filter(|k| {
+                !["holders", "list", "detector", "storage", "disk", "ledger", "camera", "zone"].contains(k)
+            })
             .collect();
         assert_eq!(explained, known, "in [{name}]");
         assert!(table.keys.iter().all(|k| k.text.len() > 15), "in [{name}]");

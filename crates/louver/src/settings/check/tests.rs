@@ -29,6 +29,8 @@ fn a_small_file_is_enough_and_its_defaults_are_those_of_the_reference() {
     assert_eq!(s.data, Path::new("/srv/data"));
     assert_eq!((s.listen.to_string().as_str(), s.site_name.as_str()), ("127.0.0.1:8470", "Louver"));
     assert_eq!(s.min_free_percent, 10);
+    assert_eq!((s.when_full, s.disks.len()), (louver_store::WhenFull::DeleteOldest, 0));
+    assert_eq!((s.move_after.seconds(), s.move_rate), (86_400.0, 20_000_000));
     let gate = &s.cameras[0];
     assert_eq!((gate.name.as_str(), gate.retention_hours.get(), gate.analysis), ("gate", 72, Analysis::On));
 }
@@ -205,6 +207,16 @@ fn each_problem_outside_the_cameras_has_its_sentence() {
         ),
         ("data = \"d\"\n[detector]\nkind = \"yolo\"", "detector kind \"yolo\" is unknown"),
         ("data = \"d\"\n[storage]\nmin_free_percent = 51", "min_free_percent = 51 is out of range"),
+        ("data = \"d\"\n[storage]\nwhen_full = \"panic\"", "when_full = \"panic\" is unknown"),
+        ("data = \"d\"\n[storage]\nmove_after_hours = 0", "move_after_hours = 0 is out of range; 1 to 87600"),
+        (
+            "data = \"d\"\n[[storage.disk]]\npath = \"p\"\nrole = \"warm\"",
+            "disk 1 in [[storage.disk]] needs a path, and a role",
+        ),
+        (
+            "data = \"d\"\n[[storage.disk]]\npath = \"p\"\nrole = \"hot\"\n[[storage.disk]]\npath = \"p\"\nrole = \"cold\"",
+            "disk 2 in [[storage.disk]] has the folder of one before it",
+        ),
     ] {
         let said = said(text);
         assert!(said.contains(wanted), "{said}\n does not contain\n{wanted}");

@@ -1,0 +1,235 @@
+//! Disks that fail, go away and come back, how full they are, and how long they last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use louver_base::{WallSpan, WallTime};
+use sqlx::Row as _;
+
+use crate::files::blocking;
+use crate::places::{DATA, Place};
+use crate::recovery::{Of, Recovery, cameras, recover_files};
+use crate::store::Inner;
+use crate::{DiskRole, RecordingKind, Store, StoreError};
+
+/// What is kept on a disk, and how long that will do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiskUsage {
+    /// Its folder.
+    pub path: std::path::PathBuf,
+    /// What it is for; `None` where nothing new is put.
+    pub role: Option<DiskRole>,
+    /// Whether its recordings can be read.
+    pub there: bool,
+    /// Its size; 0 while it is away.
+    pub total_bytes: u64,
+    /// What of it is free to Louver.
+    pub free_bytes: u64,
+    /// Bytes of recordings on it.
+    pub recordings_bytes: u64,
+    /// Days that fit on it at the rate at which all cameras were recorded in the last day; `None` where less than an hour is known, and
+    /// where nothing new is put.
+    pub days: Option<f64>,
+}
+
+/// The rate is taken over that time, or over as much of it as was recorded.
+const RATE_OVER: WallSpan = WallSpan::from_hours(24);
+/// Less tells nothing.
+const RATE_OVER_MIN: WallSpan = WallSpan::from_hours(1);
+
+impl Inner {
+    /// A disk failed while something was written: others are taken first, until it has been looked at.
+    pub(crate) fn disk_failed(&self, number: i64, error: &StoreError) {
+        if let Some(place) = self.places.get(number)
+            && !error.is_disk_full()
+        {
+            place.set_failing(true);
+        }
+    }
+
+    /// Why no disk takes a recording.
+    pub(crate) fn no_disk(&self) -> StoreError {
+        let full = self.places.there().find(|p| p.role.is_some() && p.is_full());
+        full.map_or(StoreError::NoDisk, |place| StoreError::DiskFull {
+            path: place.dir.clone(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        })
+    }
+
+    async fn came_back(&self, place: &Place) -> Result<Recovery, StoreError> {
+        let (dir, files) = (place.dir.clone(), self.files.clone());
+        tracing::info!(disk = %dir.display(), "a disk of recordings is back and is looked through");
+        blocking(move || {
+            files
+                .try_writing(&dir.join("probe.tmp"), &[0x55; 4096])
+                .map_err(|e| StoreError::io("writing", &dir, e))
+        })
+        .await?;
+        self.shred_returned(&place.dir)?;
+        place.set_looked_through(true);
+        place.set_there(true);
+        let found = self.look_through(place).await;
+        place.set_looked_through(false);
+        found
+    }
+
+    async fn look_through(&self, place: &Place) -> Result<Recovery, StoreError> {
+        let mut recovery = Recovery::default();
+        for camera in cameras(&self.places, &self.pool).await? {
+            for kind in RecordingKind::ALL {
+                let busy: BTreeSet<_> = {
+                    let fresh = self.fresh();
+                    let open = fresh.open.iter().filter(|(c, k, _)| *c == camera && *k == kind);
+                    open.map(|(_, _, id)| *id).collect()
+                };
+                let (files, places) = (&self.files, &self.places);
+                let of = Of { files, places, camera: &camera, kind, only: Some(place.number), busy };
+                recover_files(&of, &self.keys, &self.pool, &mut recovery).await?;
+            }
+        }
+        Ok(recovery)
+    }
+}
+
+impl Store {
+    /// Looks which disks are there: call it every minute. One that went away is left alone, and what lies on it stays in the catalogue;
+    /// one that came back is looked through and used again. Gives whether something changed.
+    pub async fn look_at_disks(&self) -> bool {
+        let inner = &self.0;
+        let mut changed = false;
+        for place in inner.places.all().iter().filter(|p| p.number != DATA) {
+            let site = inner.site_id;
+            let mounted = place.is_mounted(&site);
+            if mounted && place.is_there() && place.is_failing() {
+                let (dir, files) = (place.dir.clone(), inner.files.clone());
+                let tried =
+                    blocking(move || Ok(files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]))).await;
+                place.set_failing(!matches!(tried, Ok(Ok(()))));
+            }
+            match (mounted, place.is_there()) {
+                (true, true) | (false, false) => {}
+                (false, true) => {
+                    place.set_there(false);
+                    changed = true;
+                    tracing::error!(disk = %place.dir.display(), "a disk of recordings went away: what lies on it is kept in the catalogue, new recordings go elsewhere");
+                }
+                (true, false) => {
+                    let _turn = inner.maintenance.lock().await;
+                    match inner.came_back(place).await {
+                        Ok(found) => {
+                            place.set_failing(false);
+                            tracing::info!(disk = %place.dir.display(), looked_at = found.scanned, missing = found.missing, "it is used again");
+                        }
+                        Err(e) => {
+                            place.set_there(false);
+                            tracing::error!(disk = %place.dir.display(), error = &e as &dyn std::error::Error, "a disk is back and cannot be used; it is tried again");
+                        }
+                    }
+                    changed = true;
+                }
+            }
+        }
+        let data = inner.places.get(DATA);
+        if let Some(data) = data.filter(|data| data.is_failing()) {
+            let (dir, files) = (data.dir.clone(), inner.files.clone());
+            let tried = blocking(move || Ok(files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]))).await;
+            data.set_failing(!matches!(tried, Ok(Ok(()))));
+        }
+        changed
+    }
+
+    /// The disks of recordings, the data directory's first, and how long they last. Reads every row: ask once a minute.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; [`StoreError::Io`] when a disk that is there cannot be measured.
+    pub async fn disks(&self, now: WallTime) -> Result<Vec<DiskUsage>, StoreError> {
+        let failed = || StoreError::db("adding up disks");
+        let inner = &self.0;
+        let rows = sqlx::query("SELECT disk, SUM(bytes) AS bytes FROM recordings GROUP BY disk")
+            .fetch_all(&inner.pool)
+            .await
+            .map_err(failed())?;
+        let mut bytes = BTreeMap::new();
+        for row in &rows {
+            let sum = row.try_get::<i64, _>("bytes").map_err(failed())?.unsigned_abs();
+            bytes.insert(row.try_get::<i64, _>("disk").map_err(failed())?, sum);
+        }
+        let a_day = self.rate(now).await?;
+        let watermark = *inner.watermark.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let usage = |place: &Place| {
+            let recordings_bytes = bytes.get(&place.number).copied().unwrap_or(0);
+            let there = place.is_there();
+            let space = if there { Some(inner.files.space(&place.dir)?) } else { None };
+            let days = space.filter(|_| place.role.is_some()).zip(a_day).map(|(space, a_day)| {
+                let kept = place.min_free.or(watermark).map_or(0, |w| w.bytes_of(space.total));
+                // What is below the watermark already is taken from the recordings.
+                let holds = (space.free + recordings_bytes).saturating_sub(kept);
+                holds as f64 / a_day
+            });
+            Ok(DiskUsage {
+                path: place.dir.clone(),
+                role: place.role,
+                there,
+                total_bytes: space.map_or(0, |s| s.total),
+                free_bytes: space.map_or(0, |s| s.free),
+                recordings_bytes,
+                days,
+            })
+        };
+        inner.places.all().iter().map(usage).collect()
+    }
+
+    /// Bytes that all cameras together record a day, by the last day.
+    async fn rate(&self, now: WallTime) -> Result<Option<f64>, StoreError> {
+        let failed = || StoreError::db("adding up the last day");
+        let from = now - RATE_OVER;
+        let row = sqlx::query(
+            "SELECT SUM(bytes) AS bytes, MIN(start_ms) AS first, MAX(end_us) AS last FROM recordings
+             WHERE start_ms >= ? AND start_ms <= ?",
+        )
+        .bind(from.millis())
+        .bind(now.millis())
+        .fetch_one(&self.0.pool)
+        .await
+        .map_err(failed())?;
+        let number = |column: &str| row.try_get::<Option<i64>, _>(column).map_err(failed());
+        let (Some(bytes), Some(first), Some(_)) = (number("bytes")?, number("first")?, number("last")?)
+        else {
+            return Ok(None);
+        };
+        let span = now - WallTime::from_millis(first);
+        let days = span.micros() as f64 / (24.0 * 3.6e9);
+        Ok((span >= RATE_OVER_MIN && bytes > 0).then(|| bytes as f64 / days))
+    }
+
+    /// What somebody should look at about the disks and the clock, in sentences for the page.
+    pub fn concerns(&self) -> Vec<String> {
+        let inner = &self.0;
+        let mut out = Vec::new();
+        for place in inner.places.all() {
+            let dir = place.dir.display();
+            if !place.is_there() {
+                out.push(format!(
+                    "The disk {dir} is not there: mount it again. What lies on it cannot be shown until then; new recordings go elsewhere."
+                ));
+            } else if place.is_failing() {
+                out.push(format!("Writing to the disk {dir} failed: look at its health (smartctl, dmesg)."));
+            }
+            if place.is_full() {
+                out.push(format!(
+                    "The disk {dir} is full, and the settings say that nothing is to be deleted for room: recording has stopped there."
+                ));
+            }
+        }
+        let doubt = inner.doubt.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(ahead) = *doubt {
+            let hours = ahead.micros() as f64 / 3.6e9;
+            let (way, hours) = if hours < 0.0 { ("behind", -hours) } else { ("ahead of", hours) };
+            let by =
+                if hours < 48.0 { format!("{hours:.1} hours") } else { format!("{:.0} days", hours / 24.0) };
+            out.push(format!(
+                "The clock jumped and is {by} {way} what it should be: set it right, or let a time server keep it. Until it has been steady for long, nothing is deleted by it before its time."
+            ));
+        }
+        out
+    }
+}

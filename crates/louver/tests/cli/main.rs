@@ -4,6 +4,7 @@
 mod approving;
 mod backup;
 mod cameras;
+mod decoding;
 mod doctor;
 mod holder_sets;
 mod holders;

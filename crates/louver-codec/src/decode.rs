@@ -1,9 +1,10 @@
 //! Packets to pictures.
 
-use ffmpeg_next as ffmpeg;
 use louver_base::{MediaTime, WallTime};
 use louver_media::{Codec, Continuity, Packet, Picture, PictureSize, VideoParams};
 
+use crate::apart::{Apart, Seat};
+use crate::libav::{Libav, Unit};
 use crate::{CodecError, Scaler};
 
 /// A decoded picture with the times of the packet it came from.
@@ -17,18 +18,41 @@ pub struct Decoded {
     pub wall: WallTime,
 }
 
-/// Decodes one camera's stream on the caller's thread. It gives no picture that it cannot vouch for: after an error, or where
-/// packets are missing (libav would give a smeared picture), there is none until the next key frame.
+/// Decodes one camera's stream on the caller's thread, or in a process without rights while that thread waits. It gives no
+/// picture that it cannot vouch for: after an error, or where packets are missing (libav would give a smeared picture), there
+/// is none until the next key frame.
 pub struct Decoder {
-    video: ffmpeg::decoder::Video,
     continuity: Continuity,
-    codec: Codec,
-    /// Parameter sets in Annex B form, sent before each key frame; cameras often leave them out of the stream.
-    parameter_sets: Vec<u8>,
-    scaler: Scaler,
-    /// Size that pictures are scaled to; `None` keeps theirs.
-    size: Option<PictureSize>,
+    form: Form,
+    place: Place,
 }
+
+/// Where decoding takes place.
+enum Place {
+    /// In this process, where a hole in libav is a hole in everything.
+    Here {
+        libav: Libav,
+        scaler: Scaler,
+        /// Size that pictures are scaled to; `None` keeps theirs.
+        size: Option<PictureSize>,
+    },
+    /// In a process that can do nothing else.
+    Apart(Apart),
+}
+
+/// Which pictures are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// All, as they come.
+    All,
+    /// As it comes, and at once if it would come later.
+    Alone,
+    /// None now; of all since the last that were wanted, the newest may be asked for.
+    Newest,
+}
+
+/// A picture, and the time that its packet gave it.
+pub(crate) type Given = (Picture, Option<i64>);
 
 impl std::fmt::Debug for Decoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -37,49 +61,33 @@ impl std::fmt::Debug for Decoder {
 }
 
 impl Decoder {
-    /// A decoder for a stream with these parameters; `size` scales its pictures (a main stream seen in place of a sub
-    /// stream).
+    /// A decoder in this process, for files that their user chose and for measuring; `size` scales its pictures.
     ///
     /// # Errors
     /// When libav has no decoder for them or cannot set it up.
     pub fn new(params: &VideoParams, size: Option<PictureSize>) -> Result<Self, CodecError> {
-        ffmpeg::util::log::set_level(ffmpeg::util::log::Level::Fatal);
-        let id = match params.codec {
-            Codec::H264 => Some(ffmpeg::codec::Id::H264),
-            Codec::H265 => Some(ffmpeg::codec::Id::HEVC),
-            Codec::Mjpeg => Some(ffmpeg::codec::Id::MJPEG),
-            // A coding that this version does not know.
-            _ => None,
-        };
-        let codec = id.and_then(ffmpeg::decoder::find).ok_or(CodecError::NoDecoder(params.codec))?;
-        let mut context = ffmpeg::codec::Context::new_with_codec(codec);
-        // One thread a camera: cameras are the parallel work, and frame threads add a frame of delay each.
-        context.set_threading(ffmpeg::threading::Config { count: 1, ..Default::default() });
-        context.set_flags(ffmpeg::codec::Flags::LOW_DELAY);
-        let video =
-            context.decoder().video().map_err(|source| CodecError::Setup { what: "a decoder", source })?;
-        Ok(Self {
-            video,
-            continuity: Continuity::new(params),
-            codec: params.codec,
-            parameter_sets: annex_b(params.parameter_sets().iter().map(|set| &set[..])),
-            scaler: Scaler::default(),
-            size,
-        })
+        let libav = Libav::new(params.codec)?;
+        Ok(Self::at(params, Place::Here { libav, scaler: Scaler::default(), size }))
+    }
+
+    /// A decoder in a process without rights, for what a camera sends; its pictures are scaled to `size` (a main stream seen
+    /// in place of a sub stream).
+    pub fn apart(seat: &Seat, params: &VideoParams, size: PictureSize) -> Self {
+        Self::at(params, Place::Apart(Apart::new(seat.clone(), params.codec, size)))
+    }
+
+    fn at(params: &VideoParams, place: Place) -> Self {
+        let form = Form::of(params);
+        Self { continuity: Continuity::new(params), form, place }
     }
 
     /// Decodes one packet: no picture, or one, or (after reordering) more.
     ///
     /// # Errors
-    /// When the packet is damaged or follows one that is, or pictures before it are missing; so is every packet after it, until
-    /// the next key frame.
+    /// When the packet is damaged or follows one that is, or pictures before it are missing, or its process ended; so is every
+    /// packet after it, until the next key frame.
     pub fn decode(&mut self, packet: &Packet) -> Result<Vec<Decoded>, CodecError> {
-        let anew = self.continuity.waits_for_key();
-        self.continuity.follow(packet).map_err(CodecError::Broken)?;
-        if anew {
-            self.video.flush();
-        }
-        self.pictures(packet).inspect_err(|_| self.continuity.restart())
+        Ok(self.take(packet, Want::All)?.0.into_iter().map(|given| decoded(given, packet)).collect())
     }
 
     /// Decodes one packet and throws its pictures away, as a player does that shows nothing: what the cost of seeing is
@@ -88,40 +96,30 @@ impl Decoder {
     /// # Errors
     /// As [`decode`](Self::decode).
     pub fn skip(&mut self, packet: &Packet) -> Result<usize, CodecError> {
-        let anew = self.continuity.waits_for_key();
-        self.continuity.follow(packet).map_err(CodecError::Broken)?;
-        if anew {
-            self.video.flush();
-        }
-        self.send(packet)?;
-        let mut frame = ffmpeg::frame::Video::empty();
-        Ok(std::iter::from_fn(|| self.video.receive_frame(&mut frame).ok()).count())
+        Ok(self.take(packet, Want::Newest)?.1)
     }
 
-    fn pictures(&mut self, packet: &Packet) -> Result<Vec<Decoded>, CodecError> {
-        self.send(packet)?;
-        let mut out = Vec::new();
-        let mut frame = ffmpeg::frame::Video::empty();
-        while self.video.receive_frame(&mut frame).is_ok() {
-            whole(&frame)?;
-            let media = frame.timestamp().map_or(packet.media, MediaTime::from_ticks);
-            out.push(Decoded { picture: self.scaler.picture(&frame, self.size)?, media, wall: packet.wall });
-        }
-        Ok(out)
-    }
-
-    fn send(&mut self, packet: &Packet) -> Result<(), CodecError> {
-        let mut unit = match self.codec {
-            Codec::Mjpeg => ffmpeg::Packet::copy(&packet.data),
-            _ if packet.key => {
-                let mut data = self.parameter_sets.clone();
-                data.append(&mut annex_b(packet.nals()));
-                ffmpeg::Packet::copy(&data)
+    /// Decodes packets that follow each other and gives the newest of their pictures, which is the only one that is copied.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn newest(&mut self, packets: &[Packet]) -> Result<Option<Decoded>, CodecError> {
+        let mut completed_by = None;
+        for packet in packets {
+            if self.take(packet, Want::Newest)?.1 > 0 {
+                completed_by = Some(packet);
             }
-            _ => ffmpeg::Packet::copy(&annex_b(packet.nals())),
+        }
+        let Some(packet) = completed_by else { return Ok(None) };
+        let given = match &mut self.place {
+            Place::Here { libav, scaler, size } => libav
+                .newest()
+                .map(|frame| Ok((scaler.picture(&frame, *size)?, frame.timestamp())))
+                .transpose(),
+            Place::Apart(apart) => apart.newest(),
         };
-        unit.set_pts(Some(packet.media.ticks()));
-        self.video.send_packet(&unit).map_err(CodecError::Decode)
+        let given = given.inspect_err(|_| self.continuity.restart())?;
+        Ok(given.map(|given| decoded(given, packet)))
     }
 
     /// Decodes a key frame alone, whatever came before it; what comes next must be a key frame as well. Decoders that
@@ -131,45 +129,72 @@ impl Decoder {
     /// When the packet is damaged, or gives no picture.
     pub fn alone(&mut self, key: &Packet) -> Result<Decoded, CodecError> {
         self.restart();
-        let at_once = self.decode(key)?.pop();
-        let picture = match at_once {
-            Some(decoded) => Ok(decoded),
-            None => {
-                self.video.send_eof().map_err(CodecError::Decode)?;
-                let mut frame = ffmpeg::frame::Video::empty();
-                self.video.receive_frame(&mut frame).map_err(CodecError::Decode)?;
-                whole(&frame)?;
-                let picture = self.scaler.picture(&frame, self.size)?;
-                Ok(Decoded { picture, media: key.media, wall: key.wall })
-            }
-        };
+        let given = self.take(key, Want::Alone);
         self.restart();
-        picture
+        match given?.0.pop() {
+            Some((picture, _)) => Ok(Decoded { picture, media: key.media, wall: key.wall }),
+            None => Err(CodecError::Decode(ffmpeg_next::Error::Eof)),
+        }
     }
 
     /// Forgets everything: there are no pictures until the next key frame.
     pub fn restart(&mut self) {
-        self.video.flush();
         self.continuity.restart();
     }
-}
 
-/// Whether libav decoded all of a picture. Its concealment stays on although nobody sees what it makes: it is what notices a
-/// slice that is missing. (Errors as errors, `AV_EF_EXPLODE`, would refuse cameras whose remarks beside the picture, SEI, are
-/// malformed.)
-pub(crate) fn whole(frame: &ffmpeg::frame::Video) -> Result<(), CodecError> {
-    match frame.is_corrupt() || frame.has_decode_errors() {
-        true => Err(CodecError::Decode(ffmpeg::Error::InvalidData)),
-        false => Ok(()),
+    /// The pictures that are wanted, and how many there were.
+    fn take(&mut self, packet: &Packet, want: Want) -> Result<(Vec<Given>, usize), CodecError> {
+        let anew = self.continuity.waits_for_key();
+        self.continuity.follow(packet).map_err(CodecError::Broken)?;
+        let taken = match &mut self.place {
+            Place::Here { libav, scaler, size } => {
+                let data = self.form.unit(packet);
+                let unit = Unit { data: &data, pts: packet.media.ticks(), anew };
+                libav.decode(&unit, want).and_then(|(frames, count)| {
+                    let given = |frame: &_| Ok((scaler.picture(frame, *size)?, frame.timestamp()));
+                    Ok((frames.iter().map(given).collect::<Result<Vec<Given>, CodecError>>()?, count))
+                })
+            }
+            Place::Apart(apart) => apart.take(&self.form, packet, anew, want),
+        };
+        taken.inspect_err(|_| self.continuity.restart())
     }
 }
 
-/// NAL units behind start codes (ITU-T H.264 and H.265 annex B).
-fn annex_b<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for nal in nals {
-        out.extend_from_slice(&[0, 0, 0, 1]);
-        out.extend_from_slice(nal);
+fn decoded((picture, pts): Given, packet: &Packet) -> Decoded {
+    Decoded { picture, media: pts.map_or(packet.media, MediaTime::from_ticks), wall: packet.wall }
+}
+
+/// How packets are handed to libav.
+#[derive(Debug)]
+pub(crate) struct Form {
+    codec: Codec,
+    /// In Annex B form, sent before each key frame; cameras often leave them out of the stream.
+    parameter_sets: Vec<u8>,
+}
+
+impl Form {
+    fn of(params: &VideoParams) -> Self {
+        let mut parameter_sets = Vec::new();
+        params.parameter_sets().iter().for_each(|set| with_start_code(&mut parameter_sets, set));
+        Self { codec: params.codec, parameter_sets }
     }
-    out
+
+    /// A packet with start codes in place of lengths (ITU-T H.264 and H.265 annex B), or a JPEG picture as it is.
+    pub(crate) fn unit(&self, packet: &Packet) -> Vec<u8> {
+        if self.codec == Codec::Mjpeg {
+            return packet.data.to_vec();
+        }
+        let mut data = Vec::with_capacity(self.parameter_sets.len() + packet.data.len() + 64);
+        if packet.key {
+            data.extend_from_slice(&self.parameter_sets);
+        }
+        packet.nals().for_each(|nal| with_start_code(&mut data, nal));
+        data
+    }
+}
+
+fn with_start_code(data: &mut Vec<u8>, nal: &[u8]) {
+    data.extend_from_slice(&[0, 0, 0, 1]);
+    data.extend_from_slice(nal);
 }

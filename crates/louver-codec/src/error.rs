@@ -23,6 +23,31 @@ pub enum CodecError {
     /// Packets are missing: nothing is decoded until the next key frame.
     #[error("packets are lost on the way from the camera: nothing new is shown until its next key frame")]
     Broken(#[source] louver_media::Broken),
+    /// The process that decoded this camera's stream ended over this packet, or was killed; a new one is there already.
+    #[error("the process that decodes this camera ended: nothing new is shown until its next key frame")]
+    Apart(#[source] louver_jail::Ended),
+    /// As above, but long ago: what a new process would need is more than is kept.
+    #[error(
+        "the process that decodes this camera ended, and its key frames are too far apart to go on: nothing new is shown until the next one"
+    )]
+    TooMuchToRepeat,
+    /// No process without rights can be started; decoding in this one is no way out.
+    #[error("nothing is shown: decoding gets no process without rights (`louver doctor` says more)")]
+    NoProcess(#[source] Option<louver_jail::StartError>),
+    /// This camera's stream ended its process again and again.
+    #[error("what this camera sends ended the process that decodes it {times} times: nothing new is shown, and it is tried again in {} s", left.as_secs() + 1)]
+    SetAside {
+        /// How often.
+        times: u32,
+        /// Until it is tried again.
+        left: std::time::Duration,
+    },
+    /// A packet is larger than any that is taken.
+    #[error("a picture of {bytes} bytes: up to {} are taken", crate::apart::LARGEST)]
+    Large {
+        /// Coded.
+        bytes: usize,
+    },
     /// A picture of a size that is not taken.
     #[error("a picture of {width}x{height} pixels: 2 to 8192 a side are taken")]
     Size {

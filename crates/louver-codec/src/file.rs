@@ -6,7 +6,7 @@ use ffmpeg_next as ffmpeg;
 use louver_base::{MEDIA_TICKS_PER_SECOND, MediaTime};
 use louver_media::{Picture, PictureSize};
 
-use crate::decode::whole;
+use crate::libav::whole;
 use crate::{CodecError, Scaler};
 
 /// One picture of a file.

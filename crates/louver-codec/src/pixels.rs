@@ -70,6 +70,25 @@ impl Scaler {
         Ok(copy_out(&scaled, size))
     }
 
+    /// The same, into `out`: luma, then both chroma planes.
+    ///
+    /// # Errors
+    /// When libswscale cannot be set up, or `out` has another length.
+    pub(crate) fn picture_into(
+        &mut self,
+        frame: &frame::Video,
+        size: PictureSize,
+        out: &mut [u8],
+    ) -> Result<(), CodecError> {
+        let (width, height) = (frame.width(), frame.height());
+        let own = PictureSize::new(width, height).ok_or(CodecError::Size { width, height })?;
+        if frame.format() == Pixel::YUV420P && size == own {
+            return copy_into(frame, size, out);
+        }
+        let scaled = self.run(frame, Pixel::YUV420P, size.width() as u32, size.height() as u32)?;
+        copy_into(&scaled, size, out)
+    }
+
     /// A picture at another size.
     ///
     /// # Errors
@@ -117,6 +136,27 @@ fn copy_out(frame: &frame::Video, size: PictureSize) -> Picture {
     };
     let (w, h) = (size.width(), size.height());
     Picture { size, y: plane(0, w, h), u: plane(1, w / 2, h / 2), v: plane(2, w / 2, h / 2) }
+}
+
+/// As `copy_out`, into memory that is there.
+fn copy_into(frame: &frame::Video, size: PictureSize, out: &mut [u8]) -> Result<(), CodecError> {
+    let (w, h) = (size.width(), size.height());
+    let luma = out.split_at_mut_checked(w * h);
+    let planes = luma.and_then(|(y, rest)| rest.split_at_mut_checked(w * h / 4).map(|(u, v)| (y, u, v)));
+    let Some((y, u, v)) = planes.filter(|(_, u, v)| u.len() == v.len()) else {
+        return Err(CodecError::Size { width: w as u32, height: h as u32 });
+    };
+    for (n, plane, width) in [(0, y, w), (1, u, w / 2), (2, v, w / 2)] {
+        // As there: a short plane must not become a picture with another's pixels.
+        let rows = frame.data(n).chunks(frame.stride(n)).map(Some).chain(std::iter::repeat(None));
+        for (to, from) in plane.chunks_exact_mut(width).zip(rows) {
+            match from.and_then(|from| from.get(..width)) {
+                Some(from) => to.copy_from_slice(from),
+                None => to.fill(128),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Copies `part` (clipped to the picture, widened to even edges) into a libav frame.

@@ -1,5 +1,6 @@
 //! Every camera of a site at work.
 
+use louver_codec::Decoders;
 use louver_codec::detector::Detector;
 use louver_ingest::{Event, Role, Source};
 use louver_ledger::Ledger;
@@ -28,6 +29,8 @@ pub struct NodeConfig {
     pub site: SiteId,
     /// The detector; without one nothing is ever shown, and everything is sealed.
     pub detector: Option<Detector>,
+    /// The processes that decode.
+    pub decoders: Decoders,
     /// Where gaps are written down, besides the catalogue.
     pub ledger: Option<Ledger>,
 }
@@ -54,7 +57,8 @@ impl Node {
             let feed = match settings.seen() {
                 Some(_) => {
                     let keeper = Keeper::start(store.clone(), settings.id.clone(), &handle.status, &tasks);
-                    let sight = Sight::new(&handle, still, keeper, looker.clone());
+                    let seat = config.decoders.seat(settings.id.as_str());
+                    let sight = Sight::new(&handle, still, keeper, looker.clone(), seat);
                     let (sender, feed) = Feed::channel(handle.status.clone(), settings.sub.is_none());
                     let started =
                         thread::start(format!("see-{}", settings.id), &tasks, move || sight.run(feed));

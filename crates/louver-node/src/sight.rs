@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use louver_base::{CameraId, Class, EventId, MediaSpan, WallSpan, WallTime};
 use louver_codec::detector::ModelKind;
-use louver_codec::{CodecError, Decoded};
+use louver_codec::{CodecError, Decoded, Decoder, Seat};
 use louver_media::{Packet, PictureSize, VideoParams};
 use louver_scene::{Scene, Show as Shown, Why, Zone};
 use louver_see::{Gate, GateMode, GateReport, Settings};
@@ -48,6 +48,8 @@ pub(crate) struct Sight {
     still_at: Option<WallTime>,
     keeper: Keeper,
     looker: Option<Looker>,
+    /// Where it is decoded.
+    seat: Seat,
     show: Show,
     policy: Policy,
     events: HashMap<u32, EventId>,
@@ -74,6 +76,7 @@ impl Sight {
         still: watch::Sender<LatestStill>,
         keeper: Keeper,
         looker: Option<Looker>,
+        seat: Seat,
     ) -> Self {
         Self {
             camera: handle.id.clone(),
@@ -83,6 +86,7 @@ impl Sight {
             show: Show::new(handle, keeper.clone()),
             keeper,
             looker,
+            seat,
             policy: Policy { show: handle.show, zones: handle.zones.clone() },
             events: HashMap::new(),
             seeing: None,
@@ -162,14 +166,8 @@ impl Sight {
         let known =
             self.seeing.take().filter(|_| self.params.as_ref() == Some(&params)).map(Seeing::into_gate);
         let gate = known.unwrap_or_else(|| Gate::new(params.size, params.codec, self.gate));
-        match Seeing::new(&params, size, settings, &self.policy.zones, gate) {
-            Ok(seeing) => self.seeing = Some(seeing),
-            Err(e) => {
-                tracing::error!(error = &e as &dyn std::error::Error, "no decoder");
-                self.seeing = None;
-                self.status.update(|s| s.notice = Some(e.to_string()));
-            }
-        }
+        let decoder = Decoder::apart(&self.seat, &params, size);
+        self.seeing = Some(Seeing::new(decoder, size, settings, &self.policy.zones, gate));
         self.params = Some(params);
     }
 
@@ -194,11 +192,14 @@ impl Sight {
                 }
             }
             Err(e) => {
-                tracing::debug!(error = &e as &dyn std::error::Error, "a picture is damaged");
+                tracing::debug!(error = &e as &dyn std::error::Error, "a picture is not decoded");
                 self.status.update(|s| {
                     s.skipped_frames += 1;
-                    if matches!(e, CodecError::Broken(_)) {
-                        s.notice = Some(PACKETS_LOST.to_owned());
+                    match e {
+                        CodecError::Broken(_) => s.notice = Some(PACKETS_LOST.to_owned()),
+                        // One that is damaged is nothing to tell: the next key frame mends it.
+                        CodecError::Decode(_) => {}
+                        _ => s.notice = Some(e.to_string()),
                     }
                 });
             }

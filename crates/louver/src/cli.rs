@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    approve, backup, camera, doctor, eval, hold, holder, ledger, link, open, opening, redact, serve, verify,
+    approve, backup, camera, decoding, doctor, eval, hold, holder, ledger, link, open, opening, redact,
+    serve, verify,
 };
 
 /// Cameras that watch over places, not people.
@@ -75,6 +76,9 @@ pub(crate) enum Command {
     Redact(redact::Args),
     /// Measure masking against ground truth
     Eval(eval::Args),
+    /// Decode what cameras send, without any right; `louver serve` starts it
+    #[command(hide = true)]
+    DecodeChild(decoding::Args),
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod backup;
 mod camera;
 mod cli;
 mod control;
+mod decoding;
 mod detector;
 mod doctor;
 mod error;
@@ -44,6 +45,10 @@ fn main() -> ExitCode {
     // Before there is a thread: nothing in this process reports to anybody.
     louver_codec::detector::refuse_telemetry();
     let cli = Cli::parse();
+    if let Command::DecodeChild(_) = cli.command {
+        // Before anything is read or opened: it gives up the right to.
+        return decoding::child();
+    }
     let done =
         logging::start(cli.log.as_deref(), matches!(cli.command, Command::Serve(_))).and_then(|()| run(cli));
     done.unwrap_or_else(|e| {
@@ -69,6 +74,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Doctor(args) => doctor::run(&args, named),
         Command::Link(args) => link::run(&args, named).map(ok),
         Command::Redact(args) => redact::run(&args, &detector_settings(named)?),
+        Command::DecodeChild(_) => Ok(decoding::child()),
         Command::Eval(args) => eval::run(&args, &detector_settings(named)?),
     }
 }

@@ -1,5 +1,6 @@
 //! The cameras of the settings, running: from settings to `louver-node`.
 
+use louver_codec::Decoders;
 use louver_codec::detector::Detector;
 use louver_ledger::Ledger;
 use louver_node::{Node, NodeConfig};
@@ -8,14 +9,15 @@ use louver_vault::HolderSet;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::detector;
 use crate::error::Error;
 use crate::settings::Settings;
+use crate::{decoding, detector};
 
 /// Everything that recording needs, found and tried, but nothing started.
 pub(crate) struct Recorder {
     settings: Settings,
     detector: Option<Detector>,
+    decoders: Decoders,
     /// What the owner should know, in sentences for the terminal and the page.
     pub notices: Vec<String>,
 }
@@ -42,7 +44,11 @@ impl Recorder {
                 None
             }
         };
-        Ok(Self { settings: settings.clone(), detector, notices })
+        let decoders = decoding::decoders()?;
+        if seen {
+            notices.extend(decoding::try_out(&decoders).notice());
+        }
+        Ok(Self { settings: settings.clone(), detector, decoders, notices })
     }
 
     /// Starts all cameras; they end when `stop` is cancelled.
@@ -54,9 +60,10 @@ impl Recorder {
         stop: &CancellationToken,
     ) -> Node {
         let site = store.site_id();
-        let Self { settings, detector, .. } = self;
+        let Self { settings, detector, decoders, .. } = self;
         let ledger = Some(ledger.clone());
-        Node::start(NodeConfig { cameras: settings.cameras, holders, site, detector, ledger }, store, stop)
+        let cameras = settings.cameras;
+        Node::start(NodeConfig { cameras, holders, site, detector, decoders, ledger }, store, stop)
     }
 }
 

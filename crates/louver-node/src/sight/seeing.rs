@@ -4,7 +4,7 @@ use std::sync::mpsc as answers_queue;
 
 use louver_base::MediaTime;
 use louver_codec::{CodecError, Decoded, Decoder};
-use louver_media::{Packet, Picture, PictureSize, VideoParams};
+use louver_media::{Packet, Picture, PictureSize};
 use louver_scene::Zone;
 use louver_see::{Gate, GateReport, Pass, See, Settings};
 
@@ -25,22 +25,15 @@ pub(super) struct Seeing {
 
 impl Seeing {
     pub(super) fn new(
-        params: &VideoParams,
+        decoder: Decoder,
         size: PictureSize,
         settings: Settings,
         zones: &[Zone],
         gate: Gate,
-    ) -> Result<Self, CodecError> {
+    ) -> Self {
         let (to, answers) = answers();
-        Ok(Self {
-            gate,
-            decoder: Decoder::new(params, Some(size))?,
-            see: See::with_zones(size, settings, zones),
-            to,
-            answers,
-            last: None,
-            waits_for_key: true,
-        })
+        let see = See::with_zones(size, settings, zones);
+        Self { gate, decoder, see, to, answers, last: None, waits_for_key: true }
     }
 
     /// The pictures to be seen now; none while the gate is closed.
@@ -66,11 +59,7 @@ impl Seeing {
         if all.first().is_some_and(|p| p.key) {
             self.decoder.restart();
         }
-        let mut newest = None;
-        for packet in all {
-            newest = self.decoder.decode(packet)?.pop().or(newest);
-        }
-        Ok(newest.into_iter().collect())
+        Ok(self.decoder.newest(all)?.into_iter().collect())
     }
 
     /// Pictures before this one were left out, which is no interruption.

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use louver_base::{Class, MediaTime};
-use louver_codec::JpegDecoder;
-use louver_codec::{EncoderSettings, H264Encoder};
+use louver_codec::{Decoders, EncoderSettings, H264Encoder, JpegDecoder, Program};
 use louver_media::Picture;
 use louver_scene::stream::ScenePlayer;
 use louver_scene::{Cell, Detection, PictureEncoder, Rect, Style};
 use louver_store::{EventQuery, Gap, Store, StoreOptions};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio_util::task::TaskTracker;
 
 use super::*;
@@ -23,12 +23,20 @@ struct At {
     _dir: tempfile::TempDir,
     store: Store,
     handle: CameraHandle,
+    decoders: Decoders,
     feed: FeedSender,
     tasks: TaskTracker,
     encoder: H264Encoder,
     size: PictureSize,
     began: WallTime,
     pictures: i64,
+}
+
+/// `examples/node_decoding_child.rs`, which stands beside the tests' own programs.
+fn decoding_child() -> Program {
+    let tests = std::env::current_exe().unwrap();
+    let child = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples/node_decoding_child");
+    Program::at(child, [])
 }
 
 fn settings() -> CameraSettings {
@@ -80,14 +88,15 @@ impl At {
         let (handle, still) = CameraHandle::new(&settings);
         let keeper = Keeper::start(store.clone(), handle.id.clone(), &handle.status, &tasks);
         let looker = Looker::with("made up".to_owned(), ModelKind::Yolox, &tasks, finds_the_box).unwrap();
-        let mut sight = Sight::new(&handle, still, keeper, Some(looker));
+        let decoders = Decoders::new(decoding_child(), None).unwrap();
+        let mut sight = Sight::new(&handle, still, keeper, Some(looker), decoders.seat("gate"));
         sight.fault = fault;
         let (feed, received) = Feed::channel(handle.status.clone(), false);
         crate::thread::start("see-gate".to_owned(), &tasks, move || sight.run(received)).unwrap();
         let size = PictureSize::new(160, 120).unwrap();
         let encoder = H264Encoder::new(EncoderSettings::for_size(size, 10.0)).unwrap();
         let began = WallTime::now();
-        Self { _dir: dir, store, handle, feed, tasks, encoder, size, began, pictures: 0 }
+        Self { _dir: dir, store, handle, decoders, feed, tasks, encoder, size, began, pictures: 0 }
     }
 
     fn resize(&mut self, width: u32, height: u32) {
@@ -325,4 +334,34 @@ async fn a_quiet_place_is_not_decoded_stays_on_screen_and_who_comes_is_told_of_a
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].class, Class::Person);
     assert!(gaps.is_empty(), "what is left out is no gap: {gaps:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decoder_that_hangs_or_ends_costs_the_pictures_up_to_the_next_key_frame_and_it_is_said() {
+    let mut at = At::start(|_| ()).await;
+    at.send(false, Some(Feed::Start));
+    at.play(60, false);
+    let known = seen(&at.handle);
+    let process = at.decoders.processes()[0];
+    kill_process(Pid::from_raw(process as i32).unwrap(), Signal::STOP).unwrap();
+    // Somebody comes, and the decoder hangs over him.
+    at.send(true, None);
+    wait("the end is told", || {
+        at.handle
+            .status
+            .get()
+            .notice
+            .is_some_and(|n| n.starts_with("the process that decodes this camera ended"))
+    });
+    at.send(true, None);
+    wait("both are counted", || at.handle.status.get().skipped_frames == 2);
+    let after = seen(&at.handle);
+    let (was, is) = (known.render(Style::Boxes).into_inner(), after.render(Style::Boxes).into_inner());
+    assert!(was == is, "nothing new is shown");
+    assert_ne!(at.decoders.processes(), [process], "another one is there already");
+    at.send(true, Some(|_| Feed::Lost(GapReason::NoVideo)));
+    at.shown("pictures go on at the next key frame");
+    at.play(3, true);
+    assert!(at.handle.status.get().notice.is_none_or(|n| !n.contains("process")));
+    at.end().await;
 }

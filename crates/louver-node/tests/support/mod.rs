@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use louver_base::{CameraId, Pii, WallTime};
-use louver_codec::VideoFile;
 use louver_codec::detector::Detector;
+use louver_codec::{Decoders, Program, VideoFile};
 use louver_media::Picture;
 use louver_media::mp4::read_track;
 use louver_node::{Analysis, CameraHandle, CameraSettings, DEFAULT_RETENTION_HOURS, Node, NodeConfig};
@@ -32,6 +32,13 @@ fn there(path: PathBuf) -> Option<PathBuf> {
         return None;
     }
     Some(path)
+}
+
+/// `examples/node_decoding_child.rs`, which stands beside the tests' own programs.
+pub fn decoding_child() -> Program {
+    let tests = std::env::current_exe().unwrap();
+    let child = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples/node_decoding_child");
+    Program::at(child, [])
 }
 
 pub fn footage(name: &str) -> Option<PathBuf> {
@@ -119,7 +126,8 @@ pub async fn start_for(
     let (store, _) = Store::open(dir, StoreOptions::default()).await.unwrap();
     let stop = CancellationToken::new();
     let (sender, holders) = watch::channel(holders);
-    let config = NodeConfig { cameras, holders, site: store.site_id(), detector, ledger: None };
+    let decoders = Decoders::new(decoding_child(), None).unwrap();
+    let config = NodeConfig { cameras, holders, site: store.site_id(), detector, decoders, ledger: None };
     let node = Node::start(config, &store, &stop);
     Site { handles: node.handles(), store, node, holders: sender, stop }
 }

@@ -151,7 +151,7 @@ pub(crate) async fn look_at(camera: &CameraSettings) -> Vec<Look> {
                 } else {
                     IngestError::NotTold(e.to_string())
                 };
-                return vec![Look { stream: "main", outcome: Err(error), used: Use::Sealed }];
+                return vec![Look { stream: "main", outcome: Err(error), used: Use::Sealed, audio: Audio::Off }];
             }
         },
         _ => camera,

@@ -8,6 +8,7 @@ use louver_base::Class;
 use louver_codec::detector::{Detector, DetectorError, ModelKind, load_runtime};
 
 use super::Check;
+use crate::decoding::{self, ShutIn};
 use crate::detector::{self, Lookup};
 use crate::settings::{DetectorSettings, Settings};
 
@@ -16,7 +17,7 @@ const MEND: &str =
 
 /// libav, the ONNX Runtime and the model.
 pub(super) fn checks(settings: &DetectorSettings) -> Vec<Check> {
-    let mut checks = vec![Check::ok("decoder", format!("libavcodec {}", louver_codec::libav_version()))];
+    let mut checks = vec![decoder()];
     let library = match found("ONNX Runtime library", detector::library(settings)) {
         Ok((path, by)) => match load_runtime(&path) {
             Ok(()) => {
@@ -52,6 +53,22 @@ pub(super) fn checks(settings: &DetectorSettings) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// libav, and the process without rights that it runs in.
+fn decoder() -> Check {
+    let version = format!("libavcodec {}", louver_codec::libav_version());
+    let shut_in = decoding::decoders().map(|decoders| decoding::try_out(&decoders));
+    match shut_in {
+        Ok(ShutIn::Whole) => Check::ok("decoder", format!("{version}, shut in (seccomp, landlock)")),
+        Ok(ShutIn::Less(says)) => Check::warning(
+            "decoder",
+            format!("{version}, shut in by seccomp; {says}"),
+            decoding::NEWER_KERNEL,
+        ),
+        Ok(ShutIn::Not(e)) => Check::error("decoder", &e, decoding::MEND),
+        Err(e) => Check::error("decoder", &e, ""),
+    }
 }
 
 /// What the model finds of parcels, where a camera may show them.

@@ -4,6 +4,7 @@
 mod approving;
 mod backup;
 mod cameras;
+mod decoding;
 mod discovering;
 mod doctor;
 mod holder_sets;

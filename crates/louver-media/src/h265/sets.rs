@@ -95,7 +95,9 @@ impl Sequence {
         let order_bits = b.ue(12)? + 4;
         let first = if b.flag()? { 0 } else { sub_layers };
         for _ in first..=sub_layers {
-            (b.ue(16)?, b.ue(16)?, b.ue(u32::MAX - 1)?);
+            for most in [16, 16, u32::MAX - 1] {
+                b.ue(most)?;
+            }
         }
         for _ in 0..6 {
             b.ue(16)?; // sizes of blocks and depths of their trees
@@ -106,7 +108,8 @@ impl Sequence {
         b.skip(2)?; // amp, sao
         if b.flag()? {
             b.skip(8)?; // pcm
-            (b.ue(8)?, b.ue(8)?);
+            b.ue(8)?;
+            b.ue(8)?;
             b.skip(1)?;
         }
         let ref_sets = refs::read_all(&mut b)?;

@@ -254,6 +254,10 @@ fn know(
         if of != site.to_string() {
             return Err(StoreError::OthersDisk(disk.path.clone()));
         }
+        // Whoever made it may have been killed before its name was on the disk.
+        if let Err(error) = files.sync_folder(&disk.path) {
+            tracing::error!(%error, disk = %disk.path.display(), "a disk of recordings does not confirm its names");
+        }
         // A disk may have another path than before; and another disk may be where it was.
         if let Some(same) = known.iter().position(|k| k.name == name) {
             known[same].path.clone_from(&disk.path);
@@ -272,7 +276,11 @@ fn know(
     let name = hex::encode(rand::random::<[u8; 8]>());
     files.make_top(&disk.path).map_err(failed)?;
     // First the sign: a disk that is remembered and has none is one that is not mounted.
-    files.replace(&disk.path.join(SIGN), format!("louver disk 1 {site} {name}\n").as_bytes())?;
+    let sign = disk.path.join(SIGN);
+    // One whose name may not be on the disk is not what recordings are put under: the next start makes another.
+    files.replace(&sign, format!("louver disk 1 {site} {name}\n").as_bytes()).inspect_err(|_| {
+        let _ = files.remove(&sign);
+    })?;
     remember(known, name, &disk.path)
 }
 

@@ -72,7 +72,7 @@ fn create(
     start: WallTime,
     bytes: &[u8],
 ) -> Result<(i64, OpenFile), StoreError> {
-    let mut refused = None;
+    let (mut refused, mut id) = (None, id_at(start));
     for place in inner.places.for_new(&inner.files) {
         let path = |id| recording_path(&place.dir, kind, camera, id);
         // A name that the recording has on another disk too would be that one's: files move.
@@ -86,11 +86,13 @@ fn create(
             }
             id
         };
-        match inner.files.create(path, free(id_at(start)), bytes, inner.options.sync_every) {
+        match inner.files.create(path, free(id), bytes, inner.options.sync_every) {
             Ok(file) => return Ok((place.number, file)),
             Err(e) => {
                 inner.disk_failed(place.number, &e);
                 refused.get_or_insert(e);
+                // A power cut may bring back what was made there and taken away again: no other is to have its name.
+                id = RecordingId(id.0 + 1);
             }
         }
     }

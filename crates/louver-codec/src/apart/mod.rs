@@ -250,10 +250,10 @@ impl Drop for Apart {
     fn drop(&mut self) {
         let (Some(open), Ok(place)) = (self.open, self.seat.place(Instant::now())) else { return };
         let mut child = place.lock();
-        if let Some(running) = child.still(open.life) {
-            if running.ask(open.decoder, Ask::Close).is_err() {
-                child.gone();
-            }
+        let closed =
+            child.still(open.life).is_none_or(|running| running.ask(open.decoder, Ask::Close).is_ok());
+        if !closed {
+            child.gone();
         }
     }
 }

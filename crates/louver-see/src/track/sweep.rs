@@ -152,7 +152,7 @@ fn expected(track: &Track, d: &Detection, taken: MediaTime) -> Option<f32> {
 fn overlapping(track: &Track, d: &Detection, taken: MediaTime) -> Option<f32> {
     let iou = track.rect_at(taken).iou(d.rect);
     let same = matches!(track.kind, FigureKind::Known(c) if c == d.class);
-    (same && iou > OVERLAPS_IOU).then(|| GATE * (1.0 - iou))
+    (same && iou > OVERLAPS_IOU).then_some(GATE * (1.0 - iou))
 }
 
 /// A movement's box is rough: it lies in the detection, or the detection in it. An unsure detection much larger than the

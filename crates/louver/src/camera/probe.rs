@@ -151,7 +151,12 @@ pub(crate) async fn look_at(camera: &CameraSettings) -> Vec<Look> {
                 } else {
                     IngestError::NotTold(e.to_string())
                 };
-                return vec![Look { stream: "main", outcome: Err(error), used: Use::Sealed, audio: Audio::Off }];
+                return vec![Look {
+                    stream: "main",
+                    outcome: Err(error),
+                    used: Use::Sealed,
+                    audio: Audio::Off,
+                }];
             }
         },
         _ => camera,

@@ -1,4 +1,5 @@
 //! Cameras that want every request signed with SHA-256, and cameras behind TLS.
+#![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
 mod common;
 

@@ -50,7 +50,7 @@ proptest! {
         groups in proptest::collection::vec(proptest::collection::vec(any_packet(), 1..8), 0..6),
     ) {
         let vault = Vault::new();
-        let gops: Vec<Gop> = groups.into_iter().map(|packets| Gop::silent(packets)).collect();
+        let gops: Vec<Gop> = groups.into_iter().map(Gop::silent).collect();
         let (mut sealer, header) =
             vault.begin(noon(0), &params(64));
         let mut file = header.as_bytes().to_vec();

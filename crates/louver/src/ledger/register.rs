@@ -188,7 +188,10 @@ mod tests {
         // Sound that is no longer sealed is a change too.
         let (loud, quiet) = (of(&[camera("hall")], &salt), &mut camera("hall"));
         quiet.connection.audio = Audio::Sealed;
-        for (from, to) in [(&loud, &of(&[quiet.clone()], &salt)), (&of(&[quiet.clone()], &salt), &loud)] {
+        for (from, to) in [
+            (&loud, &of(std::slice::from_ref(quiet), &salt)),
+            (&of(std::slice::from_ref(quiet), &salt), &loud),
+        ] {
             let [Leaf::PolicyChanged { changed, .. }] = &changes(from, to)[..] else { panic!("one change") };
             assert_eq!(changed[..], [Policy::Audio]);
         }

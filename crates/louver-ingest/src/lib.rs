@@ -24,6 +24,7 @@ mod backoff;
 mod connection;
 mod error;
 mod file;
+mod late;
 mod probe;
 pub mod quirks;
 mod rtsp;
@@ -44,6 +45,7 @@ use tracing::Instrument;
 use backoff::Backoff;
 pub use connection::{Audio, Connection, Fingerprint, FingerprintError, Transport};
 pub use error::IngestError;
+pub use late::Reading;
 pub use probe::{ProbeReport, StreamReport, VideoReport, probe, probe_for};
 pub(crate) use rtsp::PICTURE_BYTES_MAX;
 pub use sign_in::SignIn;
@@ -113,13 +115,15 @@ pub struct Source {
     pub timing: Timing,
     /// How a file is played; of no meaning for a network camera.
     pub file: FilePlay,
+    /// When a network camera's packets are read.
+    pub reading: Reading,
 }
 
 impl Source {
     /// A stream with the usual timing; a file is played like a camera.
     pub fn new(camera: CameraId, role: Role, address: CameraAddress) -> Self {
         let (connection, timing, file) = Default::default();
-        Self { camera, role, address, connection, timing, file }
+        Self { camera, role, address, connection, timing, file, reading: Reading::default() }
     }
 }
 

@@ -9,6 +9,7 @@ mod sound;
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::task::Poll;
 
 use louver_base::CameraAddress;
 use louver_media::{ParameterSetError, PictureSize, VideoParams};
@@ -21,6 +22,7 @@ use retina::codec::{Depacketizer, FrameFormat, VideoParameters, VideoParametersC
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
+use crate::late::{Pauses, Reading};
 use crate::tls::Relay;
 use crate::{Audio, Connection, End, Event, IngestError, Sink, Source, Timing, Transport};
 pub(crate) use pictures::{Arrived, PICTURE_BYTES_MAX, Picture, Pictures};
@@ -49,11 +51,28 @@ impl Player {
         }
         let opening = open(&source.address, &source.connection, source.timing, &self.group);
         let mut pictures = sink.until_stopped(opening).await??;
+        if source.reading != Reading::AtOnce {
+            pictures.are_read_late();
+        }
         self.leaves_stale_sessions = pictures.leaves_stale_sessions();
-        let mut first = true;
+        let (mut first, mut pauses) = (true, Pauses::default());
         loop {
             // Dropping `next` half-way loses nothing: what is read stays in the session's buffer.
-            let picture = match sink.until_stopped(pictures.next()).await?? {
+            let arrived = match source.reading {
+                // A start is quick, and where arrivals are the only clock they must be right.
+                Reading::Late(every) if !first && !pictures.is_by_arrival() => {
+                    let mut next = std::pin::pin!(pictures.next());
+                    match futures::poll!(next.as_mut()) {
+                        Poll::Ready(arrived) => arrived?,
+                        Poll::Pending => {
+                            sink.until_stopped(pauses.pause(every)).await?;
+                            sink.until_stopped(next).await??
+                        }
+                    }
+                }
+                _ => sink.until_stopped(pictures.next()).await??,
+            };
+            let picture = match arrived {
                 Arrived::Picture(picture) => picture,
                 Arrived::Sound(packet) => {
                     sink.send(Event::Sound(packet)).await?;
@@ -72,6 +91,7 @@ impl Player {
                 sink.send(Event::Missing { packets: picture.lost }).await?;
             }
             first = false;
+            pauses.read(picture.packet.data.len());
             sink.send(Event::Packet(picture.packet)).await?;
         }
     }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::pace::Pace;
 use super::sound::Hearing;
 use super::{Track, video_params};
+use crate::late::Arrivals;
 use crate::tls::Relay;
 use crate::{IngestError, Timing};
 
@@ -51,6 +52,8 @@ pub(crate) struct Pictures {
     timing: Timing,
     /// From the first key frame on.
     pace: Option<Pace>,
+    /// Where pictures are read late: when they came.
+    arrivals: Option<Arrivals>,
     /// The parameters last told.
     params: Option<VideoParams>,
     started: Instant,
@@ -82,6 +85,7 @@ impl Pictures {
             address: address.clone(),
             timing,
             pace: None,
+            arrivals: None,
             params: None,
             started: Instant::now(),
             held: 0,
@@ -94,6 +98,16 @@ impl Pictures {
     /// The server named itself as one that goes on sending to closed sessions.
     pub(crate) fn leaves_stale_sessions(&self) -> bool {
         self.session.tool().is_some_and(|t| t.has_live555_tcp_bug())
+    }
+
+    /// From now on pictures are read some time after they came.
+    pub(super) fn are_read_late(&mut self) {
+        self.arrivals = Some(Arrivals::default());
+    }
+
+    /// Whether times of arrival stand in for the camera's clock.
+    pub(super) fn is_by_arrival(&self) -> bool {
+        self.pace.as_ref().is_some_and(Pace::is_by_arrival)
     }
 
     /// How its sound is coded, if sound is wanted and there.
@@ -208,6 +222,11 @@ impl Pictures {
                     tracing::warn!("the camera's clock does not run as it says: times of arrival are taken");
                 }
             }
+        }
+        if let (Some(arrivals), false) =
+            (&mut self.arrivals, self.pace.as_ref().is_some_and(Pace::is_by_arrival))
+        {
+            packet.wall = arrivals.of(packet.media, wall);
         }
         if let Some(hearing) = &mut self.hearing {
             hearing.sees(packet.media, wall);

@@ -14,7 +14,7 @@ import rig
 from cost import SETTLE_S, Window, bytes_below, part_of
 
 FPS = 10
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 0.5  # where cameras are seen; else every fourth time, as asking costs something too
 IDLE = {"main": ("1920:1080", 1500), "sub": ("640:360", 200)}
 
 
@@ -97,14 +97,15 @@ def measure_ffmpeg(folder, farm, options):
 
 
 class Watch(threading.Thread):
-    """Looks at every camera's state twice a second: what is behind, and for how long."""
+    """Looks at every camera's state now and then: what is behind, and for how long."""
 
-    def __init__(self, site, busy):
+    def __init__(self, site, busy, every):
         super().__init__(daemon=True)
+        self.every = every
         self.site, self.busy, self.worst, self.looks, self.stopped = site, busy, {}, 0, threading.Event()
 
     def run(self):
-        while not self.stopped.wait(LOOK_EVERY_S):
+        while not self.stopped.wait(self.every):
             with contextlib.suppress(OSError):
                 states, now = self.site.states(), time.time()
                 self.looks += 1
@@ -131,7 +132,7 @@ def measure_louver(folder, farm, options, busy):
         pid, before, sent = site.process.pid, site.states(), farm.stats()
         processes = [pid, *rig.children(pid)]
         threads, written = rig.cpu_by_thread(pid), bytes_below(site.data)
-        watch = Watch(site, busy)
+        watch = Watch(site, busy, LOOK_EVERY_S if options.seen else 4 * LOOK_EVERY_S)
         watch.start()
         window = Window({"louver": processes}).run(options.seconds)
         watch.stopped.set()

@@ -27,6 +27,7 @@ mod serve;
 mod settings;
 mod settings_file;
 mod stop;
+mod systemd;
 mod terminal;
 mod travelling;
 mod verify;

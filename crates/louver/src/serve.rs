@@ -18,7 +18,7 @@ use crate::ledger::{late, running};
 use crate::memory::Memory;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::{control, holders_in_force, memory, retention};
+use crate::{control, holders_in_force, memory, retention, systemd};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -178,6 +178,7 @@ async fn serve_with(
         move_after: settings.move_after,
         move_rate: settings.move_rate,
     };
+    tasks.spawn(systemd::feed_watchdog(store.clone(), stop.clone()));
     let late_ledger = ledger.clone();
     tasks.spawn_blocking(move || late::tell(&late_ledger, &late));
     tasks.spawn(retention::run(store.clone(), ledger.clone(), hours, rules, stop.clone()));
@@ -186,7 +187,9 @@ async fn serve_with(
     let link = server.first_sign_in_link().await.map_err(server_error);
     let greeted = link.map(|link| greet(settings, &in_words, address, link.as_deref(), &notices));
     if greeted.is_ok() {
+        systemd::ready(&format!("records {} cameras, sealed for {in_words}", settings.cameras.len()));
         server.run(stop.clone()).await;
+        systemd::stopping();
         tracing::info!("ending: what is in memory is written");
     }
     stop.cancel();

@@ -51,6 +51,10 @@ async fn monitoring_reads_every_camera_disk_and_the_ledger_in_one_open_metrics_p
     assert_eq!(value(&page, &format!("louver_disk_up{{disk=\"{disk}\"}}")), 1.0);
     assert_eq!(value(&page, "louver_ledger_size_leaves"), site.ledger.status().size as f64);
     assert!(value(&page, "louver_catalogue_flush_age_seconds") < 60.0);
+    let operating = include_str!("../../../docs/operating.md");
+    for name in page.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split(['{', ' ']).next()) {
+        assert!(operating.contains(&format!("`{name}")), "docs/operating.md does not explain {name}");
+    }
     for line in page.lines().filter(|l| l.starts_with("# TYPE ")) {
         let (name, kind) = line.strip_prefix("# TYPE ").unwrap().split_once(' ').unwrap();
         assert!(name.starts_with("louver_") && ["counter", "gauge"].contains(&kind), "{line}");

@@ -4,6 +4,7 @@
 #   scripts/setup.sh            everything
 #   scripts/setup.sh --demo     what `make demo` needs
 #   scripts/setup.sh --test     what `make test` needs (adds Chromium, cargo-nextest and a virtual camera)
+#   scripts/setup.sh --deb      what scripts/deb.sh and scripts/test_deb.sh need (adds cargo-deb and debootstrap)
 #
 # Safe to repeat; says nothing much and takes a second or two when nothing is missing; needs the network only
 # for what is missing. Debian packages go into the system, Node packages into ui/node_modules, everything
@@ -19,6 +20,7 @@ readonly ROOT=$PWD DEPS=$PWD/.deps
 readonly PYTHON=/usr/bin/python3          # Debian's: the one that its python3-gi and python3-venv belong to
 readonly RUST_MIN=94 NODE_MIN=20
 readonly NEXTEST_VERSION=0.9.151          # builds with Rust 1.91 and later
+readonly CARGO_DEB_VERSION=3.8.0          # builds with Rust 1.85 and later
 
 readonly ORT_VERSION=1.32.0
 readonly OBJECTRON=@mediapipe/objectron@0.4.1675468480
@@ -35,6 +37,8 @@ readonly PACKAGES_PLAY=(ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0
 # python3-cryptography: the foreign verifier of the ledger (crates/louver-ledger/tests/foreign). iproute2: networks of a test's own.
 # openssl: certificates of cameras.
 readonly PACKAGES_TEST=(chromium fonts-dejavu-core python3-cryptography iproute2 openssl)
+# dpkg-dev: which packages the program's libraries come from.
+readonly PACKAGES_DEB=(dpkg-dev debootstrap)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
@@ -285,16 +289,24 @@ install_nextest() {
     fail "cannot build cargo-nextest: is the network there? \`cargo install cargo-nextest --locked\` does it by hand"
 }
 
+install_cargo_deb() {
+  [[ -x $DEPS/deb/bin/cargo-deb ]] && return 0
+  say "building cargo-deb $CARGO_DEB_VERSION into .deps/deb (a minute or two, once)"
+  cargo install cargo-deb --locked --version "$CARGO_DEB_VERSION" --root "$DEPS/deb" --quiet --debug --no-default-features ||
+    fail "cannot build cargo-deb: is the network there?"
+}
+
 # ------------------------------------------------------------------------------------------------------------------
 
 main() {
-  local for_demo=yes for_test=yes
+  local for_demo=yes for_test=yes for_deb=no
   case ${1:-} in
     '') ;;
     --demo) for_test=no ;;
     --test) for_demo=no ;;
+    --deb) for_test=no for_deb=yes ;;
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; return 0 ;;
-    *) fail "unknown option $1 (--demo, --test or nothing)" ;;
+    *) fail "unknown option $1 (--demo, --test, --deb or nothing)" ;;
   esac
   need_tools
   mkdir -p "$DEPS"
@@ -308,6 +320,7 @@ main() {
   # Both cameras and tests play clips through the RTSP server.
   local packages=("${PACKAGES_BUILD[@]}" "${PACKAGES_PLAY[@]}")
   [[ $for_test == no ]] || packages+=("${PACKAGES_TEST[@]}")
+  [[ $for_deb == no ]] || packages+=("${PACKAGES_DEB[@]}")
   install_packages "${packages[@]}"
   get_onnxruntime
   get_detector
@@ -317,6 +330,7 @@ main() {
   install_ui
   fetch_crates
   [[ $for_test == no ]] || install_nextest
+  [[ $for_deb == no ]] || install_cargo_deb
 
   local purpose='everything'
   [[ $for_test == yes ]] || purpose='the demo'

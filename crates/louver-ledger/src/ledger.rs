@@ -58,6 +58,8 @@ pub struct Status {
     pub size: u64,
     /// Leaves under the latest checkpoint.
     pub published: u64,
+    /// Leaves that wait for the disk.
+    pub waiting: u64,
     /// What is wrong, as a sentence; openings stop then.
     pub trouble: Option<String>,
     /// Leaves since the start that could not be written and that nothing waited for.
@@ -358,6 +360,7 @@ impl Ledger {
         Status {
             size: state.durable,
             published: state.published.head.size,
+            waiting: state.queue.len() as u64,
             trouble: trouble.or(publish),
             omitted: state.omitted_ever,
             witnesses: state.witnesses.clone(),

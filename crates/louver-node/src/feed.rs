@@ -89,7 +89,9 @@ impl FeedSender {
             }
             Feed::Start(_) | Feed::Params(_) | Feed::Lost(_) => false,
         };
-        match self.queue.try_send(feed) {
+        let sent = self.queue.try_send(feed);
+        self.status.meters().analysis_waits.set(self.queue.max_capacity() - self.queue.capacity());
+        match sent {
             Ok(()) if picture => self.skipping.store(false, Ordering::Relaxed),
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => self.skip(),
@@ -124,7 +126,10 @@ pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSend
                 feed.send(From::Sub, Feed::Start(params));
             }
             Event::Params(params) => feed.send(From::Sub, Feed::Params(params)),
-            Event::Packet(packet) => feed.send(From::Sub, Feed::Packet(packet)),
+            Event::Packet(packet) => {
+                status.meters().sub.picture(packet.data.len());
+                feed.send(From::Sub, Feed::Packet(packet));
+            }
             // Nothing listens: sound is sealed with the main stream or not taken at all.
             Event::Sound(_) => {}
             Event::Missing { packets } => {
@@ -132,6 +137,7 @@ pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSend
                 feed.missing(From::Sub);
             }
             Event::Lost { error, .. } => {
+                status.meters().sub.lost.add(1);
                 feed.send(From::Sub, Feed::Lost(gap_reason(&error)));
                 let mut reason = error.to_string();
                 if no_such_stream(&error) {

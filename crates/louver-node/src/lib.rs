@@ -16,6 +16,7 @@ mod handle;
 mod keep;
 mod live;
 mod look;
+mod meters;
 mod node;
 mod record;
 mod rendition;
@@ -33,6 +34,7 @@ pub use louver_see::{GateMode, GateReport};
 
 pub use handle::{CameraHandle, LatestStill};
 pub use live::{LiveFeed, LiveHub, LiveStart, Subscription};
+pub use meters::{Count, Level, Meters, StreamMeters, Timed};
 pub use node::{Node, NodeConfig};
 pub use rendition::{Rendition, RenditionError};
 pub use scenes::{SceneHub, SceneSubscription};

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::time::Instant;
 
 use louver_base::MediaTime;
 use louver_codec::detector::{Detector, ModelKind};
@@ -11,7 +13,7 @@ use louver_scene::Detection;
 use louver_see::Sweep;
 use tokio_util::task::TaskTracker;
 
-use crate::thread;
+use crate::{Meters, thread};
 
 /// Sweeps that wait for the detector, of all cameras. Each camera has one under way at most; beyond the bound a
 /// camera's sweep fails, and what it would have cleared stays masked.
@@ -28,6 +30,7 @@ struct Job {
     picture: Picture,
     sweep: Sweep,
     to: Sender<Answer>,
+    meters: Arc<Meters>,
 }
 
 /// Takes sweeps to the detector's thread.
@@ -67,9 +70,11 @@ impl Looker {
         let (queue, jobs): (_, Receiver<Job>) = sync_channel(WAITING);
         thread::start("detector".to_owned(), tasks, move || {
             while let Ok(job) = jobs.recv() {
+                let begun = Instant::now();
                 // A run that panics is a run that failed; without an answer its camera would wait for ever.
                 let run = catch_unwind(AssertUnwindSafe(|| detect(&job.picture, &job.sweep)));
                 let found = run.inspect_err(|_| tracing::error!("detector run failed")).ok().flatten();
+                job.meters.detector.add(begun.elapsed());
                 // The camera may have ended meanwhile.
                 let _ = job.to.send(Answer { taken: job.sweep.taken, found });
             }
@@ -83,8 +88,15 @@ impl Looker {
     }
 
     /// Asks for a sweep; `false` if too many wait already.
-    pub(crate) fn ask(&self, picture: &Picture, sweep: Sweep, to: &Sender<Answer>) -> bool {
-        match self.queue.try_send(Job { picture: picture.clone(), sweep, to: to.clone() }) {
+    pub(crate) fn ask(
+        &self,
+        picture: &Picture,
+        sweep: Sweep,
+        to: &Sender<Answer>,
+        meters: &Arc<Meters>,
+    ) -> bool {
+        let job = Job { picture: picture.clone(), sweep, to: to.clone(), meters: Arc::clone(meters) };
+        match self.queue.try_send(job) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
@@ -118,13 +130,15 @@ mod tests {
         })
         .unwrap();
         let (to, from) = answers();
+        let meters = Arc::default();
         let picture = Picture::flat(PictureSize::new(64, 64).unwrap(), 0, 128, 128);
         for (n, answered) in [false, false, true].into_iter().enumerate() {
             let sweep = Sweep { taken: MediaTime::from_ticks(n as i64), parts: vec![], least: 0.2 };
-            assert!(looker.ask(&picture, sweep, &to));
+            assert!(looker.ask(&picture, sweep, &to, &meters));
             let answer = from.recv_timeout(Duration::from_secs(10)).unwrap();
             assert_eq!((answer.taken.ticks(), answer.found.is_some()), (n as i64, answered));
         }
+        assert_eq!(meters.detector.runs.get(), 3, "those that fail cost time too");
         drop(looker);
         tasks.close();
         tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await.unwrap();

@@ -121,6 +121,7 @@ impl Recorder {
         // Whether analysis has been told of the main stream's parameters.
         let mut told = false;
         while let Some(event) = events.recv().await {
+            self.status.meters().sealing_waits.set(events.len());
             // Nothing is asked of a camera before there is a holder, whatever it then answers.
             if std::mem::take(&mut unheld) {
                 self.status.update(|s| s.recording_problem = None);
@@ -187,6 +188,7 @@ impl Recorder {
                 }
             }
             Event::Packet(packet) => {
+                self.status.meters().main.picture(packet.data.len());
                 self.note_holes(&packet).await;
                 if let Some(gop) = self.cutter.push(packet) {
                     self.keep(gop).await;
@@ -198,6 +200,7 @@ impl Recorder {
                 self.holes.lost();
             }
             Event::Lost { error, retry_in } => {
+                self.status.meters().main.lost.add(1);
                 if let Some(gop) = self.cutter.finish() {
                     self.keep(gop).await;
                 }
@@ -257,6 +260,7 @@ impl Recorder {
                 self.noted_until = None;
                 self.recorded_until = Some(last);
                 self.recorded_at = Some(Instant::now());
+                self.status.meters().sealed_groups.add(1);
                 self.status.update(|s| {
                     s.last_sealed = Some(last);
                     s.recording_problem = None;
@@ -410,6 +414,7 @@ impl Recorder {
     }
 
     fn tell(&self, start: WallTime, end: WallTime, reason: GapReason) {
+        self.status.meters().gap(reason);
         let Some(ledger) = &self.ledger else { return };
         let camera = ledger.salt().camera(&self.camera);
         let gap = Leaf::Gap { camera, from: start.into(), to: end.into(), reason: word(reason) };

@@ -5,6 +5,7 @@ mod tell;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use louver_base::{CameraId, Class, EventId, MediaSpan, WallSpan, WallTime};
 use louver_codec::detector::ModelKind;
@@ -109,6 +110,7 @@ impl Sight {
             self.status.update(|s| s.notice = Some(NO_DETECTOR.to_owned()));
         }
         while let Some(next) = feed.blocking_recv() {
+            self.status.meters().analysis_waits.set(feed.len());
             // A fault of ours, or of the decoder's bindings, costs the pictures until the next key frame, not the camera.
             if catch_unwind(AssertUnwindSafe(|| self.take(next))).is_err() {
                 tracing::error!("analysis failed and starts again");
@@ -179,7 +181,10 @@ impl Sight {
             self.status.update(|s| s.skipped_frames += 1);
             return;
         }
-        match seeing.packet(packet) {
+        let begun = Instant::now();
+        let decoded = seeing.packet(packet);
+        self.status.meters().decoding.add(begun.elapsed());
+        match decoded {
             Ok(pictures) if pictures.is_empty() => {
                 // What is on screen still holds: viewers and the archive are told so.
                 if seeing.gate().open.is_none() {
@@ -224,12 +229,13 @@ impl Sight {
             return;
         }
         seeing.last = Some(decoded.media);
+        self.status.meters().seen.add(1);
         // Before anything else looks at it.
         seeing.see.blank(&mut decoded.picture);
         seeing.take_answers();
         let (scene, acts) = seeing.see.picture(&decoded.picture, decoded.media, decoded.wall);
         if let Some(looker) = &self.looker {
-            seeing.ask(looker, &decoded.picture);
+            seeing.ask(looker, &decoded.picture, self.status.meters());
         }
         let notice = match (scene.why, &self.looker) {
             (_, None) => Some(NO_DETECTOR),

@@ -6,6 +6,8 @@ use louver_base::{WallSpan, WallTime};
 use louver_see::GateReport;
 use serde::Serialize;
 
+use crate::Meters;
+
 /// One stream's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
@@ -68,12 +70,17 @@ pub struct CameraStatus {
 
 /// A status that one writer changes and anyone reads.
 #[derive(Clone, Debug, Default)]
-pub struct StatusCell(Arc<RwLock<CameraStatus>>);
+pub struct StatusCell(Arc<RwLock<CameraStatus>>, Arc<Meters>);
 
 impl StatusCell {
     /// A copy of the state now.
     pub fn get(&self) -> CameraStatus {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is counted since the start.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.1
     }
 
     /// Changes it.

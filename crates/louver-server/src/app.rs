@@ -7,6 +7,7 @@ use louver_base::CameraId;
 use louver_ledger::Ledger;
 use louver_node::CameraHandle;
 use louver_store::Store;
+use secrecy::SecretString;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,6 +36,8 @@ pub struct Site {
     pub notices: Vec<String>,
     /// The ledger, whose files are served under `/ledger/`; none in tests that need none.
     pub ledger: Option<Ledger>,
+    /// Who has it may read `/metrics`, from anywhere; without one this machine alone may.
+    pub metrics_token: Option<SecretString>,
 }
 
 pub(crate) type App = Arc<Shared>;

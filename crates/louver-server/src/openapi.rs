@@ -4,7 +4,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    archive, cameras, events, holders, holds, live, openings, scenes, session, sets, system, timeline,
+    archive, cameras, events, health, holders, holds, live, metrics, openings, scenes, session, sets, system,
+    timeline,
 };
 
 /// Name of the session cookie.
@@ -53,7 +54,9 @@ pub(crate) const SESSION_COOKIE: &str = "louver_session";
         openings::fragments,
         openings::export,
         system::get_system,
-        system::healthz,
+        health::healthz,
+        health::readyz,
+        metrics::get_metrics,
     ),
     security(("session" = [])),
     modifiers(&SessionCookie)

@@ -15,7 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::{
-    archive, cameras, events, holders, holds, ledger, live, openings, scenes, session, sets, system, timeline,
+    archive, cameras, events, health, holders, holds, ledger, live, metrics, openings, scenes, session, sets,
+    system, timeline,
 };
 use crate::app::App;
 use crate::auth::{gate, origin};
@@ -28,7 +29,9 @@ const WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn router(app: App) -> Router {
     let open = Router::new()
-        .route("/healthz", get(system::healthz))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::get_metrics))
         .route("/ledger/{*path}", get(ledger::ledger_file))
         .route("/api/v1/session", get(session::get_session).post(session::sign_in).delete(session::sign_out))
         .route("/api/v1/session/link", post(session::use_link))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use louver_base::WallTime;
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::metrics::Peer;
 use crate::app::{App, Shared, Site};
 use crate::auth::OWNER;
 use crate::auth::link::issue_sign_in_link;
@@ -156,7 +158,14 @@ async fn next(
 async fn serve(stream: TcpStream, place: OwnedSemaphorePermit, router: Router, stop: CancellationToken) {
     // Live fragments are small and must not wait for each other; failing to say so costs milliseconds only.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router);
+    let peer = stream.peer_addr().ok().map(Peer);
+    let routed = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        routed.call(request)
+    });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(64 * 1024);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use site::{PASSWORD, Running, SECRETS, start};
 
 /// Addresses that answer without a session, and why.
-const OPEN: [(&str, &str); 7] = [
+const OPEN: [(&str, &str); 9] = [
     ("get", "/healthz"),                   // for supervisors
+    ("get", "/readyz"),                    // for them too
+    ("get", "/metrics"),                   // to programs on this machine, as this test is: tests/metrics.rs
     ("get", "/api/v1/session"),            // the page asks whether it is signed in
     ("post", "/api/v1/session"),           // the password itself
     ("delete", "/api/v1/session"),         // signing out twice is no error

@@ -23,7 +23,9 @@ pub(crate) async fn flush_now_and_then(inner: Weak<Inner>, stop: Arc<Notify>, ev
         }
         // Weak while it sleeps: a store that is dropped without being closed must let go of its directory.
         let Some(held) = inner.upgrade() else { return };
-        match held.flush().await {
+        let flushed = held.flush().await;
+        held.turned(flushed.is_err());
+        match flushed {
             Ok(()) => failing = false,
             Err(e) if !failing => {
                 failing = true;

@@ -66,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) maintenance: tokio::sync::Mutex<()>,
     /// Taken while journals are written, so that their lines stay in order.
     pub(crate) journals: Arc<tokio::sync::Mutex<()>>,
+    /// How the last flush ended.
+    pub(crate) turn: Mutex<crate::health::Turn>,
     stop: Arc<Notify>,
     flusher: Mutex<Option<JoinHandle<()>>>,
     lock: Mutex<Option<std::fs::File>>,
@@ -149,6 +151,7 @@ impl Store {
             fresh: Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
             journals: Arc::default(),
+            turn: Mutex::new(crate::health::Turn::begin()),
             stop: Arc::clone(&stop),
             flusher: Mutex::default(),
             lock: Mutex::new(Some(ground.lock)),

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     approve, backup, camera, decoding, doctor, eval, hold, holder, ledger, link, open, opening, redact,
-    serve, verify,
+    serve, top, verify,
 };
 
 /// Cameras that watch over places, not people.
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Say in plain words what is wrong with this machine or set-up
     Doctor(doctor::Args),
+    /// See how the running server is doing, a line a camera
+    Top(top::Args),
     /// Print a new one-time sign-in link, for whoever forgot the password
     Link(link::Args),
     /// Mask people in a video file

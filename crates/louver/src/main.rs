@@ -27,7 +27,9 @@ mod serve;
 mod settings;
 mod settings_file;
 mod stop;
+mod systemd;
 mod terminal;
+mod top;
 mod travelling;
 mod verify;
 mod web;
@@ -72,6 +74,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Ledger(command) => ledger::run(&command, named),
         Command::Verify(args) => verify::run(&args),
         Command::Doctor(args) => doctor::run(&args, named),
+        Command::Top(args) => top::run(&args, named).map(ok),
         Command::Link(args) => link::run(&args, named).map(ok),
         Command::Redact(args) => redact::run(&args, &detector_settings(named)?),
         Command::DecodeChild(_) => Ok(decoding::child()),

@@ -8,6 +8,7 @@ use louver_ledger::Ledger;
 use louver_server::{Server, ServerError, Site};
 use louver_store::{DiskWatermark, Recovery, Store, StoreError, StoreOptions};
 use louver_vault::HolderSet;
+use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,7 +18,7 @@ use crate::ledger::{late, running};
 use crate::memory::Memory;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::{control, holders_in_force, memory, retention};
+use crate::{control, holders_in_force, memory, retention, systemd};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +54,7 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<(), Error> {
 
 async fn serve(settings: &Settings, memory: &Memory) -> Result<(), Error> {
     // What needs no recording is tried first: a start that fails leaves no gap, no file and no half-open camera.
+    let metrics_token = settings.metrics_token()?;
     let mut recorder = Recorder::prepare(settings)?;
     if let Some(notice) = memory.notice() {
         tracing::warn!("{notice}");
@@ -68,7 +70,8 @@ async fn serve(settings: &Settings, memory: &Memory) -> Result<(), Error> {
     tell(&recovery);
     let served = match begin_ledger(settings, &store).await {
         Ok(ledger) => {
-            let served = serve_with(settings, &store, &ledger, recorder, &stop).await;
+            let started = Started { recorder, metrics_token };
+            let served = serve_with(settings, &store, &ledger, started, &stop).await;
             stop.cancel();
             end_ledger(ledger).await;
             served
@@ -121,11 +124,17 @@ async fn end_ledger(ledger: Ledger) {
     }
 }
 
+/// What was found and tried before anything began.
+struct Started {
+    recorder: Recorder,
+    metrics_token: Option<SecretString>,
+}
+
 async fn serve_with(
     settings: &Settings,
     store: &Store,
     ledger: &Ledger,
-    recorder: Recorder,
+    Started { recorder, metrics_token }: Started,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     let door = control::listen(&settings.data).map_err(|source| Error::File {
@@ -139,8 +148,12 @@ async fn serve_with(
     let (now, holders) = watch::channel(sets.latest().map(|latest| latest.set().clone()));
     let in_words = sets.latest().map_or_else(|| NOBODY.to_owned(), |latest| in_words(latest.set()));
     let node = recorder.start(holders, store, ledger, stop);
-    let site =
-        Site { name: settings.site_name.clone(), notices: notices.clone(), ledger: Some(ledger.clone()) };
+    let site = Site {
+        name: settings.site_name.clone(),
+        notices: notices.clone(),
+        ledger: Some(ledger.clone()),
+        metrics_token,
+    };
     let bound = Server::bind(settings.listen, store.clone(), node.handles(), site).await;
     let server = match bound {
         Ok(server) => server,
@@ -165,6 +178,7 @@ async fn serve_with(
         move_after: settings.move_after,
         move_rate: settings.move_rate,
     };
+    tasks.spawn(systemd::feed_watchdog(store.clone(), stop.clone()));
     let late_ledger = ledger.clone();
     tasks.spawn_blocking(move || late::tell(&late_ledger, &late));
     tasks.spawn(retention::run(store.clone(), ledger.clone(), hours, rules, stop.clone()));
@@ -173,7 +187,9 @@ async fn serve_with(
     let link = server.first_sign_in_link().await.map_err(server_error);
     let greeted = link.map(|link| greet(settings, &in_words, address, link.as_deref(), &notices));
     if greeted.is_ok() {
+        systemd::ready(&format!("records {} cameras, sealed for {in_words}", settings.cameras.len()));
         server.run(stop.clone()).await;
+        systemd::stopping();
         tracing::info!("ending: what is in memory is written");
     }
     stop.cancel();

@@ -1,6 +1,6 @@
 //! What lives as long as a stream's parameters: the gate, the decoder, seeing, and the way to the detector.
 
-use std::sync::mpsc as answers_queue;
+use std::sync::{Arc, mpsc as answers_queue};
 
 use louver_base::MediaTime;
 use louver_codec::{CodecError, Decoded, Decoder};
@@ -8,6 +8,7 @@ use louver_media::{Packet, Picture, PictureSize};
 use louver_scene::Zone;
 use louver_see::{Gate, GateReport, Pass, See, Settings};
 
+use crate::Meters;
 use crate::look::{Answer, Looker, answers};
 
 /// One stream's analysis.
@@ -102,10 +103,10 @@ impl Seeing {
         }
     }
 
-    pub(super) fn ask(&mut self, looker: &Looker, picture: &Picture) {
+    pub(super) fn ask(&mut self, looker: &Looker, picture: &Picture, meters: &Arc<Meters>) {
         if let Some(sweep) = self.see.wants() {
             self.see.sweep_begun(sweep.taken);
-            if !looker.ask(picture, sweep, &self.to) {
+            if !looker.ask(picture, sweep, &self.to, meters) {
                 self.see.sweep_failed();
             }
         }

@@ -93,13 +93,6 @@ pub(crate) struct UsageCache(Mutex<Option<(Instant, Usage, Vec<DiskUsage>)>>);
 
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Whether the server answers at all: the text `ok`.
-#[utoipa::path(get, path = "/healthz", tag = "system", security(()),
-    responses((status = 200, content_type = "text/plain", body = String)))]
-pub(crate) async fn healthz() -> &'static str {
-    "ok"
-}
-
 /// How the machine is doing.
 #[utoipa::path(get, path = "/api/v1/system", tag = "system",
     responses((status = 200, body = System), (status = "default", body = ErrorBody)))]
@@ -116,7 +109,7 @@ pub(crate) async fn get_system(State(app): State<App>) -> ApiResult<Json<System>
     }))
 }
 
-async fn usage(app: &App) -> ApiResult<(Usage, Vec<DiskUsage>)> {
+pub(super) async fn usage(app: &App) -> ApiResult<(Usage, Vec<DiskUsage>)> {
     // Held while adding up, so that many who ask at once wait for one answer.
     let mut cache = app.usage.0.lock().await;
     if let Some((_, usage, disks)) = cache.as_ref().filter(|(at, ..)| at.elapsed() < FRESH) {

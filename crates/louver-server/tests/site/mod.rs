@@ -111,6 +111,10 @@ pub(crate) async fn start() -> Running {
 }
 
 pub(crate) async fn start_held(held: Held) -> Running {
+    start_with(held, None).await
+}
+
+pub(crate) async fn start_with(held: Held, metrics_token: Option<secrecy::SecretString>) -> Running {
     let dir = TempDir::new().unwrap();
     let options = StoreOptions { flush_every: Duration::from_millis(50), ..StoreOptions::default() };
     let (store, _) = Store::open(dir.path(), options).await.unwrap();
@@ -122,6 +126,7 @@ pub(crate) async fn start_held(held: Held) -> Running {
         name: "Mill Lane 3".to_owned(),
         notices: vec!["No detector is loaded.".to_owned()],
         ledger: Some(ledger.clone()),
+        metrics_token,
     };
     let listen = "127.0.0.1:0".parse().unwrap();
     let server = Server::bind(listen, store.clone(), vec![gate.clone(), vault], site).await.unwrap();

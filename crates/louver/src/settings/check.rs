@@ -15,7 +15,7 @@ use louver_vault::{HolderPublic, HolderSet, MAX_HOLDERS};
 use toml::Spanned;
 
 use super::file::{Camera, File};
-use super::{DetectorSettings, Problem, Settings, connection, keys, show, storage};
+use super::{DetectorSettings, Problem, Settings, connection, keys, metrics, show, storage};
 
 /// Ten years.
 const MAX_RETENTION_HOURS: u32 = 87_600;
@@ -39,6 +39,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
     let detector = problems.detector(raw.detector.unwrap_or_default(), folder);
     let storage = storage::storage(raw.storage.unwrap_or_default(), folder, &mut problems.found);
     let witnesses = problems.witnesses(raw.ledger.unwrap_or_default().witnesses);
+    let metrics_token_file = metrics::token_file(raw.metrics.unwrap_or_default(), folder);
     let cameras = problems.cameras(raw.camera.unwrap_or_default());
 
     match (data, address) {
@@ -56,6 +57,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
             move_after: storage.move_after,
             move_rate: storage.move_rate,
             witnesses,
+            metrics_token_file,
             cameras,
         }),
         _ => Err(problems.in_order()),

@@ -30,6 +30,8 @@ pub(super) struct File {
     #[doc(hidden)]
     pub ledger: Option<Ledger>,
     #[doc(hidden)]
+    pub metrics: Option<Metrics>,
+    #[doc(hidden)]
     pub camera: Option<Vec<Spanned<Camera>>>,
 }
 
@@ -125,6 +127,16 @@ pub(super) struct Ledger {
     /// Default: []
     /// Example: ["https://witness.example witness.example/w1+…+BA…"]
     pub witnesses: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// What monitoring reads at `/metrics`. Without this table programs on this machine may, and nobody else.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    /// File with a token, one word of 16 letters and more: whoever sends it (`Authorization: Bearer …`) may read `/metrics`, from
+    /// anywhere, and nobody without it. A relative path counts from the settings file.
+    /// Example: "metrics.token"
+    pub token_file: Option<Spanned<String>>,
 }
 
 /// One camera of the register; the table may stand any number of times.

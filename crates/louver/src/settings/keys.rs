@@ -6,11 +6,11 @@ use std::ops::Range;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use toml_edit::{Item, TableLike};
 
-use super::file::{Camera, Detector, File, Holder, Holders, Ledger, Storage, StorageDisk, Zone};
+use super::file::{Camera, Detector, File, Holder, Holders, Ledger, Metrics, Storage, StorageDisk, Zone};
 use super::problem::Problem;
 
 /// The tables of `louver.toml` with their keys; the first is the top of the file.
-pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 9] {
+pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 10] {
     [
         ("", fields::<File>()),
         ("holders", fields::<Holders>()),
@@ -19,6 +19,7 @@ pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 9] {
         ("storage", fields::<Storage>()),
         ("storage.disk", fields::<StorageDisk>()),
         ("ledger", fields::<Ledger>()),
+        ("metrics", fields::<Metrics>()),
         ("camera", fields::<Camera>()),
         ("camera.zone", fields::<Zone>()),
     ]

@@ -4,6 +4,7 @@ mod check;
 mod connection;
 mod file;
 mod keys;
+mod metrics;
 mod problem;
 #[cfg(test)]
 mod reference;
@@ -57,6 +58,8 @@ pub(crate) struct Settings {
     pub move_rate: u64,
     /// Who is asked to sign the ledger's checkpoints.
     pub witnesses: Vec<Witness>,
+    /// File with the token that reads `/metrics`, absolute.
+    pub metrics_token_file: Option<PathBuf>,
     /// The register.
     pub cameras: Vec<CameraSettings>,
 }

@@ -13,6 +13,7 @@ mod holding;
 mod ledger;
 mod memory;
 mod opening;
+mod operating;
 mod secrets;
 mod serving;
 mod settings;

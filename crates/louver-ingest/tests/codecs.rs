@@ -126,7 +126,7 @@ async fn a_look_says_what_is_recorded_and_what_sound_there_is() {
     let stay = [packets, vec![Rtp::Stall]].concat();
     let camera = Camera::new(vec![Act::Play(sdp, stay)]).await;
     // It asks for the way to sign in first, on a connection of its own.
-    let (address, watch) = (camera.address().parse().unwrap(), std::time::Duration::from_millis(200));
+    let (address, watch) = (camera.address().parse().unwrap(), std::time::Duration::from_millis(2000));
     let report = probe_for(&address, &Connection::default(), common::quick(), watch).await.unwrap();
     let streams: Vec<_> = report.streams.iter().map(|s| (s.media.as_str(), s.codec.as_str())).collect();
     assert_eq!(streams, [("video", "H.265"), ("audio", "G.711 A-law")]);

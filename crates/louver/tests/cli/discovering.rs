@@ -215,6 +215,8 @@ fn at_a_terminal_everything_that_is_missing_is_asked_for() {
 const TWO_NETWORKS: &str = r#"
     ip link set lo up
     camera() {
+        # What an earlier run left behind says nothing about this one.
+        rm -f "$1.hold" "$1.pid" "$1.ready"
         mkfifo "$1.hold"
         unshare --net sh -c 'echo $$ >"$0.pid"; read begin; ip link set lo up; ip addr add "$1/24" dev "$0-end"
             ip link set "$0-end" up; exec "$PYTHON" "$CAMERA" --address "$1" --name "$0" >"$0.ready"' "$1" "$3" <"$1.hold" &

@@ -4,7 +4,7 @@ mod common;
 
 use common::ffmpeg::{Sent, first_time, renumbered, sent};
 use common::{Act, Camera, Manners, Rtp, and, delta, h264_sdp, key, play, run, source};
-use louver_ingest::{Audio, Connection, Event, Source, probe_for};
+use louver_ingest::{Audio, Connection, Event, Source, Timing, probe_for};
 use louver_media::{Codec, Continuity, Packet, SoundCodec, SoundParams, VideoParams};
 
 const X265: [&str; 8] = [
@@ -127,7 +127,8 @@ async fn a_look_says_what_is_recorded_and_what_sound_there_is() {
     let camera = Camera::new(vec![Act::Play(sdp, stay)]).await;
     // It asks for the way to sign in first, on a connection of its own.
     let (address, watch) = (camera.address().parse().unwrap(), std::time::Duration::from_millis(2000));
-    let report = probe_for(&address, &Connection::default(), common::quick(), watch).await.unwrap();
+    let timing = Timing { silence: 3 * watch, ..common::quick() };
+    let report = probe_for(&address, &Connection::default(), timing, watch).await.unwrap();
     let streams: Vec<_> = report.streams.iter().map(|s| (s.media.as_str(), s.codec.as_str())).collect();
     assert_eq!(streams, [("video", "H.265"), ("audio", "G.711 A-law")]);
     assert_eq!((report.video.params.codec, report.video.pictures), (Codec::H265, 10));

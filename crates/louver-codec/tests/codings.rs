@@ -1,6 +1,8 @@
 //! Streams of H.265 and MJPEG by real encoders: whole, with pictures missing, and damaged.
 #![allow(clippy::unwrap_used)] // In tests; clippy does not see that their helpers are tests too.
 
+mod support;
+
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
@@ -29,23 +31,7 @@ fn x265(options: &str) -> Option<Stream> {
     let options = format!("log-level=error:info=0:{options}");
     let coded = ["-pix_fmt", "yuv420p", "-c:v", "libx265", "-preset", "veryfast", "-x265-params", &options];
     let stream = ffmpeg(&[&coded[..], &["-bsf:v", "hevc_metadata=aud=insert", "-f", "hevc"]].concat())?;
-    let mut nals: Vec<&[u8]> = Vec::new();
-    let (mut rest, mut begun) = (&stream[..], false);
-    loop {
-        let next = rest.windows(3).position(|w| w == [0, 0, 1]);
-        let mut unit = &rest[..next.unwrap_or(rest.len())];
-        while let [shorter @ .., 0] = unit {
-            unit = shorter;
-        }
-        if begun {
-            nals.push(unit);
-        }
-        begun = true;
-        match next {
-            Some(at) => rest = &rest[at + 3..],
-            None => break,
-        }
-    }
+    let nals = support::units_of(&stream);
     let kind = |n: &&[u8]| n[0] >> 1 & 0x3f;
     let set = |wanted| *nals.iter().find(|n| kind(n) == wanted).expect("parameter sets");
     // A record with the three sets and nothing else that a decoder looks at (ISO/IEC 14496-15 section 8.3.3.1).

@@ -7,6 +7,8 @@ mod h264_stream;
 mod h265_stream;
 #[path = "../../../fuzz/checks/mp4_file.rs"]
 mod mp4_file;
+#[path = "../../../fuzz/checks/packets.rs"]
+mod packets;
 
 fn each_of(target: &str, check: fn(&[u8])) {
     let corpus = format!("{}/../../fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));

@@ -11,6 +11,7 @@ use louver_vault::{HolderSet, SiteId};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::contact::{Contact, play};
 use crate::feed::{Feed, follow_sub};
@@ -89,7 +90,8 @@ impl Node {
                 let mut source = Source::new(settings.id.clone(), Role::Sub, sub.clone());
                 source.connection = settings.sub_connection();
                 tasks.spawn(when_held(config.holders.clone(), source, contact, events, stop.clone()));
-                tasks.spawn(follow_sub(received, feed.clone(), handle.status.clone()));
+                let camera = tracing::info_span!("sub", camera = %settings.id);
+                tasks.spawn(follow_sub(received, feed.clone(), handle.status.clone()).instrument(camera));
             }
             tasks.spawn(recorder.run(received, feed));
             handles.push(handle);

@@ -34,17 +34,10 @@ pub fn packet(n: usize, nals: &[&[u8]]) -> Packet {
     Packet { media: MediaTime::from_ticks(n as i64 * 9000), wall: WallTime::from_micros(0), key, data }
 }
 
-/// Four seconds of a moving pattern, coded by x264 with these options; `None` where there is no ffmpeg with x264.
-pub fn x264(options: &str, more: &[&str]) -> Option<Stream> {
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=192x144:rate=25:duration=4"]);
-    ffmpeg.args(["-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-x264-params", options]);
-    ffmpeg.args(more).args(["-bsf:v", "h264_metadata=aud=insert", "-f", "h264", "pipe:1"]);
-    let out =
-        ffmpeg.stdin(Stdio::null()).stderr(Stdio::inherit()).output().ok().filter(|o| o.status.success())?;
-    // Start codes part the units; none ends in a zero byte.
+/// The NAL units of a stream in Annex B form. Start codes part them; none ends in a zero byte.
+pub fn units_of(stream: &[u8]) -> Vec<&[u8]> {
     let mut nals: Vec<&[u8]> = Vec::new();
-    let (mut rest, mut begun) = (&out.stdout[..], false);
+    let (mut rest, mut begun) = (stream, false);
     loop {
         let next = rest.windows(3).position(|w| w == [0, 0, 1]);
         let mut unit = &rest[..next.unwrap_or(rest.len())];
@@ -60,6 +53,18 @@ pub fn x264(options: &str, more: &[&str]) -> Option<Stream> {
             None => break,
         }
     }
+    nals
+}
+
+/// Four seconds of a moving pattern, coded by x264 with these options; `None` where there is no ffmpeg with x264.
+pub fn x264(options: &str, more: &[&str]) -> Option<Stream> {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=192x144:rate=25:duration=4"]);
+    ffmpeg.args(["-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-x264-params", options]);
+    ffmpeg.args(more).args(["-bsf:v", "h264_metadata=aud=insert", "-f", "h264", "pipe:1"]);
+    let out =
+        ffmpeg.stdin(Stdio::null()).stderr(Stdio::inherit()).output().ok().filter(|o| o.status.success())?;
+    let nals = units_of(&out.stdout);
     let set = |kind| *nals.iter().find(|n| n[0] & 0x1f == kind).expect("parameter sets");
     let params = VideoParams::from_parameter_sets(set(7), set(8)).unwrap();
     let units = nals.split(|n| n[0] & 0x1f == 9).skip(1);

@@ -45,7 +45,7 @@ use tracing::Instrument;
 use backoff::Backoff;
 pub use connection::{Audio, Connection, Fingerprint, FingerprintError, Transport};
 pub use error::IngestError;
-pub use late::Reading;
+pub use late::{LateReader, Reading};
 pub use probe::{ProbeReport, StreamReport, VideoReport, probe, probe_for};
 pub(crate) use rtsp::PICTURE_BYTES_MAX;
 pub use sign_in::SignIn;
@@ -125,6 +125,18 @@ impl Source {
         let (connection, timing, file) = Default::default();
         Self { camera, role, address, connection, timing, file, reading: Reading::default() }
     }
+
+    /// Who reads it late, if it is to be read so and can be.
+    fn late(&self) -> Option<LateReader> {
+        match &self.reading {
+            Reading::Late(reader)
+                if self.address.file().is_none() && self.connection.transport == Transport::Tcp =>
+            {
+                Some(reader.clone())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What happens with a source.
@@ -171,7 +183,10 @@ pub enum Event {
 pub async fn run(source: Source, out: mpsc::Sender<Event>, stop: CancellationToken) {
     let span = tracing::info_span!("ingest", camera = %source.camera, role = ?source.role);
     let sink = Sink { out, stop };
-    sessions(&source, &sink).instrument(span).await;
+    match source.late() {
+        Some(reader) => reader.run(async move { sessions(&source, &sink).instrument(span).await }).await,
+        None => sessions(&source, &sink).instrument(span).await,
+    }
 }
 
 async fn sessions(source: &Source, sink: &Sink) {

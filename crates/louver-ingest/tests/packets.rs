@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::{Camera, PPS, Rtp, SPS, delta, h264_sdp, key, play, run, sdp, source};
-use louver_ingest::Event;
+use louver_ingest::{Event, LateReader, Reading};
 use louver_media::Packet;
 use proptest::prelude::*;
 
@@ -39,6 +41,46 @@ async fn pictures_before_the_first_key_frame_are_left_out_and_time_starts_with_i
         packets.iter().map(|p| (p.media.ticks(), p.key)).collect::<Vec<_>>(),
         [(0, true), (3600, false)]
     );
+}
+
+/// Forty pictures in two seconds.
+fn slowly() -> common::Act {
+    let pictures = (0..40).flat_map(|n: u8| {
+        let time = u32::from(n) * 4500;
+        [if n % 10 == 0 { key(time) } else { delta(time, n) }, Rtp::Pause(Duration::from_millis(50))]
+    });
+    play(pictures.collect())
+}
+
+#[tokio::test]
+async fn a_stream_that_is_read_late_gives_the_same_pictures_some_at_a_time_and_says_when_they_came() {
+    let at_once = first_session(slowly(), 64).await;
+    let late = Reading::Late(LateReader::start(Duration::from_millis(200)).unwrap());
+    let (began, camera) = (Instant::now(), Camera::new(vec![slowly()]).await);
+    let mut source = source(&camera.address());
+    source.reading = late;
+    let mut running = run(source, 64);
+    let (mut packets, mut looks, mut last) = (Vec::new(), 0, began);
+    loop {
+        match running.next().await {
+            Event::Packet(packet) => {
+                looks += u32::from(last.elapsed() > Duration::from_millis(100));
+                last = Instant::now();
+                packets.push(packet);
+            }
+            Event::Lost { .. } => break,
+            _ => {}
+        }
+    }
+    running.end().await;
+    let of = |p: &Packet| (p.media, p.key, p.data.clone());
+    let wanted: Vec<_> = at_once.iter().map(|p| of(p.as_ref().unwrap())).collect();
+    assert_eq!(packets.iter().map(of).collect::<Vec<_>>(), wanted);
+    assert!((6..=14).contains(&looks), "{looks} looks in two seconds");
+    for pair in packets.windows(2) {
+        let apart = (pair[1].wall - pair[0].wall).micros() / 1000;
+        assert!((0..150).contains(&apart), "{apart} ms between pictures that came every 50");
+    }
 }
 
 #[tokio::test]

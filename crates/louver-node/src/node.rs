@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use louver_codec::Decoders;
 use louver_codec::detector::Detector;
-use louver_ingest::{Event, Reading, Role, Source};
+use louver_ingest::{Event, LateReader, Reading, Role, Source};
 use louver_ledger::Ledger;
 use louver_store::Store;
 use louver_vault::{HolderSet, SiteId};
@@ -54,7 +54,7 @@ impl Node {
                 .inspect_err(|e| tracing::error!(error = %e, "the detector gets no thread: nothing is shown"))
                 .ok()
         });
-        let mut handles = Vec::with_capacity(config.cameras.len());
+        let (mut handles, mut reader) = (Vec::with_capacity(config.cameras.len()), None);
         for settings in &config.cameras {
             let (handle, still) = CameraHandle::new(settings);
             let feed = match settings.seen() {
@@ -82,7 +82,8 @@ impl Node {
             let mut source = Source::new(settings.id.clone(), Role::Main, settings.main.clone());
             source.connection = settings.connection;
             if settings.sub.is_some() || settings.analysis == Analysis::Off {
-                source.reading = Reading::Late(SEALED_LATE);
+                recorder.late = late(&mut reader, handles.len());
+                source.reading = recorder.late.clone().map_or(Reading::AtOnce, Reading::Late);
             }
             tasks.spawn(when_held(config.holders.clone(), source, contact.clone(), events, stop.clone()));
             if let (Some(sub), Some(feed)) = (&settings.sub, &feed) {
@@ -111,6 +112,20 @@ impl Node {
     }
 }
 
+/// Who reads a stream late; so many have one reader.
+fn late(reader: &mut Option<LateReader>, number: usize) -> Option<LateReader> {
+    if number.is_multiple_of(CAMERAS_A_READER) {
+        *reader = None;
+    }
+    if reader.is_none() {
+        let started = LateReader::start(SEALED_LATE);
+        *reader = started
+            .inspect_err(|e| tracing::error!(error = %e, "streams are read as they arrive, which costs more"))
+            .ok();
+    }
+    reader.clone()
+}
+
 /// Takes a stream in, once there is a holder: without one there is no recording, and nothing is looked at either.
 async fn when_held(
     mut holders: watch::Receiver<Option<HolderSet>>,
@@ -135,6 +150,9 @@ pub(crate) async fn held(holders: &mut watch::Receiver<Option<HolderSet>>, stop:
 /// A stream that is only sealed is read five times a second: nobody sees it live, and each look costs the same whether it finds a packet
 /// or a hundred (`bench/many.sh`). What a kill costs is counted in groups of pictures, seconds long.
 const SEALED_LATE: Duration = Duration::from_millis(200);
+
+/// Cameras whose main streams one thread reads; a core does several times as many.
+const CAMERAS_A_READER: usize = 128;
 
 /// Packets of one stream that wait for their task. When it is full the camera is held back, so nothing of an original is
 /// dropped: about six seconds at 10 pictures a second.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use louver_base::{CameraId, WallSpan, WallTime};
-use louver_ingest::Event;
+use louver_base::{CameraId, MediaSpan, WallSpan, WallTime};
+use louver_ingest::{Event, LateReader};
 use louver_ledger::{Leaf, Ledger, leaf};
 use louver_media::{Gop, GopCutter, GopLimits, Packet, SoundParams, VideoParams};
 use louver_store::{
@@ -26,6 +26,10 @@ enum KeepError {
     #[error("it could not be written")]
     Store(#[from] StoreError),
 }
+
+/// A group that lasts longer is written in parts: what is in memory when a recorder is killed is about a second of each camera then,
+/// whatever groups it makes (four seconds and more are common), and memory holds half of what it would. 16 MiB: a second at 128 Mbit/s.
+const WRITTEN_AT_LEAST: GopLimits = GopLimits { bytes: 16 << 20, span: MediaSpan::from_millis(1000) };
 
 /// What a clock is set ahead by less than that is not worth an entry.
 const CLOCK_JUMP: WallSpan = WallSpan::from_millis(10_000);
@@ -70,6 +74,8 @@ pub(crate) struct Recorder {
     noted_until: Option<WallTime>,
     /// Where gaps are written down when they are over, and segments when they end.
     pub(crate) ledger: Option<Ledger>,
+    /// Who reads the stream late, if so; packets are then taken late too, those of all cameras at once.
+    pub(crate) late: Option<LateReader>,
 }
 
 impl Recorder {
@@ -93,7 +99,7 @@ impl Recorder {
             segment: None,
             params: None,
             sound: None,
-            cutter: GopCutter::new(GopLimits::default()),
+            cutter: GopCutter::new(WRITTEN_AT_LEAST),
             arrived: None,
             holes: Holes::default(),
             recorded_until: None,
@@ -101,6 +107,7 @@ impl Recorder {
             missing: Some(GapReason::Restart),
             noted_until: None,
             ledger: None,
+            late: None,
         }
     }
 
@@ -120,7 +127,7 @@ impl Recorder {
         }
         // Whether analysis has been told of the main stream's parameters.
         let mut told = false;
-        while let Some(event) = events.recv().await {
+        while let Some(event) = self.next(&mut events, feed.as_ref()).await {
             self.status.meters().sealing_waits.set(events.len());
             // Nothing is asked of a camera before there is a holder, whatever it then answers.
             if std::mem::take(&mut unheld) {
@@ -142,6 +149,19 @@ impl Recorder {
             self.note_gap(WallTime::now(), reason).await;
         }
         self.status.update(|s| s.main = StreamState::Off);
+    }
+
+    /// The next event. Where nobody waits for a picture, one that is not there yet is waited for as long as all cameras': a wake
+    /// for every packet of each would cost more than sealing them.
+    async fn next(&self, events: &mut mpsc::Receiver<Event>, feed: Option<&FeedSender>) -> Option<Event> {
+        if let (Some(late), true) = (&self.late, events.is_empty()) {
+            if feed.is_some_and(|feed| feed.wants(From::Main)) {
+                late.hurry();
+            } else {
+                tokio::time::sleep_until(late.between().into()).await;
+            }
+        }
+        events.recv().await
     }
 
     /// Passes the main stream on while it is what is seen.

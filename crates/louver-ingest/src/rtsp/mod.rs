@@ -22,7 +22,7 @@ use retina::codec::{Depacketizer, FrameFormat, VideoParameters, VideoParametersC
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
-use crate::late::{Pauses, Reading};
+use crate::late::LateReader;
 use crate::tls::Relay;
 use crate::{Audio, Connection, End, Event, IngestError, Sink, Source, Timing, Transport};
 pub(crate) use pictures::{Arrived, PICTURE_BYTES_MAX, Picture, Pictures};
@@ -44,6 +44,8 @@ pub(crate) struct Player {
 impl Player {
     /// One session: connects, waits for a key frame and hands on packets until something ends it.
     pub(crate) async fn play(&mut self, source: &Source, session: u64, sink: &Sink) -> Result<(), End> {
+        let late = source.late();
+        late.as_ref().inspect(|reader| reader.hurry());
         if self.leaves_stale_sessions {
             let stale = self.group.stale_sessions();
             let gone = timeout(STALE_LONGEST, self.group.await_stale_sessions(&stale));
@@ -51,27 +53,22 @@ impl Player {
         }
         let opening = open(&source.address, &source.connection, source.timing, &self.group);
         let mut pictures = sink.until_stopped(opening).await??;
-        if source.reading != Reading::AtOnce {
+        if late.is_some() {
             pictures.are_read_late();
         }
         self.leaves_stale_sessions = pictures.leaves_stale_sessions();
-        let (mut first, mut pauses) = (true, Pauses::default());
+        let (mut first, mut lossy) = (true, false);
         loop {
-            // Dropping `next` half-way loses nothing: what is read stays in the session's buffer.
-            let arrived = match source.reading {
-                // A start is quick, and where arrivals are the only clock they must be right.
-                Reading::Late(every) if !first && !pictures.is_by_arrival() => {
-                    let mut next = std::pin::pin!(pictures.next());
-                    match futures::poll!(next.as_mut()) {
-                        Poll::Ready(arrived) => arrived?,
-                        Poll::Pending => {
-                            sink.until_stopped(pauses.pause(every)).await?;
-                            sink.until_stopped(next).await??
-                        }
-                    }
-                }
+            let arrived = match &late {
+                Some(late) if !first && !lossy => next_late(&mut pictures, late, sink).await?,
+                // Dropping `next` half-way loses nothing: what is read stays in the session's buffer.
                 _ => sink.until_stopped(pictures.next()).await??,
             };
+            // Where arrivals are the only clock they must be right; and a camera that dropped packets, which over TCP it does when
+            // it is not read, has less room than others.
+            lossy |=
+                matches!(&arrived, Arrived::Picture(picture) if picture.lost > 0) || pictures.is_by_arrival();
+            late.as_ref().filter(|_| lossy).inspect(|reader| reader.hurry());
             let picture = match arrived {
                 Arrived::Picture(picture) => picture,
                 Arrived::Sound(packet) => {
@@ -91,8 +88,19 @@ impl Player {
                 sink.send(Event::Missing { packets: picture.lost }).await?;
             }
             first = false;
-            pauses.read(picture.packet.data.len());
             sink.send(Event::Packet(picture.packet)).await?;
+        }
+    }
+}
+
+/// What is there already, or else what is there at the next look.
+async fn next_late(pictures: &mut Pictures, late: &LateReader, sink: &Sink) -> Result<Arrived, End> {
+    let mut next = std::pin::pin!(pictures.next());
+    match futures::poll!(next.as_mut()) {
+        Poll::Ready(arrived) => Ok(arrived?),
+        Poll::Pending => {
+            sink.until_stopped(late.next_look()).await?;
+            Ok(sink.until_stopped(next).await??)
         }
     }
 }

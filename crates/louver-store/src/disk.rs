@@ -40,17 +40,19 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// The system's; some of the bytes may be written.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn write(&self, bytes: &[u8]) -> io::Result<()>;
     /// Cuts it off, or lengthens it with zeros.
     ///
     /// # Errors
     /// The system's.
-    fn cut(&mut self, len: u64) -> io::Result<()>;
+    fn cut(&self, len: u64) -> io::Result<()>;
     /// Makes sure that its bytes are on the disk.
     ///
     /// # Errors
     /// The system's; it is then unknown what the disk holds, and asking again tells nothing.
-    fn sync(&mut self) -> io::Result<()>;
+    fn sync(&self) -> io::Result<()>;
+    /// Makes the system begin to write what was written, so that a later [`sync`](Self::sync) waits for less; nothing is promised.
+    fn start_writing(&self) {}
 }
 
 /// Size of a disk and what of it is free to us, in bytes.
@@ -155,15 +157,22 @@ impl DiskFile for File {
         Ok(self.metadata()?.len())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self;
+        file.write_all(bytes)
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
+    fn cut(&self, len: u64) -> io::Result<()> {
         self.set_len(len)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    /// Linux begins to write what it is told to let go of (`mm/fadvise.c`), and keeps what is not written yet. What goes from its cache
+    /// is read again from the disk.
+    fn start_writing(&self) {
+        let _ = rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::DontNeed);
     }
 }

@@ -5,8 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::commit::{Durable, OpenFiles};
 use crate::disk::{Disk, DiskFile, Open, Space};
 use crate::{RecordingId, StoreError};
 
@@ -28,6 +29,8 @@ pub(crate) struct Files {
     /// Folders whose names are on the disk, up to one that was there before us. That a folder is there does not say so: whoever made
     /// it may have been killed before its name was made to reach the disk.
     known: Arc<Mutex<Known>>,
+    /// What is being written.
+    open: Arc<OpenFiles>,
 }
 
 #[derive(Debug, Default)]
@@ -41,37 +44,32 @@ struct Known {
 /// A recording being written. Only whole fragments count in `bytes`.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
-    file: Box<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
+    durable: Arc<Durable>,
     pub(crate) path: PathBuf,
     pub(crate) id: RecordingId,
     pub(crate) bytes: u64,
-    synced: Instant,
-    sync_every: Duration,
+    /// Whether every write is waited for.
+    at_once: bool,
 }
 
 impl OpenFile {
-    /// One write; every few seconds the file is made to reach the disk.
+    /// One write; it reaches the disk with those of all cameras. Of a file that did not, nothing more is written.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.durable.told()?;
         if let Err(e) = self.file.write(bytes) {
             // Best effort: what did not fit is of no use, and recovery cuts it off as well.
             let _ = self.file.cut(self.bytes);
             return Err(StoreError::io("writing", &self.path, e));
         }
         self.bytes += bytes.len() as u64;
-        if self.synced.elapsed() >= self.sync_every {
-            self.sync()?;
-        }
-        Ok(())
+        self.durable.wrote(self.bytes);
+        if self.at_once { self.sync() } else { Ok(()) }
     }
 
-    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
-        self.file.sync().map_err(|source| StoreError::Sync {
-            path: self.path.clone(),
-            bytes: self.bytes,
-            source,
-        })?;
-        self.synced = Instant::now();
-        Ok(())
+    /// Waits until the disk has all of it.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.durable.sync()
     }
 }
 
@@ -81,7 +79,12 @@ fn above(path: &Path) -> &Path {
 
 impl Files {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, known: Arc::default() }
+        Self { disk, known: Arc::default(), open: Arc::default() }
+    }
+
+    /// The files that are being written.
+    pub(crate) fn open_files(&self) -> &OpenFiles {
+        &self.open
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -138,10 +141,11 @@ impl Files {
         Ok(())
     }
 
-    /// Makes a new file named by `id`, or by the next free millisecond, and writes its start. `path`: where a recording of that
-    /// name lies.
+    /// Makes a new file on a disk, named by `id` or by the next free millisecond, and writes its start. `path`: where a recording of
+    /// that name lies.
     pub(crate) fn create(
         &self,
+        disk: i64,
         path: impl Fn(RecordingId) -> PathBuf,
         id: RecordingId,
         start: &[u8],
@@ -153,7 +157,11 @@ impl Files {
             let path = path(id);
             match self.create_new(&path) {
                 Ok(file) => {
-                    let mut open = OpenFile { file, path, id, bytes: 0, synced: Instant::now(), sync_every };
+                    let file: Arc<dyn DiskFile> = file.into();
+                    let durable = Durable::new(Arc::clone(&file), &path);
+                    self.open.add(disk, &durable);
+                    let at_once = sync_every.is_zero();
+                    let mut open = OpenFile { file, durable, path, id, bytes: 0, at_once };
                     if let Err(e) = open.append(start) {
                         // Without its start the file is of no use to anyone.
                         let _ = self.disk.remove(&open.path);
@@ -224,7 +232,7 @@ impl Files {
         let written = self
             .disk
             .open(&temporary, Open::Replace)
-            .and_then(|mut file| file.write(bytes).and_then(|()| file.sync()))
+            .and_then(|file| file.write(bytes).and_then(|()| file.sync()))
             .and_then(|()| self.rename(&temporary, path));
         written.map_err(|e| {
             let _ = self.disk.remove(&temporary);
@@ -241,7 +249,7 @@ impl Files {
                 io::ErrorKind::NotFound => self.make_folder(folder).and_then(|()| open()),
                 _ => Err(e),
             })
-            .and_then(|mut file| {
+            .and_then(|file| {
                 let before = file.len()?;
                 file.write(lines.as_bytes()).inspect_err(|_| {
                     let _ = file.cut(before);
@@ -252,7 +260,7 @@ impl Files {
 
     /// Cuts a file's torn end off, and makes that reach the disk.
     pub(crate) fn cut(&self, path: &Path, bytes: u64) -> io::Result<()> {
-        let mut file = self.disk.open(path, Open::There)?;
+        let file = self.disk.open(path, Open::There)?;
         file.cut(bytes)?;
         file.sync()
     }
@@ -260,7 +268,7 @@ impl Files {
     /// Writes a file, makes it reach the disk, and takes it away again.
     pub(crate) fn try_writing(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let file = self.disk.open(path, Open::Replace);
-        let written = file.and_then(|mut file| file.write(bytes).and_then(|()| file.sync()));
+        let written = file.and_then(|file| file.write(bytes).and_then(|()| file.sync()));
         let _ = self.disk.remove(path);
         written
     }

@@ -4,6 +4,7 @@
 //! truth: the catalogue (`louver.db`) can be deleted and comes back from them, but for users and sessions.
 
 mod accounts;
+mod commit;
 mod db;
 pub mod disk;
 mod error;

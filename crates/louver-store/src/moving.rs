@@ -123,7 +123,7 @@ fn copy(files: &Files, from: &Path, to: &Path) -> Result<u64, StoreError> {
     let reading = |e| StoreError::io("reading", from, e);
     let part = to.with_extension(PART);
     let mut source = File::open(from).map_err(reading)?;
-    let mut copy = files.part(&part)?;
+    let copy = files.part(&part)?;
     let copied = (|| {
         let mut chunk = vec![0; CHUNK];
         let mut bytes = 0;

@@ -9,6 +9,7 @@ use louver_vault::{Hour, HourInUse, HourSecret, KeyRing, SiteId};
 use sqlx::SqlitePool;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::disk::{Disk, RealDisk};
 use crate::files::{Files, blocking};
@@ -17,8 +18,8 @@ use crate::gone::Gone;
 use crate::places::{DiskSettings, Places};
 use crate::setup::{Keys, prepare};
 use crate::{
-    DiskWatermark, MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, db, flush, recovery,
-    reserve, shred,
+    DiskWatermark, MaskedWriter, RecordingKind, Recovery, SealedWriter, StoreError, commit, db, flush,
+    recovery, reserve, shred,
 };
 
 /// How a store works.
@@ -26,8 +27,8 @@ use crate::{
 pub struct StoreOptions {
     /// How often the catalogue is written, for all cameras at once. Default 2 s.
     pub flush_every: Duration,
-    /// How often a file being written is made to reach the disk (`fdatasync`): a power cut loses at most so much and
-    /// the group in flight. Default 5 s.
+    /// How often the files being written are made to reach the disk (`fdatasync`), all of a disk together: a power cut loses at most so
+    /// much and the group in flight. Default 5 s. Zero: each write is waited for.
     pub sync_every: Duration,
 }
 
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) turn: Mutex<crate::health::Turn>,
     stop: Arc<Notify>,
     flusher: Mutex<Option<JoinHandle<()>>>,
+    committer: Mutex<Option<AbortOnDropHandle<()>>>,
     lock: Mutex<Option<std::fs::File>>,
 }
 
@@ -154,11 +156,18 @@ impl Store {
             turn: Mutex::new(crate::health::Turn::begin()),
             stop: Arc::clone(&stop),
             flusher: Mutex::default(),
+            committer: Mutex::default(),
             lock: Mutex::new(Some(ground.lock)),
         });
         let flusher =
             tokio::spawn(flush::flush_now_and_then(Arc::downgrade(&inner), stop, options.flush_every));
         *inner.flusher.lock().unwrap_or_else(PoisonError::into_inner) = Some(flusher);
+        if !options.sync_every.is_zero() {
+            let committer =
+                tokio::spawn(commit::commit_now_and_then(Arc::downgrade(&inner), options.sync_every));
+            *inner.committer.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(AbortOnDropHandle::new(committer));
+        }
         Ok((Self(inner), recovery))
     }
 
@@ -169,6 +178,8 @@ impl Store {
     pub async fn close(&self) -> Result<(), StoreError> {
         let inner = &self.0;
         inner.stop.notify_one();
+        // What it began goes on: a disk that hangs is not waited for here but by whoever finishes his file on it.
+        drop(inner.committer.lock().unwrap_or_else(PoisonError::into_inner).take());
         let flusher = inner.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(flusher) = flusher {
             // A panic of it has been printed; the last flush follows in any case.
@@ -179,6 +190,15 @@ impl Store {
         inner.key_ring.lock().unwrap_or_else(PoisonError::into_inner).take();
         inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         flushed
+    }
+
+    /// Waits until the disks have everything that was written so far, of all cameras; this happens by itself every
+    /// [`sync_every`](StoreOptions::sync_every).
+    ///
+    /// # Errors
+    /// [`StoreError::Sync`], of the first file that did not reach its disk; whoever writes one is told when he writes next.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        self.0.commit().await
     }
 
     /// The data directory.

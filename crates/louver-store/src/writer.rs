@@ -43,7 +43,7 @@ impl Writing {
         appended.inspect_err(|e| self.inner.disk_failed(self.disk, e))
     }
 
-    fn sync(&mut self) -> Result<(), StoreError> {
+    fn sync(&self) -> Result<(), StoreError> {
         let synced = self.file.sync();
         synced.inspect_err(|e| self.inner.disk_failed(self.disk, e))
     }
@@ -86,7 +86,7 @@ fn create(
             }
             id
         };
-        match inner.files.create(path, free(id), bytes, inner.options.sync_every) {
+        match inner.files.create(place.number, path, free(id), bytes, inner.options.sync_every) {
             Ok(file) => return Ok((place.number, file)),
             Err(e) => {
                 inner.disk_failed(place.number, &e);
@@ -149,7 +149,7 @@ impl FileWriter {
 
     /// Waits until the disk has what was written so far.
     pub(crate) async fn sync(&mut self) -> Result<(), StoreError> {
-        let mut writing = self.take()?;
+        let writing = self.take()?;
         let writing = blocking(move || writing.sync().map(|()| writing)).await?;
         self.open = Some(writing);
         Ok(())

@@ -157,7 +157,10 @@ impl Life<'_> {
                 }
             }
             match n {
-                0 => self.event(0).await,
+                0 => {
+                    self.commit(&writers).await;
+                    self.event(0).await;
+                }
                 2 => self.gap(HOUR + 5_000).await,
                 3 => {
                     self.moving(4 * HOUR).await;
@@ -174,6 +177,17 @@ impl Life<'_> {
             self.rotate(of).await;
         }
         self.gap(4 * HOUR + 20_000).await;
+    }
+
+    /// All files at once, as happens every few seconds.
+    async fn commit(&mut self, writers: &[Writers]) {
+        let done = self.store.sync().await;
+        if self.note(done).is_some() {
+            for of in writers {
+                self.said.synced_open(of, RecordingKind::Sealed);
+                self.said.synced_open(of, RecordingKind::Scene);
+            }
+        }
     }
 
     async fn record(&mut self, of: &mut Writers, start: WallTime) {

@@ -445,7 +445,7 @@ impl DiskFile for SimFile {
         Ok(self.file.metadata()?.len())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut world = self.disk.world();
         let go = world.act(Act::Needs, &format!("write {} to {}", bytes.len(), self.path.display()));
         if world.dead {
@@ -463,12 +463,12 @@ impl DiskFile for SimFile {
             Go::Half(_) => &bytes[..bytes.len() / 2],
         };
         let at = self.file.metadata()?.len();
-        self.file.write_all(written)?;
+        (&self.file).write_all(written)?;
         world.nodes[self.node].pending.push(Change::Write { at, bytes: written.to_vec() });
         half(&go)
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
+    fn cut(&self, len: u64) -> io::Result<()> {
         let mut world = self.disk.world();
         let go = world.act(Act::Frees, &format!("cut {} to {len}", self.path.display()))?;
         self.file.set_len(len)?;
@@ -476,7 +476,7 @@ impl DiskFile for SimFile {
         half(&go)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         let mut world = self.disk.world();
         let go = world.act(Act::Frees, &format!("sync {}", self.path.display()));
         if world.dead {

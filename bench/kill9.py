@@ -274,15 +274,8 @@ def kill_many(site, options, scratch):
     return 0 if found["ok"] else 1
 
 
-def farm():
-    """The program that serves many cameras, where there is one."""
-    shared = os.environ.get("LOUVER_SHARED", os.path.join(rig.ROOT, "..", "shared"))
-    found = os.path.join(shared, "tools", "rtsp_farm")
-    return found if os.path.exists(found) else None
-
-
 def run_many(options):
-    served = farm()
+    served = rig.farm_tool()
     with rig.work_dir(options.keep) as folder:
         cameras = rig.farm_cameras(options.cameras, folder, served) if served else rig.rtsp_cameras(options.cameras, folder)
         with cameras as rtsp:

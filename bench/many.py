@@ -18,13 +18,6 @@ LOOK_EVERY_S = 0.5  # where cameras are seen; else every fourth time, as asking 
 IDLE = {"main": ("1920:1080", 1500), "sub": ("640:360", 200)}
 
 
-def farm_tool():
-    path = os.path.join(os.environ.get("LOUVER_SHARED", os.path.join(rig.ROOT, "..", "shared")), "tools", "rtsp_farm")
-    if not os.path.exists(path):
-        raise rig.Trouble(f"there is no rtsp_farm at {path}: name its folder with LOUVER_SHARED")
-    return path
-
-
 def idle_clip(stream):
     """The place without people and with a sensor's noise, as a camera codes it at a variable rate; made once."""
     folder = os.path.join(rig.ROOT, ".deps", "bench", "farm")
@@ -54,7 +47,9 @@ class Farm:
     """The cameras: looping clips, of which `busy` show people."""
 
     def __init__(self, folder, options, busy):
-        self.port = rig.free_port()
+        self.port, tool = rig.free_port(), rig.farm_tool()
+        if tool is None:
+            raise rig.Trouble("so many cameras need rtsp_farm: name the folder that tools/rtsp_farm lies in with LOUVER_SHARED")
         raw = os.path.join(rig.FOOTAGE, "forecourt_{}.h264").format
         args = ["--main", f"{raw('main')}@{FPS}"]
         if options.seen:
@@ -62,7 +57,7 @@ class Farm:
                      "--idle-sub", f"{idle_clip('sub')}@{FPS}"]
         with open(os.path.join(folder, "farm.log"), "wb") as log:
             self.process = subprocess.Popen(
-                [farm_tool(), "--foreground", "--port", str(self.port), "--cams", str(options.cameras), *args],
+                [tool, "--foreground", "--port", str(self.port), "--cams", str(options.cameras), *args],
                 stdout=log, stderr=log, preexec_fn=rig.die_with_parent)
         rig.wait_for("the cameras", lambda: self.stats() is not None, 60, self.process)
 

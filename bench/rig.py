@@ -106,6 +106,12 @@ def rtsp_cameras(count, folder):
         end(server, 5)
 
 
+def farm_tool():
+    """The program that plays many cameras for little work, in the folder that LOUVER_SHARED names; None where it is not there."""
+    path = os.path.join(os.environ.get("LOUVER_SHARED", os.path.join(ROOT, "..", "shared")), "tools", "rtsp_farm")
+    return path if os.path.exists(path) else None
+
+
 @contextlib.contextmanager
 def farm_cameras(count, folder, farm):
     """The same from a program that serves many cameras for little work (`rtsp_farm`). Gives the server's address."""
@@ -129,8 +135,9 @@ def farm_cameras(count, folder, farm):
 class Louver:
     """A site in a scratch folder: settings, a holder, and a server that can be started again and again."""
 
-    def __init__(self, binary, folder, rtsp, cameras, seen=None):
-        """`seen`: how many of the cameras are looked at; the others are sealed only."""
+    def __init__(self, binary, folder, rtsp, cameras, seen=None, keep_hours=None):
+        """`rtsp`: the address of all cameras, or a list of those of each. `seen`: how many are looked at; the others are sealed
+        only. `keep_hours`: for how long recordings are kept."""
         self.binary, self.folder = binary, folder
         self.data = os.path.join(folder, "data")
         self.identity = os.path.join(folder, "holder.txt")
@@ -148,8 +155,11 @@ class Louver:
             out.write(f'[detector]\nlibrary = "{ROOT}/.deps/lib/libonnxruntime.so"\n'
                       f'model = "{ROOT}/.deps/models/ssd_mobilenetv2_oidv4.onnx"\nkind = "ssd-mobilenet-v2"\n')
             for n, camera in enumerate(self.cameras):
-                out.write(f'[[camera]]\nid = "{camera}"\nmain = "{rtsp}/{camera}/main"\nsub = "{rtsp}/{camera}/sub"\n'
+                at = rtsp if isinstance(rtsp, str) else rtsp[n]
+                out.write(f'[[camera]]\nid = "{camera}"\nmain = "{at}/{camera}/main"\nsub = "{at}/{camera}/sub"\n'
                           'purpose = "Benchmark with demo footage"\nowner = "Benchmark"\ncontact = "bench@example.org"\n')
+                if keep_hours is not None:
+                    out.write(f'retention_hours = {keep_hours}\n')
                 if seen is not None and n >= seen:
                     out.write('analysis = "off"\n')
 

@@ -220,8 +220,16 @@ impl Files {
     /// Begins a file that gets its name when it is whole, and makes the folders above it.
     pub(crate) fn part(&self, path: &Path) -> Result<Box<dyn DiskFile>, StoreError> {
         let folder = above(path);
-        self.make_folder(folder).map_err(|e| StoreError::io("making", folder, e))?;
-        self.disk.open(path, Open::Replace).map_err(|e| StoreError::io("making", path, e))
+        let making = |e| StoreError::io("making", path, e);
+        self.make_folder(folder).map_err(making)?;
+        match self.disk.open(path, Open::Replace) {
+            // Retention took the empty folder away in between.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                self.make_folder(folder).map_err(making)?;
+                self.disk.open(path, Open::Replace).map_err(making)
+            }
+            opened => opened.map_err(making),
+        }
     }
 
     /// Replaces a file at once: readers see the old bytes or the new ones.

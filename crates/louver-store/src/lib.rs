@@ -42,7 +42,7 @@ pub use error::StoreError;
 pub use gone::{Deleted, DeletedFiles, DeletedFor};
 pub use health::Health;
 pub use masked::MaskedWriter;
-pub use moving::Moved;
+pub use moving::{MoveBudget, Moved};
 pub use openings::OpeningTexts;
 pub use places::{DiskRole, DiskSettings};
 pub use recovery::Recovery;

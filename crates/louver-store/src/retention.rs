@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::{CameraHour, Hour};
@@ -18,7 +20,7 @@ use crate::files::{Files, blocking};
 use crate::fresh::{FileState, RecordingKey};
 use crate::gone::DeletedFor;
 use crate::layout::{HOUR_US, HourFolder, hours, recording_path, still_path};
-use crate::moving::Moved;
+use crate::moving::Moving;
 use crate::places::{DATA, Place};
 use crate::store::Inner;
 use crate::{DiskRole, RecordingId, RecordingKind, Store, StoreError};
@@ -71,10 +73,14 @@ pub struct RetentionReport {
     pub moved_files: u64,
     /// Whether some disk is still below its watermark: nothing is left that may be deleted.
     pub still_low: bool,
+    /// Moving to cold disks took its time and is not done: the next pass is due at once.
+    pub more_to_move: bool,
 }
 
 /// What is dated later than that is dated by another clock.
 pub(crate) const AHEAD: WallSpan = WallSpan::from_hours(24);
+/// A pass moves no longer than that to make room: other disks and what is too old wait meanwhile.
+const MOVE_AT_MOST: Duration = Duration::from_secs(60);
 /// Rows taken at once.
 const PAGE: i64 = 256;
 
@@ -117,7 +123,7 @@ impl Store {
         when_full: WhenFull,
     ) -> Result<RetentionReport, StoreError> {
         let inner = &self.0;
-        let _turn = inner.maintenance.lock().await;
+        let turn = inner.maintenance.lock().await;
         *inner.watermark.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(watermark);
         // On a full disk this fails, and what follows is the remedy.
         if let Err(e) = inner.flush_in_turn().await {
@@ -139,6 +145,8 @@ impl Store {
         }
         // A key ring whose disk fails must not let this one run full.
         let swept = inner.sweep(retention_hours, now, &mut report).await;
+        // Moving takes minutes: whoever writes the catalogue takes his turn in between.
+        drop(turn);
         for place in inner.places.there() {
             inner.make_room(place, watermark, when_full, now, &mut report).await?;
         }
@@ -306,7 +314,8 @@ impl Inner {
         .map_err(StoreError::db("looking for old events"))
     }
 
-    /// Moves the oldest recordings to a cold disk, or deletes them, until enough of the disk is free.
+    /// Moves the oldest recordings to a cold disk, or deletes them, until enough of the disk is free. For whoever does not hold
+    /// `maintenance`.
     async fn make_room(
         &self,
         place: &Place,
@@ -317,6 +326,7 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let mut crowded_out = BTreeMap::<CameraId, WallTime>::new();
         let mut after = (i64::MIN, String::new(), -1_i64);
+        let mut moving = Moving::begin(now, None);
         // A hot disk is full because the cold ones are: what is older goes first, wherever it lies, and makes room to move to.
         let cold = |p: &&Place| place.role == Some(DiskRole::Hot) && p.role == Some(DiskRole::Cold);
         let colds = self.places.there().filter(cold).map(|p| p.number);
@@ -335,9 +345,14 @@ impl Inner {
                 place.set_full(false);
                 break;
             }
-            if self.move_for_room(place, wanted - disk.free, now, report).await {
-                continue;
+            if self.move_for_room(place, wanted - disk.free, now, &mut moving).await {
+                if moving.lasts() < MOVE_AT_MOST {
+                    continue;
+                }
+                report.more_to_move = true;
+                break;
             }
+            let _turn = self.maintenance.lock().await;
             if when_full == WhenFull::Stop {
                 place.set_full(true);
                 report.still_low = true;
@@ -358,6 +373,8 @@ impl Inner {
             report.crowded_out_files += self.delete(going.plain, DeletedFor::Room, report).await?;
             report.crowded_out_files += self.shred(going.ending, DeletedFor::Room, now, report).await?;
         }
+        report.moved_files += moving.moved.files;
+        let _turn = self.maintenance.lock().await;
         for (camera, until) in crowded_out {
             self.expire_events(&camera, until, report).await?;
             self.clear_hours(&camera, until).await?;
@@ -366,26 +383,22 @@ impl Inner {
     }
 
     /// Moves what is to go to a cold disk; whether any went.
-    async fn move_for_room(
-        &self,
-        place: &Place,
-        bytes: u64,
-        now: WallTime,
-        report: &mut RetentionReport,
-    ) -> bool {
+    async fn move_for_room(&self, place: &Place, bytes: u64, now: WallTime, moving: &mut Moving) -> bool {
         if place.role != Some(DiskRole::Hot) {
             return false;
         }
         let oldest =
             self.oldest_finished(place.number, now).await.and_then(|oldest| self.may_go(oldest, now));
-        let mut moved = Moved::default();
+        let before = moving.moved;
+        self.moving.wishes.hurry.store(true, Ordering::Relaxed);
         for old in oldest.unwrap_or_default() {
-            if moved.bytes >= bytes || !self.move_one(place, old, &mut moved).await.unwrap_or(false) {
+            let enough = moving.moved.bytes - before.bytes >= bytes || moving.lasts() >= MOVE_AT_MOST;
+            if enough || !self.move_one(place, old, moving).await.is_ok_and(|went| went.is_continue()) {
                 break;
             }
         }
-        report.moved_files += moved.files;
-        moved.files > 0
+        self.moving.wishes.hurry.store(false, Ordering::Relaxed);
+        moving.moved.files > before.files
     }
 
     /// The oldest recordings of a disk that nobody writes to and that ended before then.

@@ -69,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) journals: Arc<tokio::sync::Mutex<()>>,
     /// How the last flush ended.
     pub(crate) turn: Mutex<crate::health::Turn>,
+    pub(crate) moving: crate::moving::Shared,
     stop: Arc<Notify>,
     flusher: Mutex<Option<JoinHandle<()>>>,
     committer: Mutex<Option<AbortOnDropHandle<()>>>,
@@ -154,6 +155,7 @@ impl Store {
             maintenance: tokio::sync::Mutex::default(),
             journals: Arc::default(),
             turn: Mutex::new(crate::health::Turn::begin()),
+            moving: crate::moving::Shared::default(),
             stop: Arc::clone(&stop),
             flusher: Mutex::default(),
             committer: Mutex::default(),
@@ -177,6 +179,7 @@ impl Store {
     /// When the catalogue cannot be written; nothing is lost, the next start reads the files.
     pub async fn close(&self) -> Result<(), StoreError> {
         let inner = &self.0;
+        self.end_moving();
         inner.stop.notify_one();
         // What it began goes on: a disk that hangs is not waited for here but by whoever finishes his file on it.
         drop(inner.committer.lock().unwrap_or_else(PoisonError::into_inner).take());

@@ -9,12 +9,13 @@ use std::path::Path;
 use common::{SmallDisk, at, camera, files, fragment, gop, masked, sealer};
 use louver_base::CameraId;
 use louver_store::{
-    DiskRole, DiskSettings, DiskWatermark, RecordingKind, Store, StoreError, StoreOptions, WhenFull,
-    recorded_cameras, sealed_segments,
+    DiskRole, DiskSettings, DiskWatermark, MoveBudget, RecordingKind, Store, StoreError, StoreOptions,
+    WhenFull, recorded_cameras, sealed_segments,
 };
 use louver_vault::Hour;
 
 const HOUR: i64 = 3_600_000;
+const A_LITTLE: MoveBudget = MoveBudget { bytes: 1, per_second: None };
 const PLENTY: DiskWatermark = DiskWatermark::Bytes(0);
 
 fn disk(path: &Path, role: DiskRole) -> DiskSettings {
@@ -70,9 +71,9 @@ async fn new_recordings_lie_on_the_hot_disk_and_move_to_the_cold_one_by_age_and_
     assert_eq!((count(dir.path(), "hot"), count(dir.path(), "data")), ([4, 4], [0, 0]));
     store.key_ring().unwrap().hold(&[(gate.clone(), Hour::of(at(0)))], at(99 * HOUR)).unwrap();
     // A little at a time.
-    let moved = store.move_old(at(2 * HOUR), at(4 * HOUR), 1).await.unwrap();
+    let moved = store.move_old(at(2 * HOUR), at(4 * HOUR), A_LITTLE).await.unwrap();
     assert_eq!(moved.files, 1);
-    while store.move_old(at(2 * HOUR), at(4 * HOUR), 1).await.unwrap().files > 0 {}
+    while store.move_old(at(2 * HOUR), at(4 * HOUR), A_LITTLE).await.unwrap().files > 0 {}
     assert_eq!((count(dir.path(), "hot"), count(dir.path(), "cold")), ([3, 3], [1, 1]), "what is held stays");
     assert_eq!(all_can_be_shown(&store, &gate).await, 4);
     assert_eq!(sealed_segments(store.dir(), &gate, at(0), at(9 * HOUR)).unwrap().len(), 4);

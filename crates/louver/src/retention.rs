@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,9 +11,11 @@ use louver_base::{CameraId, WallSpan, WallTime};
 use louver_ledger::{Leaf, Ledger, leaf};
 use louver_node::{CameraSettings, DEFAULT_RETENTION_HOURS};
 use louver_store::{
-    ClockReading, Deleted, DeletedFor, DiskWatermark, RecordingKind, RetentionTime, Store, WhenFull,
+    ClockReading, Deleted, DeletedFor, DiskWatermark, MoveBudget, RecordingKind, RetentionTime, Store,
+    WhenFull,
 };
 use louver_vault::CameraHour;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::doctor::clock;
@@ -92,13 +95,31 @@ pub(crate) async fn run(
     rules: Rules,
     stop: CancellationToken,
 ) {
+    let (passed, times) = watch::channel(None);
+    let ending = async {
+        stop.cancelled().await;
+        store.end_moving();
+    };
+    let passes = make_passes(&store, &ledger, &hours, &rules, passed, &stop);
+    tokio::join!(passes, move_old(&store, &rules, times), ending);
+}
+
+async fn make_passes(
+    store: &Store,
+    ledger: &Ledger,
+    hours: &[(CameraId, u32)],
+    rules: &Rules,
+    passed: watch::Sender<Option<WallTime>>,
+    stop: &CancellationToken,
+) {
     let (mut low, mut doubted) = (false, false);
     for pass in 1_u32.. {
         store.look_at_disks().await;
-        let Some(now) = time(&store, &mut doubted).await else {
-            if wait(&stop).await { continue } else { break }
+        let Some(now) = time(store, &mut doubted).await else {
+            if wait(stop).await { continue } else { break }
         };
-        match store.retention_pass_by(now, &hours, rules.watermark, rules.when_full).await {
+        let mut more_to_move = false;
+        match store.retention_pass_by(now, hours, rules.watermark, rules.when_full).await {
             Ok(report) => {
                 if report.expired_files + report.crowded_out_files > 0 {
                     let (expired, crowded_out) = (report.expired_files, report.crowded_out_files);
@@ -113,13 +134,35 @@ pub(crate) async fn run(
                     );
                 }
                 low = report.still_low;
+                more_to_move = report.more_to_move;
             }
             Err(e) => tracing::error!(
                 error = &e as &dyn std::error::Error,
                 "deleting old recordings failed; it is tried again"
             ),
         }
-        let budget = rules.move_rate.saturating_mul(EVERY.as_secs());
+        passed.send_replace(Some(now));
+        tell_destroyed(store, ledger).await;
+        if pass.is_multiple_of(PASSES_PER_LEAF) {
+            tell_deleted(store, ledger);
+        }
+        if more_to_move && !stop.is_cancelled() {
+            continue;
+        }
+        if !wait(stop).await {
+            break;
+        }
+    }
+    tell_deleted(store, ledger);
+}
+
+/// Moves recordings that are old enough to cold disks, after each pass as much as may be copied until the next. Beside the passes: where
+/// the disks are slower than that, deleting must not wait for it. Ends when there are no passes any more.
+async fn move_old(store: &Store, rules: &Rules, mut passes: watch::Receiver<Option<WallTime>>) {
+    let bytes = rules.move_rate.saturating_mul(EVERY.as_secs());
+    let budget = MoveBudget { bytes, per_second: NonZeroU64::new(rules.move_rate) };
+    while passes.changed().await.is_ok() {
+        let Some(now) = *passes.borrow_and_update() else { continue };
         match store.move_old(now - rules.move_after, now, budget).await {
             Ok(moved) if moved.files > 0 => {
                 tracing::info!(files = moved.files, bytes = moved.bytes, "recordings moved to a cold disk");
@@ -130,15 +173,7 @@ pub(crate) async fn run(
                 "moving old recordings failed; they are where they were, and it is tried again"
             ),
         }
-        tell_destroyed(&store, &ledger).await;
-        if pass.is_multiple_of(PASSES_PER_LEAF) {
-            tell_deleted(&store, &ledger);
-        }
-        if !wait(&stop).await {
-            break;
-        }
     }
-    tell_deleted(&store, &ledger);
 }
 
 /// Waits for the next pass; `false` when there is none.

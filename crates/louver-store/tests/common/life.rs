@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use louver_base::{CameraId, Class, EventId, WallSpan, WallTime};
 use louver_store::{
-    DiskRole, DiskSettings, DiskWatermark, Gap, GapReason, MaskedWriter, RecordingKind, Recovery, ScenePart,
-    SealedWriter, Store, StoreError, StoreOptions, StreamKind, sealed_segments,
+    DiskRole, DiskSettings, DiskWatermark, Gap, GapReason, MaskedWriter, MoveBudget, RecordingKind, Recovery,
+    ScenePart, SealedWriter, Store, StoreError, StoreOptions, StreamKind, sealed_segments,
 };
 use louver_vault::{Hour, SegmentInfo, SegmentSealer};
 
@@ -16,6 +16,7 @@ use super::sim::{SimDisk, What};
 use super::{NINE, at, camera, event, files, gop, masked, sealer};
 
 const HOUR: i64 = 3_600_000;
+const ALL_AT_ONCE: MoveBudget = MoveBudget { bytes: u64::MAX, per_second: None };
 const EVER: (WallTime, WallTime) = (WallTime::from_micros(0), WallTime::from_micros(i64::MAX / 2));
 
 /// Where recordings lie.
@@ -283,7 +284,7 @@ impl Life<'_> {
 
     async fn moving(&mut self, now: i64) {
         if self.disks == Disks::Two {
-            let moved = self.store.move_old(at(now), at(now), u64::MAX).await;
+            let moved = self.store.move_old(at(now), at(now), ALL_AT_ONCE).await;
             self.said.moved = self.note(moved).map_or(0, |moved| moved.files);
         }
     }

@@ -9,6 +9,9 @@ const PACKETS_MOST: usize = 500;
 /// Bytes kept for one camera. They are the packets that came from the camera, not copies.
 const BYTES_MOST: usize = 8 << 20;
 
+/// Times remembered of packets that are not kept any more: a decoder holds back sixteen pictures, of two packets each where they are fields.
+const OWED_MOST: usize = 32;
+
 /// The packets that a decoder needs to be where it is, in order, a key frame first.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -16,6 +19,8 @@ pub(super) struct Kept {
     bytes: usize,
     /// Pictures that they have given so far.
     given: usize,
+    /// Times of the last packets that are not kept any more: the decoder may still owe their pictures.
+    owed: VecDeque<i64>,
     /// More was sent than is kept: nothing brings another decoder here, up to the next key frame.
     cut: bool,
 }
@@ -29,11 +34,10 @@ impl Kept {
     /// The decoder took a packet, and gave so many pictures for it.
     pub(super) fn push(&mut self, packet: &Packet, pictures: usize) {
         if self.cut && !packet.key {
+            self.owe(packet.media.ticks());
             return;
         }
-        if self.cut {
-            self.clear();
-        }
+        self.cut = false;
         self.bytes += packet.data.len();
         self.packets.push_back(packet.clone());
         self.given += pictures;
@@ -42,11 +46,27 @@ impl Kept {
         let too_much = self.packets.len() > PACKETS_MOST || self.bytes > BYTES_MOST;
         if last_key > 0 && (self.given >= last_key || too_much) {
             self.given = self.given.saturating_sub(last_key);
-            self.bytes -= self.packets.drain(..last_key).map(|p| p.data.len()).sum::<usize>();
+            self.drop_first(last_key);
         }
         if self.packets.len() > PACKETS_MOST || self.bytes > BYTES_MOST {
-            *self = Self { cut: true, ..Self::default() };
+            self.drop_first(self.packets.len());
+            (self.given, self.cut) = (0, true);
         }
+    }
+
+    fn drop_first(&mut self, packets: usize) {
+        for _ in 0..packets {
+            let Some(packet) = self.packets.pop_front() else { break };
+            self.bytes -= packet.data.len();
+            self.owe(packet.media.ticks());
+        }
+    }
+
+    fn owe(&mut self, time: i64) {
+        if self.owed.len() == OWED_MOST {
+            self.owed.pop_front();
+        }
+        self.owed.push_back(time);
     }
 
     /// What brings a new decoder to where the old one was; `None` when that was not kept.
@@ -56,7 +76,7 @@ impl Kept {
 
     /// Whether a picture's time is that of a packet it can have come from.
     pub(super) fn has(&self, pts: i64) -> bool {
-        self.cut || self.packets.iter().any(|p| p.media.ticks() == pts)
+        self.packets.iter().map(|p| p.media.ticks()).chain(self.owed.iter().copied()).any(|time| time == pts)
     }
 }
 
@@ -90,7 +110,29 @@ mod tests {
             let key = if n < 6 { 0 } else { 5 };
             assert_eq!(times(&late), Some((key..=n).collect()), "after {n}");
         }
-        assert!(late.has(5) && !late.has(4));
+        assert!(late.has(5) && !late.has(-1));
+    }
+
+    #[test]
+    fn pictures_that_come_late_are_still_those_of_their_packets_after_these_were_dropped() {
+        const LATE: i64 = 16;
+        // A decoder that gives each picture sixteen packets later. Groups of which as many are kept as can be, all but a few, and less than one.
+        let most = PACKETS_MOST as i64;
+        let groups = [(most / 2, 10), (most - 5, 10), (most + 50, 10), (40, BYTES_MOST / 30)];
+        for (group, bytes) in groups {
+            let mut kept = Kept::default();
+            for n in 0..4 * group {
+                assert!(
+                    n < LATE || kept.has(n - LATE),
+                    "groups of {group}: the picture of {} with {n}",
+                    n - LATE
+                );
+                kept.push(&packet(n, n % group == 0, bytes), usize::from(n >= LATE));
+                assert!(kept.packets.len() <= PACKETS_MOST && kept.bytes <= BYTES_MOST);
+                assert!(kept.owed.len() <= OWED_MOST && !kept.has(n + 1));
+            }
+            assert!(!kept.has(0), "a time long ago is no time of a picture");
+        }
     }
 
     #[test]

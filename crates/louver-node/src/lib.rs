@@ -14,6 +14,7 @@ mod contact;
 mod feed;
 mod handle;
 mod keep;
+mod holes;
 mod live;
 mod look;
 mod meters;

@@ -14,6 +14,7 @@ use louver_vault::{Epoch, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, Sit
 use tokio::sync::{mpsc, watch};
 
 use crate::feed::{Feed, FeedSender, From, gap_reason};
+use crate::holes::{Hole, Holes, Told};
 use crate::keep::NOTED_EVERY;
 use crate::sealed_leaf;
 use crate::{CameraSettings, StatusCell, StreamState};
@@ -141,9 +142,8 @@ impl Recorder {
         if let Some(gop) = self.cutter.finish() {
             self.keep(gop).await;
         }
-        if let Some((start, end)) = self.holes.finish() {
-            self.write_hole(start, end).await;
-        }
+        let told = self.holes.finish();
+        self.write_holes(told).await;
         self.finish().await;
         if let Some(reason @ (GapReason::DiskFull | GapReason::DiskFailed)) = self.missing {
             self.note_gap(WallTime::now(), reason).await;
@@ -225,9 +225,8 @@ impl Recorder {
                     self.keep(gop).await;
                 }
                 self.cutter.restart();
-                if let Some((start, end)) = self.holes.finish() {
-                    self.write_hole(start, end).await;
-                }
+                let told = self.holes.finish();
+                self.write_holes(told).await;
                 self.leave_hour(WallTime::now()).await;
                 let reason = *self.missing.get_or_insert(gap_reason(&error));
                 // Noted while it lasts, and lengthened at every attempt: a restart must not hide it.
@@ -254,15 +253,18 @@ impl Recorder {
     /// Packets lost before this one are a hole from the packet before it to this one.
     async fn note_holes(&mut self, packet: &Packet) {
         let before = self.arrived.replace(packet.wall);
-        if let Some((start, end)) = self.holes.next(before, packet.wall) {
-            self.write_hole(start, end).await;
-        }
+        let told = self.holes.next(before, packet.wall);
+        self.write_holes(told).await;
     }
 
-    /// A time in which packets were lost goes into catalogue and ledger.
-    async fn write_hole(&self, start: WallTime, end: WallTime) {
-        self.record(start, end, GapReason::PacketsLost).await;
-        self.tell(start, end, GapReason::PacketsLost);
+    /// Times in which packets were lost go into the catalogue while they last, and into the ledger too when they are over.
+    async fn write_holes(&self, Told { over, goes_on }: Told) {
+        for Hole { start, end } in over.into_iter().chain(goes_on) {
+            self.record(start, end, GapReason::PacketsLost).await;
+        }
+        if let Some(Hole { start, end }) = over {
+            self.tell(start, end, GapReason::PacketsLost);
+        }
     }
 
     /// Seals and writes one group. A failure costs this group; the next begins another segment.
@@ -455,43 +457,6 @@ impl Recorder {
     }
 }
 
-/// Holes that lie no further apart are one: a way that loses packets all day must not write thousands.
-const HOLES_TOGETHER: WallSpan = WallSpan::from_millis(10_000);
-
-/// Times in which packets were lost; no clock inside.
-#[derive(Debug, Default)]
-struct Holes {
-    /// Some were lost before the next packet.
-    lost: bool,
-    /// The hole that may still grow.
-    open: Option<(WallTime, WallTime)>,
-}
-
-impl Holes {
-    /// Packets were lost before the next one that comes.
-    fn lost(&mut self) {
-        self.lost = true;
-    }
-
-    /// A packet came, after the one at `before`: gives the hole that is over.
-    fn next(&mut self, before: Option<WallTime>, now: WallTime) -> Option<(WallTime, WallTime)> {
-        if std::mem::take(&mut self.lost) {
-            let start = before.unwrap_or(now);
-            let over = self.open.take_if(|(_, end)| start - *end > HOLES_TOGETHER);
-            let (_, end) = self.open.get_or_insert((start, now));
-            *end = (*end).max(now);
-            return over;
-        }
-        self.open.take_if(|(_, end)| now - *end > HOLES_TOGETHER)
-    }
-
-    /// The hole that was still open.
-    fn finish(&mut self) -> Option<(WallTime, WallTime)> {
-        self.lost = false;
-        self.open.take()
-    }
-}
-
 /// Whether more wall time lies between two groups than passed.
 fn jumped(until: WallTime, passed: Duration, first: WallTime) -> bool {
     let passed = WallSpan::from_micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX));
@@ -523,24 +488,6 @@ fn word(reason: GapReason) -> leaf::GapReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn losses_close_together_are_one_hole_from_the_last_packet_before_to_the_first_after() {
-        let at = |s: i64| WallTime::from_millis(s * 1000);
-        let mut holes = Holes::default();
-        let mut found = Vec::new();
-        let mut before = None;
-        for second in 0..60 {
-            if [5, 6, 14, 40].contains(&second) {
-                holes.lost();
-            }
-            found.extend(holes.next(before.replace(at(second)), at(second)));
-        }
-        assert_eq!(found, [(at(4), at(14)), (at(39), at(40))]);
-        holes.lost();
-        holes.next(Some(at(60)), at(61));
-        assert_eq!((holes.finish(), holes.finish()), (Some((at(60), at(61))), None));
-    }
 
     #[test]
     fn a_clock_that_is_set_ahead_is_told_from_a_camera_that_is_silent() {

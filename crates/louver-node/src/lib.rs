@@ -10,11 +10,12 @@
 //! A camera with an ONVIF address is asked besides for its clock and its streams, and heard when it says that somebody meddles
 //! with it (contact.rs).
 
+mod clock;
 mod contact;
 mod feed;
 mod handle;
-mod keep;
 mod holes;
+mod keep;
 mod live;
 mod look;
 mod meters;

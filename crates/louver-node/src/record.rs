@@ -1,9 +1,9 @@
 //! The main stream: groups of pictures, sealed, to disk.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use louver_base::{CameraId, MediaSpan, WallSpan, WallTime};
+use louver_base::{CameraId, MediaSpan, WallTime};
 use louver_ingest::{Event, LateReader};
 use louver_ledger::{Leaf, Ledger, leaf};
 use louver_media::{Gop, GopCutter, GopLimits, Packet, SoundParams, VideoParams};
@@ -13,6 +13,7 @@ use louver_store::{
 use louver_vault::{Epoch, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, SiteId, VaultError};
 use tokio::sync::{mpsc, watch};
 
+use crate::clock::Clock;
 use crate::feed::{Feed, FeedSender, From, gap_reason};
 use crate::holes::{Hole, Holes, Told};
 use crate::keep::NOTED_EVERY;
@@ -31,9 +32,6 @@ enum KeepError {
 /// A group that lasts longer is written in parts: what is in memory when a recorder is killed is about a second of each camera then,
 /// whatever groups it makes (four seconds and more are common), and memory holds half of what it would. 16 MiB: a second at 128 Mbit/s.
 const WRITTEN_AT_LEAST: GopLimits = GopLimits { bytes: 16 << 20, span: MediaSpan::from_millis(1000) };
-
-/// What a clock is set ahead by less than that is not worth an entry.
-const CLOCK_JUMP: WallSpan = WallSpan::from_millis(10_000);
 
 /// A segment whose header is on the disk.
 struct Begun {
@@ -67,8 +65,8 @@ pub(crate) struct Recorder {
     holes: Holes,
     /// Last moment on disk.
     recorded_until: Option<WallTime>,
-    /// When that was written; no one sets this clock.
-    recorded_at: Option<Instant>,
+    /// Whether the wall clock is set meanwhile.
+    clock: Clock,
     /// Why nothing has been kept since then, if so.
     missing: Option<GapReason>,
     /// Until when the disk's gap going on has been noted.
@@ -104,7 +102,7 @@ impl Recorder {
             arrived: None,
             holes: Holes::default(),
             recorded_until: None,
-            recorded_at: None,
+            clock: Clock::default(),
             missing: Some(GapReason::Restart),
             noted_until: None,
             ledger: None,
@@ -210,9 +208,12 @@ impl Recorder {
             Event::Packet(packet) => {
                 self.status.meters().main.picture(packet.data.len());
                 self.note_holes(&packet).await;
+                let read = (WallTime::now(), Instant::now());
                 if let Some(gop) = self.cutter.push(packet) {
                     self.keep(gop).await;
                 }
+                // Of the next group: this packet is its first, or within it.
+                self.clock.read(read);
             }
             // What did come is kept as it came: an original with a hole is evidence, and players show what they can.
             Event::Missing { packets } => {
@@ -272,7 +273,7 @@ impl Recorder {
         let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else { return };
         match self.write(&gop, first).await {
             Ok(()) => {
-                if self.clock_jumped(first) {
+                if self.clock.was_set_ahead(self.recorded_until, first) {
                     self.missing.get_or_insert(GapReason::Clock);
                 }
                 if let Some(reason) = self.missing.take() {
@@ -281,7 +282,6 @@ impl Recorder {
                 }
                 self.noted_until = None;
                 self.recorded_until = Some(last);
-                self.recorded_at = Some(Instant::now());
                 self.status.meters().sealed_groups.add(1);
                 self.status.update(|s| {
                     s.last_sealed = Some(last);
@@ -423,12 +423,6 @@ impl Recorder {
         }
     }
 
-    /// Whether the wall clock was set ahead between the last group and this one: the timeline has a hole then that no one else tells of.
-    fn clock_jumped(&self, first: WallTime) -> bool {
-        let (Some(until), Some(at)) = (self.recorded_until, self.recorded_at) else { return false };
-        jumped(until, at.elapsed(), first)
-    }
-
     /// A gap that is over goes into the ledger too.
     fn write_down(&self, end: WallTime, reason: GapReason) {
         let Some(start) = self.recorded_until.filter(|start| *start < end) else { return };
@@ -457,12 +451,6 @@ impl Recorder {
     }
 }
 
-/// Whether more wall time lies between two groups than passed.
-fn jumped(until: WallTime, passed: Duration, first: WallTime) -> bool {
-    let passed = WallSpan::from_micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX));
-    first - (until + passed) > CLOCK_JUMP
-}
-
 /// The ledger's word for the catalogue's.
 fn word(reason: GapReason) -> leaf::GapReason {
     match reason {
@@ -488,17 +476,6 @@ fn word(reason: GapReason) -> leaf::GapReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_clock_that_is_set_ahead_is_told_from_a_camera_that_is_silent() {
-        let at = |s: i64| WallTime::from_millis(1_795_000_000_000 + s * 1000);
-        let passed = Duration::from_secs;
-        assert!(!jumped(at(0), passed(2), at(0)), "the next group");
-        assert!(!jumped(at(0), passed(3600), at(3600)), "a silent camera has a reason of its own");
-        assert!(jumped(at(0), passed(2), at(3600)));
-        assert!(!jumped(at(0), passed(2), at(-3600)), "backwards there is no hole");
-        assert!(!jumped(at(0), passed(2), at(3)), "a time server's step");
-    }
 
     #[test]
     fn the_ledger_has_the_catalogues_word_for_every_reason() {

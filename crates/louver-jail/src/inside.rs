@@ -43,6 +43,7 @@ impl Inside {
         set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| EnterError::ByHand(e.into()))?;
         let memory = Mapping::new(std::io::stdout()).map_err(EnterError::ByHand)?;
         prepare();
+        leave_ending_to_the_parent();
         let confined = confine();
         let began = match &confined {
             Ok(files) => Began::Confined(*files).write(),
@@ -73,6 +74,15 @@ impl Inside {
     /// The memory shared with the parent, which leaves it alone between a message and its answer.
     pub fn memory(&mut self) -> &mut [u8] {
         self.memory.bytes()
+    }
+}
+
+/// Ctrl-C at a terminal and an ordinary stop of a service reach all processes: a child that ended by them while its parent still has
+/// something to ask would be taken for one that a camera's bytes ended.
+fn leave_ending_to_the_parent() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        // SAFETY: to ignore a signal sets no handler, so nothing of ours is called by it.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
 }
 

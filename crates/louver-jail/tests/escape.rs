@@ -127,6 +127,18 @@ fn the_list_of_system_calls_in_security_md_is_the_one_that_holds() {
 }
 
 #[test]
+fn a_decoding_process_leaves_it_to_its_parent_when_it_ends() {
+    let (_starter, mut jailed) = start();
+    let pid = Pid::from_raw(i32::try_from(jailed.pid()).unwrap()).unwrap();
+    // As Ctrl-C, an ordinary stop, and a terminal that is closed.
+    for (n, signal) in [Signal::INT, Signal::TERM, Signal::HUP].into_iter().enumerate() {
+        kill_process(pid, signal).unwrap();
+        let echo = message(ECHO, n as u32);
+        assert_eq!(jailed.exchange(&echo).expect("it goes on"), echo, "{signal:?}");
+    }
+}
+
+#[test]
 fn a_decoding_process_has_no_rights_that_the_system_knows_of() {
     let (_starter, mut jailed) = start();
     let echo = message(ECHO, 7);

@@ -18,14 +18,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
 /// When what a camera sent is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reading {
     /// As it arrives.
     #[default]
     AtOnce,
-    /// At this reader's moments. Times of arrival are then told from the camera's clock, which is off by no more than the time
-    /// between two of them. Over UDP, whose buffers lose what they cannot hold, and of files, it is at once all the same.
-    Late(LateReader),
+    /// At its reader's moments. Times of arrival are then told from the camera's clock, which is off by no more than the time between
+    /// two of them.
+    Late,
 }
 
 /// Between two looks while a session begins: connecting takes some ten answers.

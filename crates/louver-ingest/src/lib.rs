@@ -37,7 +37,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use louver_base::{CameraAddress, CameraId};
 use louver_media::{Packet, SoundParams, VideoParams};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -115,27 +115,32 @@ pub struct Source {
     pub timing: Timing,
     /// How a file is played; of no meaning for a network camera.
     pub file: FilePlay,
-    /// When a network camera's packets are read.
-    pub reading: Reading,
+    /// When a network camera's packets are read, as of now: it may change while the stream is played.
+    pub reading: watch::Receiver<Reading>,
+    /// Who reads them late; without it they are read at once whatever `reading` says.
+    pub late: Option<LateReader>,
 }
 
 impl Source {
     /// A stream with the usual timing; a file is played like a camera.
     pub fn new(camera: CameraId, role: Role, address: CameraAddress) -> Self {
         let (connection, timing, file) = Default::default();
-        Self { camera, role, address, connection, timing, file, reading: Reading::default() }
+        Self {
+            camera,
+            role,
+            address,
+            connection,
+            timing,
+            file,
+            reading: watch::channel(Reading::default()).1,
+            late: None,
+        }
     }
 
-    /// Who reads it late, if it is to be read so and can be.
+    /// Who reads it late, if it can be: not over UDP, whose buffers lose what they cannot hold, and not a file.
     fn late(&self) -> Option<LateReader> {
-        match &self.reading {
-            Reading::Late(reader)
-                if self.address.file().is_none() && self.connection.transport == Transport::Tcp =>
-            {
-                Some(reader.clone())
-            }
-            _ => None,
-        }
+        let tcp = self.address.file().is_none() && self.connection.transport == Transport::Tcp;
+        self.late.clone().filter(|_| tcp)
     }
 }
 

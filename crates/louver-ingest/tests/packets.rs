@@ -55,10 +55,10 @@ fn slowly() -> common::Act {
 #[tokio::test]
 async fn a_stream_that_is_read_late_gives_the_same_pictures_some_at_a_time_and_says_when_they_came() {
     let at_once = first_session(slowly(), 64).await;
-    let late = Reading::Late(LateReader::start(Duration::from_millis(200)).unwrap());
+    let late = LateReader::start(Duration::from_millis(200)).unwrap();
     let (began, camera) = (Instant::now(), Camera::new(vec![slowly()]).await);
     let mut source = source(&camera.address());
-    source.reading = late;
+    (source.late, source.reading) = (Some(late), tokio::sync::watch::channel(Reading::Late).1);
     let mut running = run(source, 64);
     let (mut packets, mut looks, mut last) = (Vec::new(), 0, began);
     loop {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use louver_ingest::{Event, IngestError};
+use louver_ingest::{Event, IngestError, Reading};
 use louver_media::{Packet, VideoParams};
 use louver_store::GapReason;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{StatusCell, StreamState};
 
@@ -48,8 +48,8 @@ pub(crate) const PACKETS_LOST: &str =
 pub(crate) struct FeedSender {
     queue: mpsc::Sender<Feed>,
     status: StatusCell,
-    /// Whether the main stream is what is seen.
-    main_is_seen: Arc<AtomicBool>,
+    /// How the main stream is read: as it comes while it is what is seen.
+    main_is_read: watch::Sender<Reading>,
     skipping: Arc<AtomicBool>,
 }
 
@@ -57,20 +57,25 @@ impl Feed {
     /// A queue that starts with the main stream or with the sub stream.
     pub(crate) fn channel(status: StatusCell, main_is_seen: bool) -> (FeedSender, mpsc::Receiver<Self>) {
         let (queue, receiver) = mpsc::channel(WAITING + NOTICES);
-        let main_is_seen = Arc::new(AtomicBool::new(main_is_seen));
-        (FeedSender { queue, status, main_is_seen, skipping: Arc::default() }, receiver)
+        let main_is_read = watch::Sender::new(reading(main_is_seen));
+        (FeedSender { queue, status, main_is_read, skipping: Arc::default() }, receiver)
     }
 }
 
 impl FeedSender {
     /// Whether packets of this stream are wanted.
     pub(crate) fn wants(&self, from: From) -> bool {
-        self.main_is_seen.load(Ordering::Relaxed) == (from == From::Main)
+        *self.main_is_read.borrow() == reading(from == From::Main)
     }
 
     /// Changes the stream that is seen; the new one must begin with [`Feed::Start`].
     fn switch(&self, to: From) {
-        self.main_is_seen.store(to == From::Main, Ordering::Relaxed);
+        self.main_is_read.send_replace(reading(to == From::Main));
+    }
+
+    /// How the main stream is to be read, as of now.
+    pub(crate) fn main_is_read(&self) -> watch::Receiver<Reading> {
+        self.main_is_read.subscribe()
     }
 
     /// Passes something on, or drops it if analysis is behind.
@@ -113,6 +118,11 @@ impl FeedSender {
         self.skipping.store(true, Ordering::Relaxed);
         self.status.update(|s| s.skipped_frames += 1);
     }
+}
+
+/// How the main stream is read.
+fn reading(main_is_seen: bool) -> Reading {
+    if main_is_seen { Reading::AtOnce } else { Reading::Late }
 }
 
 /// Passes a sub stream on to analysis, and the main stream in its place where the camera has none at that path.
@@ -214,6 +224,31 @@ mod tests {
             left += 1;
         }
         assert_eq!(left, WAITING - 10 + 2, "the stream that is not seen is not passed on");
+    }
+
+    #[tokio::test]
+    async fn the_main_stream_is_read_as_it_comes_while_it_is_seen_and_late_otherwise() {
+        let status = StatusCell::default();
+        let (alone, _queue) = Feed::channel(status.clone(), true);
+        assert_eq!(*alone.main_is_read().borrow(), Reading::AtOnce, "a camera without a sub stream");
+        let (sender, _queue) = Feed::channel(status.clone(), false);
+        let mut read = sender.main_is_read();
+        assert_eq!(*read.borrow(), Reading::Late);
+        let (events, received) = mpsc::channel(1);
+        let following = tokio::spawn(follow_sub(received, sender, status));
+        // Of a camera that says itself where its streams are, it is known only now that there is no small one.
+        let retry_in = std::time::Duration::ZERO;
+        events.send(Event::Lost { error: IngestError::NoSuchPath, retry_in }).await.unwrap();
+        read.wait_for(|reading| *reading == Reading::AtOnce).await.unwrap();
+        let params = VideoParams {
+            codec: louver_media::Codec::H264,
+            size: louver_media::PictureSize::new(64, 64).unwrap(),
+            config: Bytes::new(),
+        };
+        events.send(Event::Connected { session: 1, params, sound: None }).await.unwrap();
+        read.wait_for(|reading| *reading == Reading::Late).await.unwrap();
+        drop(events);
+        following.await.unwrap();
     }
 
     #[test]

@@ -14,12 +14,12 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::contact::{Contact, play};
-use crate::feed::{Feed, follow_sub};
+use crate::feed::{Feed, FeedSender, follow_sub};
 use crate::keep::Keeper;
 use crate::look::Looker;
 use crate::record::Recorder;
 use crate::sight::Sight;
-use crate::{Analysis, CameraHandle, CameraSettings, thread};
+use crate::{CameraHandle, CameraSettings, thread};
 
 /// What a node needs to know.
 #[derive(Debug)]
@@ -81,9 +81,11 @@ impl Node {
             let (events, received) = mpsc::channel(PACKETS_WAITING);
             let mut source = Source::new(settings.id.clone(), Role::Main, settings.main.clone());
             source.connection = settings.connection;
-            if settings.sub.is_some() || settings.analysis == Analysis::Off {
+            source.reading =
+                feed.as_ref().map_or_else(|| watch::channel(Reading::Late).1, FeedSender::main_is_read);
+            if settings.sub.is_some() || feed.is_none() {
                 recorder.late = late(&mut reader, handles.len());
-                source.reading = recorder.late.clone().map_or(Reading::AtOnce, Reading::Late);
+                source.late.clone_from(&recorder.late);
             }
             tasks.spawn(when_held(config.holders.clone(), source, contact.clone(), events, stop.clone()));
             if let (Some(sub), Some(feed)) = (&settings.sub, &feed) {

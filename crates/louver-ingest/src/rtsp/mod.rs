@@ -22,7 +22,7 @@ use retina::codec::{Depacketizer, FrameFormat, VideoParameters, VideoParametersC
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
-use crate::late::LateReader;
+use crate::late::{LateReader, Reading};
 use crate::tls::Relay;
 use crate::{Audio, Connection, End, Event, IngestError, Sink, Source, Timing, Transport};
 pub(crate) use pictures::{Arrived, PICTURE_BYTES_MAX, Picture, Pictures};
@@ -59,8 +59,9 @@ impl Player {
         self.leaves_stale_sessions = pictures.leaves_stale_sessions();
         let (mut first, mut lossy) = (true, false);
         loop {
+            let at_once = lossy || *source.reading.borrow() == Reading::AtOnce;
             let arrived = match &late {
-                Some(late) if !first && !lossy => next_late(&mut pictures, late, sink).await?,
+                Some(late) if !first && !at_once => next_late(&mut pictures, late, sink).await?,
                 // Dropping `next` half-way loses nothing: what is read stays in the session's buffer.
                 _ => sink.until_stopped(pictures.next()).await??,
             };
@@ -68,7 +69,7 @@ impl Player {
             // it is not read, has less room than others.
             lossy |=
                 matches!(&arrived, Arrived::Picture(picture) if picture.lost > 0) || pictures.is_by_arrival();
-            late.as_ref().filter(|_| lossy).inspect(|reader| reader.hurry());
+            late.as_ref().filter(|_| lossy || at_once).inspect(|reader| reader.hurry());
             let picture = match arrived {
                 Arrived::Picture(picture) => picture,
                 Arrived::Sound(packet) => {

@@ -36,6 +36,16 @@ pub(crate) enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The file of `[metrics]` holds no token.
+    #[error("[metrics] token_file: {} {why}", file.display())]
+    TokenFile {
+        /// The file.
+        file: PathBuf,
+        /// "cannot be used", or what is wrong with what stands in it.
+        why: &'static str,
+        /// What the system said.
+        source: Option<io::Error>,
+    },
     /// Nobody could open what would be recorded.
     #[error("{} names no holder who could open originals: no holder, no recording", file.display())]
     NoHolder {
@@ -139,6 +149,9 @@ impl Error {
                 "check the path, and that the user who runs louver may read the file".into()
             }
             Self::WriteSettings { .. } => "check that you may write in that folder and that its disk is not full".into(),
+            Self::TokenFile { .. } => {
+                "`openssl rand -hex 32 > FILE` makes one, which only Louver's user and the monitoring may read; or leave token_file out".into()
+            }
             Self::NoHolder { file } => format!(
                 "run `louver holder new -o holder.txt --add --settings {}`, then keep holder.txt away from this machine; or make the first holder on the page",
                 file.display()
@@ -171,7 +184,11 @@ impl Error {
     /// The exit code (`louver --help` lists them).
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::NoSettings | Self::ReadSettings { .. } | Self::NoHolder { .. } => 3,
+            Self::Settings(_)
+            | Self::NoSettings
+            | Self::ReadSettings { .. }
+            | Self::TokenFile { .. }
+            | Self::NoHolder { .. } => 3,
             Self::PortTaken { .. } | Self::DataInUse(_) => 4,
             _ => 1,
         }

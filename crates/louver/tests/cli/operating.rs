@@ -70,9 +70,9 @@ fn top_shows_what_a_camera_brings_and_metrics_count_it() {
 fn a_token_file_is_tried_before_anything_begins_and_then_asked_of_everybody() {
     let port = free_port();
     let site = Site::with(&settings(port, "[metrics]\ntoken_file = \"token\""));
-    site.run(&["serve"]).must(1, &["[metrics] token_file", "cannot be used", "openssl rand"]);
+    site.run(&["serve"]).must(3, &["[metrics] token_file", "cannot be read", "openssl rand"]);
     std::fs::write(site.path("token"), "short\n").unwrap();
-    site.run(&["serve"]).must(1, &["does not hold one word of 16 letters and more"]);
+    site.run(&["serve"]).must(3, &["does not hold one word of 16 letters and more"]);
     assert!(!site.path("d").exists(), "a start that fails leaves nothing behind");
     std::fs::write(site.path("token"), "0123456789abcdef0123456789abcdef\n").unwrap();
     let (server, _) = Server::start(&site, port);

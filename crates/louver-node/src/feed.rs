@@ -94,8 +94,10 @@ impl FeedSender {
             }
             Feed::Start(_) | Feed::Params(_) | Feed::Lost(_) => false,
         };
-        let sent = self.queue.try_send(feed);
-        self.status.meters().analysis_waits.set(self.queue.max_capacity() - self.queue.capacity());
+        // Raised first: whoever takes it out lowers it.
+        let waits = &self.status.meters().analysis_waits;
+        waits.raise();
+        let sent = self.queue.try_send(feed).inspect_err(|_| waits.lower());
         match sent {
             Ok(()) if picture => self.skipping.store(false, Ordering::Relaxed),
             Ok(()) => {}
@@ -210,6 +212,7 @@ mod tests {
             sender.send(From::Sub, packet(false));
         }
         assert_eq!(status.get().skipped_frames, 3);
+        assert_eq!(status.meters().analysis_waits.get(), WAITING as u64, "what is dropped does not wait");
         for _ in 0..10 {
             queue.try_recv().unwrap();
         }

@@ -110,7 +110,7 @@ impl Sight {
             self.status.update(|s| s.notice = Some(NO_DETECTOR.to_owned()));
         }
         while let Some(next) = feed.blocking_recv() {
-            self.status.meters().analysis_waits.set(feed.len());
+            self.status.meters().analysis_waits.lower();
             // A fault of ours, or of the decoder's bindings, costs the pictures until the next key frame, not the camera.
             if catch_unwind(AssertUnwindSafe(|| self.take(next))).is_err() {
                 tracing::error!("analysis failed and starts again");

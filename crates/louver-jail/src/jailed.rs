@@ -34,7 +34,7 @@ pub enum Ended {
     /// It ended over this message.
     #[error("the process ended ({how})", how = how_it_ended(*.0))]
     Over(Option<ExitStatus>),
-    /// It did not answer within half a second of computing.
+    /// It did not answer within half a second of computing, or five seconds in all.
     #[error("the process gave no answer within {} ms", .0.as_millis())]
     Hung(Duration),
     /// Its answer is none.

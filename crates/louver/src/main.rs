@@ -47,13 +47,7 @@ fn main() -> ExitCode {
     // Before there is a thread: nothing in this process reports to anybody.
     louver_codec::detector::refuse_telemetry();
     let cli = Cli::parse();
-    if let Command::DecodeChild(_) = cli.command {
-        // Before anything is read or opened: it gives up the right to.
-        return decoding::child();
-    }
-    let done =
-        logging::start(cli.log.as_deref(), matches!(cli.command, Command::Serve(_))).and_then(|()| run(cli));
-    done.unwrap_or_else(|e| {
+    run(cli).unwrap_or_else(|e| {
         e.print();
         ExitCode::from(e.exit_code())
     })
@@ -62,6 +56,10 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode, Error> {
     let named = cli.settings.as_deref();
     let ok = |()| ExitCode::SUCCESS;
+    // It gives up the right to open anything before anything is opened.
+    if !matches!(cli.command, Command::DecodeChild(_)) {
+        logging::start(cli.log.as_deref(), matches!(cli.command, Command::Serve(_)))?;
+    }
     match cli.command {
         Command::Serve(args) => serve::run(&args, &Settings::load(named)?).map(ok),
         Command::Camera(command) => camera::run(command, named).map(ok),

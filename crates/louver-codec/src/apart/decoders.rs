@@ -85,7 +85,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Waits for whoever uses the process now, for as long as one of his packets takes: half a second when it hangs.
+    /// Waits for whoever uses the process now: for as long as one of his packets takes, which is up to five seconds when it hangs on a busy
+    /// machine; ten seconds while a process is started; and after one ended as long as it takes to decode what he kept (`kept.rs`) once more.
     pub(super) fn lock(&self) -> MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }

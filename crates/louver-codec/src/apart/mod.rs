@@ -1,9 +1,11 @@
 //! Decoding in processes without rights (`louver-jail`), seen by the thread of one camera.
 //!
 //! RTSP, depacketising and [`Continuity`](louver_media::Continuity) are safe Rust and stay here. A packet goes over in Annex B form, a picture comes
-//! back, and the thread waits meanwhile. Cameras share processes: while one is served the others of its process wait.
+//! back, and the thread waits meanwhile. Cameras share processes: while one is served the others of its process wait, also while
+//! its decoder is made anew and given up to 500 packets again.
 //!
-//! **When a process ends**, over a packet or on its own, or gives no answer within half a second, or a wrong one:
+//! **When a process ends**, over a packet or on its own, or gives no answer within half a second of computing or five seconds in all, or a wrong
+//! one:
 //!
 //! - The camera whose packet it had shows nothing new until its next key frame, as after any damage.
 //! - The others lose nothing. Each keeps the packets since its last key frame (`kept.rs`); its decoder is made anew in the

@@ -60,14 +60,11 @@ impl Scaler {
         frame: &frame::Video,
         size: Option<PictureSize>,
     ) -> Result<Picture, CodecError> {
-        let (width, height) = (frame.width(), frame.height());
-        let own = PictureSize::new(width, height).ok_or(CodecError::Size { width, height })?;
-        let size = size.unwrap_or(own);
-        if frame.format() == Pixel::YUV420P && size == own {
-            return Ok(copy_out(frame, size));
-        }
-        let scaled = self.run(frame, Pixel::YUV420P, size.width() as u32, size.height() as u32)?;
-        Ok(copy_out(&scaled, size))
+        let size = size.map_or_else(|| own_size(frame), Ok)?;
+        let plane = |pixels: usize| vec![0; pixels];
+        let (mut y, mut u, mut v) = (plane(size.area()), plane(size.area() / 4), plane(size.area() / 4));
+        self.planes_into(frame, size, [&mut y, &mut u, &mut v])?;
+        Ok(Picture { size, y, u, v })
     }
 
     /// The same, into `out`: luma, then both chroma planes.
@@ -80,13 +77,27 @@ impl Scaler {
         size: PictureSize,
         out: &mut [u8],
     ) -> Result<(), CodecError> {
-        let (width, height) = (frame.width(), frame.height());
-        let own = PictureSize::new(width, height).ok_or(CodecError::Size { width, height })?;
-        if frame.format() == Pixel::YUV420P && size == own {
-            return copy_into(frame, size, out);
+        let luma = out.split_at_mut_checked(size.area());
+        let planes = luma.and_then(|(y, rest)| Some((y, rest.split_at_mut_checked(size.area() / 4)?)));
+        match planes {
+            Some((y, (u, v))) if u.len() == v.len() => self.planes_into(frame, size, [y, u, v]),
+            _ => Err(CodecError::Size { width: size.width() as u32, height: size.height() as u32 }),
         }
-        let scaled = self.run(frame, Pixel::YUV420P, size.width() as u32, size.height() as u32)?;
-        copy_into(&scaled, size, out)
+    }
+
+    fn planes_into(
+        &mut self,
+        frame: &frame::Video,
+        size: PictureSize,
+        planes: [&mut [u8]; 3],
+    ) -> Result<(), CodecError> {
+        if own_size(frame)? == size && frame.format() == Pixel::YUV420P {
+            copy_planes(frame, size, planes);
+        } else {
+            let scaled = self.run(frame, Pixel::YUV420P, size.width() as u32, size.height() as u32)?;
+            copy_planes(&scaled, size, planes);
+        }
+        Ok(())
     }
 
     /// A picture at another size.
@@ -124,30 +135,15 @@ impl Scaler {
     }
 }
 
-fn copy_out(frame: &frame::Video, size: PictureSize) -> Picture {
-    let plane = |n: usize, width: usize, height: usize| {
-        let mut out = Vec::with_capacity(width * height);
-        for row in frame.data(n).chunks(frame.stride(n)).take(height) {
-            out.extend_from_slice(&row[..width]);
-        }
-        // libav gives whole planes; a short one must not become a picture with another's pixels.
-        out.resize(width * height, 128);
-        out
-    };
-    let (w, h) = (size.width(), size.height());
-    Picture { size, y: plane(0, w, h), u: plane(1, w / 2, h / 2), v: plane(2, w / 2, h / 2) }
+fn own_size(frame: &frame::Video) -> Result<PictureSize, CodecError> {
+    let (width, height) = (frame.width(), frame.height());
+    PictureSize::new(width, height).ok_or(CodecError::Size { width, height })
 }
 
-/// As `copy_out`, into memory that is there.
-fn copy_into(frame: &frame::Video, size: PictureSize, out: &mut [u8]) -> Result<(), CodecError> {
-    let (w, h) = (size.width(), size.height());
-    let luma = out.split_at_mut_checked(w * h);
-    let planes = luma.and_then(|(y, rest)| rest.split_at_mut_checked(w * h / 4).map(|(u, v)| (y, u, v)));
-    let Some((y, u, v)) = planes.filter(|(_, u, v)| u.len() == v.len()) else {
-        return Err(CodecError::Size { width: w as u32, height: h as u32 });
-    };
-    for (n, plane, width) in [(0, y, w), (1, u, w / 2), (2, v, w / 2)] {
-        // As there: a short plane must not become a picture with another's pixels.
+fn copy_planes(frame: &frame::Video, size: PictureSize, planes: [&mut [u8]; 3]) {
+    for (n, plane) in planes.into_iter().enumerate() {
+        let width = if n == 0 { size.width() } else { size.width() / 2 };
+        // libav gives whole planes; a short one must not become a picture with another's pixels.
         let rows = frame.data(n).chunks(frame.stride(n)).map(Some).chain(std::iter::repeat(None));
         for (to, from) in plane.chunks_exact_mut(width).zip(rows) {
             match from.and_then(|from| from.get(..width)) {
@@ -156,7 +152,6 @@ fn copy_into(frame: &frame::Video, size: PictureSize, out: &mut [u8]) -> Result<
             }
         }
     }
-    Ok(())
 }
 
 /// Copies `part` (clipped to the picture, widened to even edges) into a libav frame.

@@ -128,19 +128,22 @@ fn notices(app: &App, disks: &[DiskUsage]) -> Vec<String> {
         let path = disk.path.display();
         format!("Less than a twentieth of the disk of {path} is free: shorten retention_hours or use a larger disk.")
     }));
-    out.extend(forecast(app, disks));
+    out.extend(forecast(app.cameras.iter().map(|c| c.retention_hours.get()).max(), disks));
     out.extend(app.store.concerns());
     out.extend(app.site.ledger.iter().flat_map(|ledger| ledger_notices(&ledger.status())));
     out.extend(app.cameras.iter().flat_map(camera_notices));
     out
 }
 
-/// That the disks fill before the longest retention is over, if so.
-fn forecast(app: &App, disks: &[DiskUsage]) -> Option<String> {
+/// That the disks fill before the longest retention, in hours, is over, if so.
+fn forecast(longest: Option<u32>, disks: &[DiskUsage]) -> Option<String> {
+    // What a disk that is away holds cannot be said, and that it is away is said already.
+    if disks.iter().any(|d| d.role.is_some() && !d.there) {
+        return None;
+    }
     let known: Vec<f64> = disks.iter().filter_map(|d| d.days).collect();
     let days: f64 = known.iter().sum();
-    let wanted = app.cameras.iter().map(|c| c.retention_hours.get()).max()?;
-    let wanted = f64::from(wanted) / 24.0;
+    let wanted = f64::from(longest?) / 24.0;
     (!known.is_empty() && days < wanted).then(|| {
         format!(
             "At the rate of the last day the disks hold {days:.1} days of recordings, and retention asks for {wanted:.1}: \
@@ -179,4 +182,28 @@ fn camera_notices(camera: &CameraHandle) -> Vec<String> {
     }
     out.extend(status.recording_problem.iter().map(|problem| format!("{}: {problem}", camera.name)));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(role: Option<louver_store::DiskRole>, there: bool, days: Option<f64>) -> DiskUsage {
+        let (total_bytes, free_bytes, recordings_bytes) = (100, 50, 50);
+        DiskUsage { path: "/d".into(), role, there, total_bytes, free_bytes, recordings_bytes, days }
+    }
+
+    #[test]
+    fn disks_that_fill_too_early_are_told_of_but_not_while_one_of_them_is_away() {
+        let hot = Some(louver_store::DiskRole::Hot);
+        let disks = [disk(None, true, None), disk(hot, true, Some(2.0)), disk(hot, true, Some(2.0))];
+        assert_eq!(forecast(Some(96), &disks), None);
+        let told = forecast(Some(120), &disks).unwrap();
+        assert!(told.contains("hold 4.0 days") && told.contains("asks for 5.0"), "{told}");
+        let away = [disk(None, true, None), disk(hot, true, Some(2.0)), disk(hot, false, None)];
+        assert_eq!(forecast(Some(96), &away), None, "what it holds cannot be said");
+        let old = [disk(None, false, None), disk(hot, true, Some(2.0))];
+        assert!(forecast(Some(96), &old).is_some(), "on that one nothing is put in any case");
+        assert_eq!(forecast(Some(96), &disks[..1]), None);
+    }
 }

@@ -13,7 +13,7 @@ use crate::masked_file::read_start;
 use crate::{EventBox, EventChange, EventQuery, EventRecord, Store, StoreError, layout};
 
 /// Bytes of a still at most.
-const STILL_BYTES_MAX: usize = 4 << 20;
+pub(crate) const STILL_BYTES_MAX: usize = 4 << 20;
 
 /// Events that began so long before `from` are not looked for, so that a query need not read years. Those still open
 /// are found however old they are.

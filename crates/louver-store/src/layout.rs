@@ -109,6 +109,13 @@ pub(crate) fn recordings_in(folder: &HourFolder, kind: RecordingKind) -> io::Res
     Ok(found)
 }
 
+/// Stills in one hour folder.
+pub(crate) fn stills_in(folder: &HourFolder) -> io::Result<Vec<(EventId, PathBuf)>> {
+    let names = names_in(&folder.path)?;
+    let still = |name: &String| Some((name.strip_suffix(".jpg")?.parse().ok()?, folder.path.join(name)));
+    Ok(names.iter().filter_map(still).collect())
+}
+
 /// Names in a folder; a folder that is not there (any more) has none.
 fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {

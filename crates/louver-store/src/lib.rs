@@ -30,6 +30,7 @@ mod sealed;
 mod setup;
 mod shred;
 mod steady;
+mod stills;
 mod storage;
 mod store;
 mod types;

@@ -16,11 +16,11 @@ use crate::files::{Files, blocking};
 use crate::flush::{put_event, put_gap, put_recording};
 use crate::fresh::{Entry, FileState};
 use crate::journal::{self, Line, Told};
-use crate::layout::{self, HourFolder, JOURNAL, hour_of, journal_path};
+use crate::layout::{self, JOURNAL, hour_of, journal_path};
 use crate::masked_file::{self, Scan};
 use crate::places::Places;
 use crate::setup::{CameraKeys, Keys};
-use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError, moving};
+use crate::{EventRecord, Gap, RecordingId, RecordingKind, StoreError, moving, stills};
 
 /// What [`Store::open`](crate::Store::open) found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Recovery {
     pub events: u64,
     /// Events that were open and have been closed with their last known time.
     pub closed_events: u64,
+    /// Stills whose line a kill cut off; they have it now.
+    pub stills: u64,
     /// Gaps read from journals.
     pub gaps: u64,
     /// Journal lines that could not be read and were left out.
@@ -81,6 +83,7 @@ pub(crate) async fn recover(
         }
         let since = flushed.map(|us| WallTime::from_micros(us) - MARGIN);
         recover_journals(files, dir, pool, &camera, since, &mut recovery).await?;
+        recovery.stills += stills::name_them(files, dir, keys.camera(&camera), pool, &camera, since).await?;
     }
     recovery.closed_events += close_events(files, dir, pool).await?;
     recovery.rebuilt = flushed.is_none() && recovery.recordings + recovery.events + recovery.gaps > 0;
@@ -368,7 +371,7 @@ async fn recover_journals(
         let reading = |e| StoreError::io("reading", &place, e);
         let mut all = Vec::new();
         for hour in layout::hours(&place, RecordingKind::Masked, &of).map_err(reading)? {
-            if changed_since(&hour, since) {
+            if changed_since(&hour.path.join(JOURNAL), since) {
                 all.push(journal::read(&files, &hour.path.join(JOURNAL), &of).map_err(reading)?);
             }
         }
@@ -401,8 +404,9 @@ async fn recover_journals(
     tx.commit().await.map_err(doing())
 }
 
-fn changed_since(hour: &HourFolder, since: Option<WallTime>) -> bool {
-    let Ok(metadata) = hour.path.join(JOURNAL).metadata() else { return false };
+/// Whether a file that is there, or what a folder holds, changed since then.
+pub(crate) fn changed_since(path: &Path, since: Option<WallTime>) -> bool {
+    let Ok(metadata) = path.metadata() else { return false };
     let changed = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
     let changed = changed.map(|d| WallTime::from_micros(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)));
     since.is_none_or(|since| changed.is_none_or(|changed| changed >= since))

@@ -329,7 +329,7 @@ pub async fn check(dir: &Path, what: What, said: &Said, disks: Disks) -> Result<
     store.close().await.map_err(|e| format!("closing: {e}"))?;
     let (store, again) = open(dir, disks).await?;
     let looked = (again.scanned, again.torn, again.empty, again.missing, again.shredded, again.closed_events);
-    if looked != (0, 0, 0, 0, 0, 0) {
+    if (looked, again.stills) != ((0, 0, 0, 0, 0, 0), 0) {
         return Err(format!("a second start finds something to do: {again:?}, after {first:?}"));
     }
     store.close().await.map_err(|e| format!("closing: {e}"))?;
@@ -418,6 +418,15 @@ async fn agree(
             && store.still(*id).await.map_err(|e| e.to_string())?.is_none()
         {
             return Err(format!("the event at {start} has lost its still"));
+        }
+    }
+    for path in files(&dir.join("data/masked"), ".jpg") {
+        let id: EventId = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+        if let Ok(event) = store.event(id).await
+            && store.still(id).await.map_err(|e| e.to_string())?.is_some()
+            && !event.still
+        {
+            return Err(format!("the event at {} does not know of its still", event.start));
         }
     }
     let ring = store.key_ring().map_err(|e| e.to_string())?;

@@ -1,5 +1,8 @@
 //! The `louver` command: reads the command line and the settings, and wires the crates together.
 
+#[macro_use]
+mod printing;
+
 mod approve;
 mod backup;
 mod camera;
@@ -47,10 +50,14 @@ fn main() -> ExitCode {
     // Before there is a thread: nothing in this process reports to anybody.
     louver_codec::detector::refuse_telemetry();
     let cli = Cli::parse();
-    run(cli).unwrap_or_else(|e| {
-        e.print();
-        ExitCode::from(e.exit_code())
-    })
+    match run(cli) {
+        Ok(code) if code == ExitCode::SUCCESS && printing::lacks() => ExitCode::FAILURE,
+        Ok(code) => code,
+        Err(e) => {
+            e.print();
+            ExitCode::from(e.exit_code())
+        }
+    }
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Error> {

@@ -85,3 +85,18 @@ fn help_and_version_are_there() {
     site.run(&["--help"]).must(0, &["First steps:", "Exit codes:", "doctor"]);
     site.run(&["--version"]).must(0, &["louver 0."]);
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure_and_a_full_disk_is_one() {
+    let site = Site::with(&format!("data = \"d\"\n{}", camera("gate", "rtsp://127.0.0.1/x")));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = site.command(&["camera", "list"]);
+    // As in `louver camera list | head -0`.
+    let said = crate::site::Said::from(command.stdout(writer).output().unwrap());
+    said.must(0, &[]);
+    let mut command = site.command(&["camera", "list"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let said = crate::site::Said::from(command.stdout(full).output().unwrap());
+    said.must(1, &["error: standard output cannot be written: No space left on device"]);
+}

@@ -70,6 +70,11 @@ impl Gone {
         write(files, dir, self.hours.union(&self.perhaps))
     }
 
+    /// Hours that are destroyed or perhaps are, and were not told.
+    pub(crate) fn listed(&self) -> BTreeSet<CameraHour> {
+        self.hours.union(&self.perhaps).cloned().collect()
+    }
+
     pub(crate) fn note_deleted(
         &mut self,
         of: (CameraId, RecordingKind, DeletedFor),
@@ -82,7 +87,7 @@ impl Gone {
 }
 
 /// Hours that stand in the file.
-fn read(dir: &Path) -> io::Result<BTreeSet<CameraHour>> {
+pub(crate) fn read(dir: &Path) -> io::Result<BTreeSet<CameraHour>> {
     let mut text = String::new();
     match fs::File::open(dir.join(DESTROYED)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
@@ -124,7 +129,7 @@ impl Inner {
         let asked: BTreeSet<CameraHour> = {
             let mut gone = self.gone();
             gone.perhaps.extend(hours.iter().cloned());
-            gone.hours.union(&gone.perhaps).cloned().collect()
+            gone.listed()
         };
         let destroyed = blocking(move || {
             // Deletion must be real before it is written down everywhere: a full disk, above all, must not keep it from happening.

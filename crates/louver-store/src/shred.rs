@@ -89,16 +89,18 @@ fn each_hour(
     Ok(())
 }
 
-/// Deletes what a crash left after its secret was destroyed. Hours end oldest first, so later ones have secrets; originals
-/// from after the latest secret are none of those: they were sealed with another key ring (an older copy of it was put
-/// here), and opening them must stay possible with the right one.
+/// Deletes what a crash left after its secret was destroyed: hours that were to be destroyed, and, since hours of a camera end oldest first,
+/// those before its first secret that is not held. Others were sealed with another key ring (an older copy of it was put here), and opening
+/// them must stay possible with the right one. That a later hour has a secret says nothing: a clock that was ahead may have made it, and
+/// what is recorded after that copy was put here has one.
 pub(crate) fn at_start(
     files: &Files,
     data: &Path,
     dirs: &[PathBuf],
     key_ring: &KeyRing,
 ) -> Result<(Unopenable, Gone), StoreError> {
-    let (found, without) = without_secrets(dirs, key_ring)?;
+    let listed = crate::gone::read(data).unwrap_or_default();
+    let (found, without) = without_secrets(dirs, key_ring, &listed)?;
     let gone = Gone::at_start(data, key_ring, without.keys().cloned().collect());
     if !without.is_empty()
         && let Err(error) = gone.write(files, data)
@@ -109,12 +111,22 @@ pub(crate) fn at_start(
     Ok((found, gone))
 }
 
-/// Hours of originals that have no secret and whose files are to go; and how many files go, and stay.
+/// Hours of originals that have no secret and whose files are to go; and how many files go, and stay. `listed`: hours that were to be
+/// destroyed.
 fn without_secrets(
     dirs: &[PathBuf],
     key_ring: &KeyRing,
+    listed: &BTreeSet<CameraHour>,
 ) -> Result<(Unopenable, BTreeMap<CameraHour, BTreeSet<crate::RecordingId>>), StoreError> {
-    let latest = key_ring.latest();
+    let mut first = BTreeMap::<CameraId, Hour>::new();
+    for (camera, hour) in key_ring.hours() {
+        if key_ring.held_until(&camera, hour).is_none() {
+            // In order, so that the first of each camera stays.
+            first.entry(camera).or_insert(hour);
+        }
+    }
+    let was_destroyed =
+        |of: &CameraHour| listed.contains(of) || first.get(&of.0).is_some_and(|first| of.1 < *first);
     let (mut found, mut without) = (Unopenable::default(), BTreeMap::new());
     each_hour(dirs, |of, folder| {
         if key_ring.contains(&of.0, of.1) {
@@ -122,7 +134,7 @@ fn without_secrets(
         }
         let ids = recordings_in(folder, RecordingKind::Sealed)
             .map_err(|e| StoreError::io("reading", &folder.path, e))?;
-        if latest.is_none_or(|latest| of.1 >= latest) {
+        if !was_destroyed(&of) {
             found.kept += ids.len() as u64;
             return Ok(());
         }
@@ -162,7 +174,7 @@ impl Inner {
     pub(crate) fn shred_returned(&self, dir: &Path) -> Result<(), StoreError> {
         let (dirs, key_ring) = ([dir.to_owned()], self.key_ring()?);
         // They were told of when they went.
-        let (_, without) = without_secrets(&dirs, &key_ring)?;
+        let (_, without) = without_secrets(&dirs, &key_ring, &self.gone().listed())?;
         remove_unopenable(&self.files, &dirs, &without)
     }
 

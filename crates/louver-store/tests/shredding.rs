@@ -127,20 +127,31 @@ async fn a_crash_between_secret_and_files_leaves_files_that_the_next_start_delet
 }
 
 #[tokio::test]
-async fn an_older_key_ring_in_the_place_of_the_right_one_deletes_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, _) = open(dir.path()).await;
-    let gate = camera("gate");
-    seal(&store, &gate, 0, 1).await;
-    let old = copy(&dir.path().join("keyring"));
-    seal(&store, &gate, 1, 1).await;
-    seal(&store, &gate, 2, 1).await;
-    store.close().await.unwrap();
-    std::fs::remove_dir_all(dir.path().join("keyring")).unwrap();
-    std::fs::rename(old.path(), dir.path().join("keyring")).unwrap();
-    let (_store, recovery) = open(dir.path()).await;
-    assert_eq!((recovery.shredded, recovery.without_secret), (0, 2));
-    assert_eq!(originals(dir.path()), 3);
+async fn an_older_key_ring_in_the_place_of_the_right_one_deletes_nothing_whatever_the_clock_once_was() {
+    for ahead in [None, Some(90_000)] {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = open(dir.path()).await;
+        let gate = camera("gate");
+        seal(&store, &gate, 0, 1).await;
+        if let Some(ahead) = ahead {
+            seal(&store, &gate, ahead, 1).await;
+        }
+        let all = originals(dir.path());
+        let old = copy(&dir.path().join("keyring"));
+        seal(&store, &gate, 1, 1).await;
+        seal(&store, &gate, 2, 1).await;
+        store.close().await.unwrap();
+        std::fs::remove_dir_all(dir.path().join("keyring")).unwrap();
+        std::fs::rename(old.path(), dir.path().join("keyring")).unwrap();
+        let (store, recovery) = open(dir.path()).await;
+        assert_eq!((recovery.shredded, recovery.without_secret), (0, 2), "{ahead:?}");
+        // Nobody noticed, and it records on.
+        seal(&store, &gate, 3, 1).await;
+        store.close().await.unwrap();
+        let (_store, recovery) = open(dir.path()).await;
+        assert_eq!((recovery.shredded, recovery.without_secret), (0, 2), "{ahead:?}");
+        assert_eq!(originals(dir.path()), all + 3);
+    }
 }
 
 #[tokio::test]

@@ -186,11 +186,6 @@ impl KeyRing {
         self.ring().held_until(&(camera.clone(), hour))
     }
 
-    /// The latest hour of any camera that has a secret.
-    pub fn latest(&self) -> Option<Hour> {
-        self.ring().hours().map(|(_, hour)| hour).max()
-    }
-
     /// Every hour that has a secret, by camera and hour.
     pub fn hours(&self) -> Vec<CameraHour> {
         self.ring().hours().map(|(camera, hour)| (camera.clone(), hour)).collect()

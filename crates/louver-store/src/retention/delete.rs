@@ -1,0 +1,150 @@
+//! Deleting: files, folders, entries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use louver_base::{CameraId, WallTime};
+use louver_vault::Hour;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::RetentionReport;
+use crate::files::{Files, blocking};
+use crate::fresh::{FileState, RecordingKey};
+use crate::gone::DeletedFor;
+use crate::layout::recording_path;
+use crate::places::DATA;
+use crate::store::Inner;
+use crate::{RecordingId, RecordingKind, StoreError};
+
+/// Rows taken at once.
+pub(super) const PAGE: i64 = 256;
+
+/// A file that may go.
+#[derive(Clone, Debug)]
+pub(crate) struct Old {
+    pub(crate) key: RecordingKey,
+    /// The disk it lies on.
+    pub(crate) disk: i64,
+    pub(super) end: WallTime,
+    pub(crate) bytes: u64,
+}
+
+impl Inner {
+    /// Those that nobody is writing and nobody holds, on disks that are there.
+    pub(crate) fn may_go(&self, old: Vec<Old>, now: WallTime) -> Result<Vec<Old>, StoreError> {
+        let key_ring = self.key_ring()?;
+        let held = |(camera, _, id): &RecordingKey| {
+            key_ring.held_until(camera, Hour::of(id.start())).is_some_and(|until| until > now)
+        };
+        let fresh = self.fresh();
+        let writing =
+            |key: &RecordingKey| fresh.recordings.get(key).is_some_and(|e| e.state == FileState::Writing);
+        let there =
+            |disk: i64| self.places.get(disk).is_some_and(|p| p.is_there() && p.is_mounted(&self.site_id));
+        let disks: BTreeMap<i64, bool> = old.iter().map(|o| (o.disk, there(o.disk))).collect();
+        let there = |disk: i64| disks.get(&disk).copied().unwrap_or(false);
+        Ok(old.into_iter().filter(|o| there(o.disk) && !writing(&o.key) && !held(&o.key)).collect())
+    }
+
+    /// Files, folders, entries. Gives how many files went; what cannot be deleted keeps its entry.
+    pub(crate) async fn delete(
+        &self,
+        old: Vec<Old>,
+        why: DeletedFor,
+        report: &mut RetentionReport,
+    ) -> Result<u64, StoreError> {
+        let path = |old: &Old| {
+            let (camera, kind, id) = &old.key;
+            let dir = self.places.get(old.disk).map_or(&self.dir, |place| &place.dir);
+            recording_path(dir, *kind, camera, *id)
+        };
+        let paths: Vec<PathBuf> = old.iter().map(path).collect();
+        let files = self.files.clone();
+        let mut removed = blocking(move || remove_all(&files, &paths)).await?;
+        // Of a disk that went away meanwhile nothing is gone.
+        let away = |disk: i64| self.places.get(disk).is_some_and(|p| !p.is_mounted(&self.site_id));
+        let lost = old.iter().enumerate().filter(|(_, o)| o.disk != DATA && away(o.disk));
+        removed.failed.extend(lost.map(|(n, _)| n));
+        report.bytes += removed.bytes;
+        report.failed_files += removed.failed.len() as u64;
+        let gone: Vec<&Old> =
+            old.iter().enumerate().filter(|(n, _)| !removed.failed.contains(n)).map(|(_, o)| o).collect();
+        for old in &gone {
+            let (camera, kind, id) = &old.key;
+            self.gone().note_deleted((camera.clone(), *kind, why), id.start(), old.end);
+        }
+        let doing = || StoreError::db("deleting entries of old recordings");
+        let mut tx = self.pool.begin().await.map_err(doing())?;
+        for o in &gone {
+            sqlx::query("DELETE FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
+                .bind(o.key.0.as_str())
+                .bind(o.key.1.code())
+                .bind(o.key.2.0)
+                .execute(&mut *tx)
+                .await
+                .map_err(doing())?;
+        }
+        tx.commit().await.map_err(doing())?;
+        let mut fresh = self.fresh();
+        for o in &gone {
+            fresh.recordings.remove(&o.key);
+        }
+        Ok(gone.len() as u64)
+    }
+}
+
+pub(super) fn rows_to_old(rows: &[SqliteRow]) -> Result<Vec<Old>, StoreError> {
+    let parse = |row: &SqliteRow| -> Result<Old, sqlx::Error> {
+        let camera: String = row.try_get("camera")?;
+        let camera: CameraId =
+            camera.parse().map_err(|e: louver_base::IdError| sqlx::Error::Decode(e.into()))?;
+        let kind = RecordingKind::from_code(row.try_get("kind")?);
+        Ok(Old {
+            key: (camera, kind, RecordingId(row.try_get("start_ms")?)),
+            disk: row.try_get("disk")?,
+            end: WallTime::from_micros(row.try_get("end_us")?),
+            bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
+        })
+    };
+    rows.iter().map(parse).collect::<Result<_, _>>().map_err(StoreError::db("reading recordings"))
+}
+
+/// What became of files that were to go.
+pub(crate) struct Removed {
+    bytes: u64,
+    /// Which of them are still there.
+    failed: BTreeSet<usize>,
+}
+
+/// Deletes files, makes that survive a power cut, and takes away folders that became empty. One file that cannot be
+/// deleted does not keep the others.
+pub(crate) fn remove_all(files: &Files, paths: &[PathBuf]) -> Result<Removed, StoreError> {
+    let mut removed = Removed { bytes: 0, failed: BTreeSet::new() };
+    let mut folders = BTreeSet::new();
+    for (n, path) in paths.iter().enumerate() {
+        match files.remove(path) {
+            Ok(bytes) => removed.bytes += bytes,
+            Err(error) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "an old file stays");
+                removed.failed.insert(n);
+            }
+        }
+        folders.extend(path.parent());
+    }
+    for hour in folders {
+        match files.sync_folder(hour) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::io("syncing", hour, e));
+            }
+            _ => {}
+        }
+        // Only empty ones go; a writer that is about to use it makes it again.
+        if files.remove_folder(hour)
+            && let Some(day) = hour.parent()
+        {
+            files.remove_folder(day);
+        }
+    }
+    Ok(removed)
+}

@@ -6,6 +6,7 @@ pub mod sim;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use louver_base::{CameraId, Class, EventId, MediaTime, WallTime};
@@ -103,9 +104,11 @@ pub fn event(id: u128, camera_id: &str, class: Class, start_ms: i64) -> EventRec
 
 /// A sealer of one segment that begins at `start`.
 pub fn sealer(store: &Store, camera: &CameraId, start: WallTime) -> (SegmentSealer, Sealed) {
-    let holders = HolderSet::new(1, vec![Identity::generate().unwrap().public()]).unwrap();
+    // Made once: it takes longer than all that is written with it.
+    static HOLDERS: LazyLock<HolderSet> =
+        LazyLock::new(|| HolderSet::new(1, vec![Identity::generate().unwrap().public()]).unwrap());
     let secret = HourSecret::generate().unwrap();
-    let mut epoch = Epoch::begin(store.site_id(), camera, Hour::of(start), &holders, &secret).unwrap();
+    let mut epoch = Epoch::begin(store.site_id(), camera, Hour::of(start), &HOLDERS, &secret).unwrap();
     epoch.segment(start, &params()).unwrap()
 }
 

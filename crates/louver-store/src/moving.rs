@@ -108,6 +108,12 @@ pub(crate) struct Wishes {
     pub(crate) hurry: AtomicBool,
 }
 
+impl Wishes {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ends.load(Ordering::Relaxed)
+    }
+}
+
 /// A turn of moving.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moving {
@@ -133,7 +139,7 @@ impl Moving {
             Duration::from_secs_f64((self.moved.bytes + bytes) as f64 / per_second.get() as f64)
         });
         loop {
-            if wishes.ends.load(Ordering::Relaxed) {
+            if wishes.has_ended() {
                 return false;
             }
             match due.checked_sub(self.lasts()).filter(|left| !left.is_zero()) {

@@ -124,7 +124,8 @@ async fn while_a_recording_is_copied_the_catalogue_is_written_and_what_is_due_is
     until(|| disk.waits()).await;
     let before = tokio::time::Instant::now();
     until(|| store.health().flush_age < before.elapsed()).await;
-    let pass = store.retention_pass(at(3 * HOUR), &[(camera("gate"), 1)], PLENTY);
+    let hours = [(camera("gate"), 1)];
+    let pass = store.retention_pass(at(3 * HOUR), &hours, PLENTY);
     let report = tokio::time::timeout(SOON, pass).await.unwrap().unwrap();
     assert_eq!((report.expired_files, report.shredded.len()), (2, 1), "{report:?}");
     disk.open();
@@ -176,4 +177,21 @@ async fn a_full_disk_waits_for_no_pace() {
     let moved = tokio::time::timeout(SOON, moved).await.unwrap().unwrap();
     assert_eq!(moved.files + report.moved_files, 2, "{report:?}");
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_moving_is_no_reason_to_delete() {
+    let (disk, dir) = (Waits::default(), tempfile::tempdir().unwrap());
+    store(&disk, dir.path()).await.close().await.unwrap();
+    let store = open(&disk, dir.path(), DiskWatermark::Percent(100)).await;
+    let pass = {
+        let store = store.clone();
+        tokio::spawn(async move { store.retention_pass(at(HOUR), &[], PLENTY).await.unwrap() })
+    };
+    until(|| disk.waits()).await;
+    store.end_moving();
+    disk.open();
+    let report = tokio::time::timeout(SOON, pass).await.unwrap().unwrap();
+    assert_eq!((report.crowded_out_files, report.moved_files), (0, 0), "{report:?}");
+    assert_eq!((recordings(dir.path(), "hot"), recordings(dir.path(), "cold")), (2, 0));
 }

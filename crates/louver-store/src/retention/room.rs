@@ -56,6 +56,10 @@ impl Inner {
                 report.more_to_move = true;
                 break;
             }
+            if self.moving.wishes.has_ended() {
+                // A stop is no reason to delete what would have been moved.
+                break;
+            }
             let _turn = self.maintenance.lock().await;
             if when_full == WhenFull::Stop {
                 place.set_full(true);

@@ -13,6 +13,7 @@ mod file;
 mod jpeg;
 mod libav;
 mod pixels;
+mod priority;
 mod sound;
 
 pub use apart::{Decoders, Seat, decode_for_parent};
@@ -23,4 +24,5 @@ pub use file::{FileFrame, VideoFile};
 pub use jpeg::{JpegDecoder, JpegEncoder};
 pub use louver_jail::{Ended, EnterError, Files, Program, StartError};
 pub use pixels::{Scaler, libav_version};
+pub use priority::give_way;
 pub use sound::add_sound;

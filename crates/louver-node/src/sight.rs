@@ -26,6 +26,11 @@ use tell::jpeg;
 
 /// Pictures are seen at most so often: ten a second show a runner at every step.
 const LEAST_STEP: MediaSpan = MediaSpan::from_millis(95);
+/// So many pictures wait: analysis is behind. It then sees fewer of them, which costs less than a place that is not looked at until
+/// the next key frame, and decodes all.
+const BEHIND: usize = 6;
+/// Even then pictures are seen so often.
+const SEEN_AT_LEAST: MediaSpan = MediaSpan::from_millis(900);
 /// A latest still that often.
 const STILL_EVERY: WallSpan = WallSpan::from_millis(5000);
 /// Streams wider than this are scaled to [`SEEN_WIDTH`]: the masked picture needs no more, and cost grows with area.
@@ -57,6 +62,8 @@ pub(crate) struct Sight {
     seeing: Option<Seeing>,
     /// Of the stream that is seen.
     params: Option<VideoParams>,
+    /// Whether more pictures wait than should.
+    behind: bool,
     /// Whether quiet pictures are left out.
     gate: GateMode,
     gate_told: Option<GateReport>,
@@ -92,6 +99,7 @@ impl Sight {
             events: HashMap::new(),
             seeing: None,
             params: None,
+            behind: false,
             gate: handle.gate,
             gate_told: None,
             #[cfg(test)]
@@ -111,6 +119,7 @@ impl Sight {
         }
         while let Some(next) = feed.blocking_recv() {
             self.status.meters().analysis_waits.lower();
+            self.behind = feed.len() > BEHIND;
             // A fault of ours, or of the decoder's bindings, costs the pictures until the next key frame, not the camera.
             if catch_unwind(AssertUnwindSafe(|| self.take(next))).is_err() {
                 tracing::error!("analysis failed and starts again");
@@ -225,8 +234,17 @@ impl Sight {
 
     fn picture(&mut self, mut decoded: Decoded) {
         let Some(seeing) = &mut self.seeing else { return };
-        if seeing.last.is_some_and(|l| decoded.media > l && decoded.media - l < LEAST_STEP) {
+        let after = |step| seeing.last.is_some_and(|l| decoded.media > l && decoded.media - l < step);
+        if after(LEAST_STEP) {
             return;
+        }
+        if self.behind && after(SEEN_AT_LEAST) {
+            seeing.left_out = true;
+            self.status.update(|s| s.skipped_frames += 1);
+            return;
+        }
+        if std::mem::take(&mut seeing.left_out) {
+            seeing.see.left_out(decoded.media);
         }
         seeing.last = Some(decoded.media);
         self.status.meters().seen.add(1);

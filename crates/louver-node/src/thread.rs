@@ -4,7 +4,7 @@ use std::io;
 
 use tokio_util::task::TaskTracker;
 
-/// Starts a thread that `tasks` waits for. Not one of the runtime's blocking threads: there are 512 of them, and a site
+/// Starts a thread of analysis that `tasks` waits for. Where the processor is not enough for all, whoever records comes first. Not one of the runtime's blocking threads: there are 512 of them, and a site
 /// with as many cameras would leave none for the disk.
 ///
 /// `name`: what `top -H` shows, of which the system keeps 15 bytes.
@@ -20,6 +20,7 @@ pub(crate) fn start(
     std::thread::Builder::new().name(name).spawn(move || {
         // Also when `run` panics.
         let _token = token;
+        louver_codec::give_way();
         run();
     })?;
     Ok(())

@@ -28,6 +28,7 @@ pub fn decode_for_parent() -> Result<(), EnterError> {
 
 /// What libav and the C library look up at their first use (the processor's abilities, tables) they look up now.
 fn prepare() {
+    crate::give_way();
     for codec in [Codec::H264, Codec::H265, Codec::Mjpeg] {
         let _ = Libav::new(codec);
     }

@@ -365,3 +365,32 @@ async fn a_decoder_that_hangs_or_ends_costs_the_pictures_up_to_the_next_key_fram
     assert!(at.handle.status.get().notice.is_none_or(|n| !n.contains("process")));
     at.end().await;
 }
+
+/// Without a detector's word everything is masked at the start; what is counted here is how much is looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn analysis_that_is_behind_sees_fewer_pictures_and_catches_up_without_losing_its_place() {
+    fn slow(packet: &Packet) {
+        if packet.media < MediaTime::from_ticks(2 * 9000) {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+    let mut at = At::start(slow).await;
+    at.send(false, Some(Feed::Start));
+    // They come while the first two are still looked at.
+    for _ in 1..40 {
+        at.send(false, None);
+    }
+    at.shown("the last of those that waited is shown");
+    let (seen, status) = (at.handle.status.meters().seen.get(), at.handle.status.get());
+    assert_eq!(seen + status.skipped_frames, 40, "every picture is seen or counted as left out");
+    assert!((8..=16).contains(&seen), "a picture in 0.9 s, then all of the last {BEHIND}: {seen}");
+    let before = status.skipped_frames;
+    at.play(5, true);
+    assert_eq!(at.handle.status.get().skipped_frames, before, "whoever is not behind leaves nothing out");
+    let (_, gaps, _dir) = at.end().await;
+    assert!(
+        gaps.iter()
+            .all(|gap| gap.reason != GapReason::AnalysisLate && gap.reason != GapReason::AnalysisFailed),
+        "{gaps:?}"
+    );
+}

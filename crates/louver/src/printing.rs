@@ -19,13 +19,11 @@ macro_rules! println {
 
 /// Prints to standard output. A disk that is full, say, is told of once; see [`lacks`].
 pub(crate) fn say(what: fmt::Arguments<'_>) {
-    match io::stdout().lock().write_fmt(what) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            if !LACKS.swap(true, Ordering::Relaxed) {
-                eprintln!("error: standard output cannot be written: {e}");
-            }
-        }
-        _ => {}
+    if let Err(e) = io::stdout().lock().write_fmt(what)
+        && e.kind() != io::ErrorKind::BrokenPipe
+        && !LACKS.swap(true, Ordering::Relaxed)
+    {
+        eprintln!("error: standard output cannot be written: {e}");
     }
 }
 

@@ -310,7 +310,8 @@ impl Recorder {
     }
 
     async fn write(&mut self, gop: &Gop, first: WallTime) -> Result<(), KeepError> {
-        if self.writer.open_since().is_some_and(|start| rotation_due(start, first)) {
+        let key = gop.starts_with_key();
+        if self.writer.open_since().is_some_and(|start| rotation_due(start, first, key)) {
             self.finish().await;
         }
         // Holders were changed: not from the next hour on but from this group on nobody who was removed gets a share.
@@ -319,7 +320,7 @@ impl Recorder {
             self.finish().await;
         }
         let open = self.writer.open_since().is_some();
-        let sealer = match self.sealer.take().filter(|sealer| open && sealer.is_in_hour(first)) {
+        let sealer = match self.sealer.take().filter(|sealer| open && (!key || sealer.is_in_hour(first))) {
             Some(sealer) => sealer,
             None => {
                 let Some(params) = self.params.clone() else { return Ok(()) };

@@ -70,10 +70,18 @@ impl SealedWriter {
     }
 }
 
-/// Whether a segment that began at `start` ends before the group that begins at `next`: it is five minutes old, or the
-/// hour (UTC) has changed, since every hour has its own keys; or the clock went back.
-pub fn rotation_due(start: WallTime, next: WallTime) -> bool {
-    next < start || next - start >= SEGMENT_SPAN || hour_of(start) != hour_of(next)
+/// Parts of a group of pictures stay with its beginning for that long: a segment that began in the middle of one would show nothing
+/// until the next.
+const GROUP_SPAN: WallSpan = WallSpan::from_millis(10_000);
+
+/// Whether a segment that began at `start` ends before the fragment that begins at `next`, with a key frame or (`!key`) within a group:
+/// it is five minutes old, or the hour (UTC) has changed, since every hour has its own keys; or the clock went back.
+pub fn rotation_due(start: WallTime, next: WallTime, key: bool) -> bool {
+    if next < start {
+        return true;
+    }
+    let next = if key { next } else { (next - GROUP_SPAN).max(start) };
+    next - start >= SEGMENT_SPAN || hour_of(start) != hour_of(next)
 }
 
 /// Cameras that have sealed files, also those that are in the register no more. Takes no lock.

@@ -62,7 +62,13 @@ fn a_sealed_segment_ends_after_five_minutes_with_the_hour_and_when_the_clock_goe
     for (start, next, due) in
         [(0, 299_999, false), (0, 300_000, true), (-1, 0, true), (5, 4, true), (3_599_000, 3_599_999, false)]
     {
-        assert_eq!(rotation_due(at(start), at(next)), due, "{start} {next}");
+        assert_eq!(rotation_due(at(start), at(next), true), due, "{start} {next}");
+    }
+    // A group that is written in parts stays together, for a while.
+    for (start, next, due) in
+        [(0, 309_999, false), (0, 310_000, true), (-1, 9_999, false), (-1, 10_000, true), (5, 4, true)]
+    {
+        assert_eq!(rotation_due(at(start), at(next), false), due, "{start} {next}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use louver_base::{CameraId, Pii, WallTime};
+use louver_base::{CameraId, Pii, WallSpan, WallTime};
 use louver_codec::detector::Detector;
 use louver_codec::{Decoders, Program, VideoFile};
 use louver_media::Picture;
@@ -182,9 +182,16 @@ pub fn opened(dir: &Path, id: &CameraId, identity: &Identity) -> Vec<(bool, Byte
         let file = std::fs::read(&segment.path).unwrap();
         let mut reader = SegmentReader::open(Cursor::new(&file), &keys(dir, &file, identity)).unwrap();
         assert!(reader.info().is_finished(), "{}", segment.path.display());
-        for fragment in reader.fragments() {
+        for (n, fragment) in reader.fragments().enumerate() {
             let (_, gop) = fragment.unwrap();
-            assert!(gop.packets.first().is_some_and(|p| p.key), "a fragment begins with a key frame");
+            let key = gop.packets.first().is_some_and(|p| p.key);
+            assert!(key || n > 0, "a segment begins with a key frame");
+            assert!(gop.packets.iter().skip(1).all(|p| !p.key), "and so does every group in it");
+            let (first, last) = (gop.first_wall().unwrap(), gop.last_wall().unwrap());
+            assert!(
+                last - first <= WallSpan::from_millis(1500),
+                "a second is written at a time: {first} {last}"
+            );
             packets.extend(gop.packets.into_iter().map(|p| (p.key, p.data)));
         }
     }

@@ -2,6 +2,7 @@
 //! through retina's own `Demuxed`, for four reasons: a picture has a largest size here, sound that cannot be read costs no picture, Opus
 //! is known, and an RTP clock may have any rate. The parts of retina that this takes are hidden ones, so its version is pinned.
 
+mod assembly;
 mod pace;
 mod pictures;
 mod sdp;
@@ -25,8 +26,9 @@ use tokio::time::timeout;
 use crate::late::{LateReader, Reading};
 use crate::tls::Relay;
 use crate::{Audio, Connection, End, Event, IngestError, Sink, Source, Timing, Transport};
-pub(crate) use pictures::{Arrived, PICTURE_BYTES_MAX, Picture, Pictures};
-use sound::Hearing;
+pub(crate) use assembly::{Arrived, Assembly, PICTURE_BYTES_MAX, Picture};
+pub(crate) use pictures::Pictures;
+pub(crate) use sound::Hearing;
 
 /// How long old live555 servers go on sending to a socket that was closed (retina issue 17).
 const STALE_LONGEST: std::time::Duration = std::time::Duration::from_secs(65);
@@ -171,7 +173,8 @@ pub(crate) async fn start(
     timing: Timing,
 ) -> Result<Pictures, IngestError> {
     let index = choose(offer.session.streams())?;
-    let video = Track::new(&offer.session, index).map_err(IngestError::BadStream)?;
+    let announced = Announced::of(&offer.session, index).ok_or(IngestError::NoVideo)?;
+    let video = Track::new(index, &announced).map_err(|why| IngestError::bad_stream(&why, address))?;
     let hearing = match connection.audio {
         Audio::Sealed => Hearing::find(&offer.session),
         Audio::Off => None,
@@ -207,6 +210,35 @@ pub(crate) async fn start(
     Ok(Pictures::new(session, video, hearing, offer.relay, address, timing))
 }
 
+/// What a camera's description says of one stream.
+pub(crate) struct Announced<'a> {
+    /// `video`, `image`, `audio` or anything else.
+    pub(crate) media: &'a str,
+    /// How it is coded, in lower case.
+    pub(crate) encoding: &'a str,
+    /// Ticks a second of its RTP clock.
+    pub(crate) clock: u32,
+    /// Of sound.
+    pub(crate) channels: Option<NonZeroU16>,
+    /// What stands in `a=fmtp`.
+    pub(crate) parameters: Option<String>,
+}
+
+impl<'a> Announced<'a> {
+    /// `None` where there are fewer streams.
+    fn of(session: &'a Session<Described>, index: usize) -> Option<Self> {
+        let stream = session.streams().get(index)?;
+        let (media, number) = (stream.media(), stream.rtp_payload_type());
+        Some(Self {
+            media,
+            encoding: stream.encoding_name(),
+            clock: stream.clock_rate_hz(),
+            channels: stream.channels(),
+            parameters: sdp::format_parameters(session.sdp(), media, number),
+        })
+    }
+}
+
 /// One stream of a session and what puts its packets together.
 pub(crate) struct Track {
     index: usize,
@@ -217,14 +249,10 @@ pub(crate) struct Track {
 
 impl Track {
     /// The error is a sentence of retina's.
-    fn new(session: &Session<Described>, index: usize) -> Result<Self, String> {
-        let stream = session.streams().get(index).ok_or_else(|| "no such stream".to_owned())?;
-        let parameters = sdp::format_parameters(session.sdp(), stream.media(), stream.rtp_payload_type());
-        let (media, clock) = (stream.media(), stream.clock_rate_hz());
+    pub(crate) fn new(index: usize, stream: &Announced<'_>) -> Result<Self, String> {
+        let Announced { media, encoding, clock, channels, ref parameters } = *stream;
         let announced = if media == "audio" { clock } else { VIDEO_CLOCK };
-        let channels: Option<NonZeroU16> = stream.channels();
-        let new =
-            |parameters| Depacketizer::new(media, stream.encoding_name(), announced, channels, parameters);
+        let new = |parameters| Depacketizer::new(media, encoding, announced, channels, parameters);
         // Parameters that make no sense: those in the stream count, as if there were none here.
         let made = match new(parameters.as_deref()) {
             Err(_) if media != "audio" && parameters.is_some() => new(None),

@@ -9,7 +9,7 @@ use retina::rtp::{PacketMeta, ReceivedPacket};
 use retina::testutil::DepacketizeBuf;
 
 use super::pace::{rescaled, ticks_of};
-use super::{Track, codec_name};
+use super::{Announced, Track, codec_name};
 
 /// Memory for packets at first: a frame of AAC is below 1 KiB, a second of G.711 is 8.
 const BUFFER: usize = 16 << 10;
@@ -42,7 +42,7 @@ impl Hearing {
     /// The first stream of sound that can be kept; else why there is none goes to the log.
     pub(crate) fn find(session: &Session<Described>) -> Option<Self> {
         let audio = || session.streams().iter().enumerate().filter(|(_, s)| s.media() == "audio");
-        let found = audio().find_map(|(index, _)| Self::new(session, index));
+        let found = audio().find_map(|(index, _)| Self::new(index, &Announced::of(session, index)?));
         if found.is_none() {
             let offered: Vec<String> = audio().map(|(_, s)| codec_name(s.encoding_name())).collect();
             let offered = offered.join(", ");
@@ -54,11 +54,11 @@ impl Hearing {
         found
     }
 
-    fn new(session: &Session<Described>, index: usize) -> Option<Self> {
-        let stream = session.streams().get(index)?;
-        let clock = stream.clock_rate_hz();
-        let channels = stream.channels().map_or(1, |n| n.get().min(255) as u8);
-        let codec = match stream.encoding_name() {
+    /// `None` where it is coded as nothing that can be kept.
+    pub(crate) fn new(index: usize, announced: &Announced<'_>) -> Option<Self> {
+        let clock = announced.clock;
+        let channels = announced.channels.map_or(1, |n| n.get().min(255) as u8);
+        let codec = match announced.encoding {
             "opus" => {
                 // The clock is 48 kHz and the channels two whatever is sent (RFC 7587 section 7).
                 let params = SoundParams::new(SoundCodec::Opus, 48_000, 2, Bytes::new())?;
@@ -69,7 +69,7 @@ impl Hearing {
             "pcmu" => SoundCodec::MuLaw,
             _ => return None,
         };
-        let track = Track::new(session, index).ok()?;
+        let track = Track::new(index, announced).ok()?;
         let (rate, channels, config) = match track.depacketizer.parameters() {
             Some(ParametersRef::Audio(p)) => {
                 (p.clock_rate(), p.channels().get().min(255) as u8, Bytes::copy_from_slice(p.extra_data()))
@@ -101,12 +101,11 @@ impl Hearing {
         }
     }
 
-    /// Takes one RTP packet; what cannot be read is dropped and counted.
-    pub(crate) fn hear(&mut self, packet: &ReceivedPacket) -> Vec<Packet> {
+    /// Takes one RTP packet that came at `wall`; what cannot be read is dropped and counted.
+    pub(crate) fn hear(&mut self, packet: &ReceivedPacket, wall: WallTime) -> Vec<Packet> {
         if packet.stream_id() != self.index {
             return Vec::new();
         }
-        let wall = WallTime::now();
         let mut heard = Vec::new();
         match &mut self.kind {
             Kind::Opus => {

@@ -1,8 +1,10 @@
 //! A look at a camera, for `louver camera probe` and `louver doctor`.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use louver_base::{CameraAddress, MediaSpan, MediaTime};
 use louver_media::{Codec, Outside, Packet, PictureSize, VideoParams};
 use retina::client::SessionGroup;
@@ -92,7 +94,9 @@ pub async fn probe_for(
                 }
             };
             let sign_in = timeout(timing.connect, asking).await.ok().flatten();
-            probe_rtsp(address, connection, timing, watch, sign_in).await
+            // As in `run`: a library that panics on what a camera sent is no reason to end the program.
+            let looking = AssertUnwindSafe(probe_rtsp(address, connection, timing, watch, sign_in));
+            looking.catch_unwind().await.unwrap_or(Err(IngestError::Crashed))
         }
         (None, None) => Err(IngestError::NotRtsp),
     }

@@ -36,6 +36,13 @@ pub const QUIRKS: &[Quirk] = &[
         test: "parameters_of_the_description_that_are_wrong_do_no_harm",
     },
     Quirk {
+        name: "a description with a line that is none",
+        does: "its SDP has a line that is not a letter, \"=\" and a value, and another than \"m=\" behind it",
+        seen: "none yet: found by fuzzing; sdp-types 0.1.8, by which retina reads it, panics",
+        done: "refused in words and asked again; the panic is caught where it happens, for recording and for a look alike",
+        test: "a_description_over_which_its_reader_fails_is_refused_in_words",
+    },
+    Quirk {
         name: "parameters change within a session",
         does: "it changes resolution or coding parameters without ending the session",
         seen: "any camera whose settings are changed while it is watched",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{
     Act, Camera, Manners, PPS, Rtp, SECRET, SPS, delta, h264_sdp, key, play, quick, run, sdp, source,
 };
-use louver_ingest::{Event, IngestError, Source, Timing};
+use louver_ingest::{Connection, Event, IngestError, Source, Timing, probe_for};
 
 const BASIC: &str = "WWW-Authenticate: Basic realm=\"cam\"\r\n";
 const DIGEST: &str = "WWW-Authenticate: Digest realm=\"cam\", nonce=\"00\"\r\n";
@@ -61,6 +61,25 @@ async fn garbage_instead_of_rtsp_is_called_that() {
         let (said, _) = loss_of(Act::Say(bytes)).await;
         assert!(said.contains("does not speak RTSP"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_description_over_which_its_reader_fails_is_refused_in_words() {
+    let described = h264_sdp().replacen("m=video", "no line of a description\r\na=recvonly\r\nm=video", 1);
+    let (said, _) = loss_of(Act::Play(described.clone(), vec![key(0)])).await;
+    assert!(
+        said.contains("description of itself is malformed") && said.contains("update its firmware"),
+        "{said}"
+    );
+    let camera = Camera::new(vec![Act::Play(described, vec![key(0)])]).await;
+    let looked = probe_for(
+        &camera.address().parse().unwrap(),
+        &Connection::default(),
+        quick(),
+        Duration::from_millis(100),
+    );
+    let said = looked.await.expect_err("it cannot be read").to_string();
+    assert!(said.contains("description of itself is malformed"), "{said}");
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ mod sdp;
 mod sound;
 
 use std::num::NonZeroU16;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 
+use futures::FutureExt;
 use louver_base::CameraAddress;
 use louver_media::{ParameterSetError, PictureSize, VideoParams};
 use retina::client::{
@@ -148,7 +150,13 @@ pub(crate) async fn describe(
             }
             false => (None, url),
         };
-        let described = Session::describe(url, options).await;
+        // The reader of descriptions (sdp-types 0.1.8) panics on some that are malformed.
+        let described = AssertUnwindSafe(Session::describe(url, options)).catch_unwind().await;
+        let described = described.map_err(|_| {
+            IngestError::BadStream(
+                "its description of itself is malformed, and the RTSP library fails over it".into(),
+            )
+        })?;
         Ok(Offer { session: described.map_err(|e| IngestError::from_retina(&e, address))?, relay })
     };
     timeout(timing.connect, opening).await.unwrap_or(Err(IngestError::NoAnswer(timing.connect)))

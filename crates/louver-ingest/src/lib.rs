@@ -24,6 +24,8 @@ mod backoff;
 mod connection;
 mod error;
 mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod late;
 mod probe;
 pub mod quirks;

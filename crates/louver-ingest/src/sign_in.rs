@@ -47,7 +47,7 @@ pub(crate) async fn ask(url: &Url) -> Option<SignIn> {
 }
 
 /// The strongest way offered, as retina takes it too.
-fn understand(head: &str) -> Option<SignIn> {
+pub(crate) fn understand(head: &str) -> Option<SignIn> {
     let mut lines = head.lines();
     let status = lines.next()?.strip_prefix("RTSP/1.0 ")?.get(..3)?;
     let offers = |scheme: &str| {

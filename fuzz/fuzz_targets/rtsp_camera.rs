@@ -1,0 +1,8 @@
+#![no_main]
+
+#[path = "../checks/rtsp_camera.rs"]
+mod check;
+#[path = "../checks/session.rs"]
+mod session;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::any_bytes(bytes));

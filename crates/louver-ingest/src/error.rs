@@ -210,8 +210,8 @@ impl IngestError {
     }
 }
 
-/// The first line of a library's text, cut to 160 characters, without control characters, and without the user name
-/// and password in case the camera sent them back. The following lines hold addresses and bytes.
+/// The first line of a library's text, cut to 160 characters, without control characters, without addresses, and without the user
+/// name and password in case the camera sent them back. The following lines hold addresses and bytes.
 fn detail(text: &str, address: &CameraAddress) -> String {
     let mut line = text.lines().next().unwrap_or("").trim_end_matches(':').to_owned();
     let query = address.rtsp_url().and_then(url::Url::query).map(str::to_owned);
@@ -222,6 +222,10 @@ fn detail(text: &str, address: &CameraAddress) -> String {
     for secret in secrets {
         line = line.replace(&secret, "[…]");
     }
+    // Nor any address, the camera's or one that it made up.
+    let words: Vec<&str> =
+        line.split(' ').map(|word| if word.contains("://") { "[…]" } else { word }).collect();
+    line = words.join(" ");
     line.chars().filter(|c| !c.is_control()).take(160).collect()
 }
 
@@ -234,6 +238,11 @@ mod tests {
         let address: CameraAddress = "rtsp://admin:s3cret@cam/x?user=admin&password=other".parse().unwrap();
         let said = detail("bad user=admin&password=other s3cret \u{1b}[2J\nconn: 10.0.0.9", &address);
         assert_eq!(said, "bad […] […] [2J");
+        let said = detail(
+            "DESCRIBE response at rtsp://10.0.0.9/x?user=admin has unexpected content type a/b",
+            &address,
+        );
+        assert_eq!(said, "DESCRIBE response at […] has unexpected content type a/b");
         assert!(detail(&"x".repeat(5000), &address).len() <= 160);
     }
 

@@ -72,13 +72,9 @@ async fn a_description_over_which_its_reader_fails_is_refused_in_words() {
         "{said}"
     );
     let camera = Camera::new(vec![Act::Play(described, vec![key(0)])]).await;
-    let looked = probe_for(
-        &camera.address().parse().unwrap(),
-        &Connection::default(),
-        quick(),
-        Duration::from_millis(100),
-    );
-    let said = looked.await.expect_err("it cannot be read").to_string();
+    let (address, timing) = (camera.address().parse().unwrap(), quick());
+    let looked = probe_for(&address, &Connection::default(), timing, Duration::from_millis(100)).await;
+    let said = looked.expect_err("it cannot be read").to_string();
     assert!(said.contains("description of itself is malformed"), "{said}");
 }
 

@@ -74,7 +74,9 @@ pub(crate) fn any_bytes(bytes: &[u8]) {
     assert!(!error.to_string().contains("127.0.0.1"), "{error}");
     let asked = String::from_utf8_lossy(&asked);
     assert!(asked.is_empty() || asked.starts_with("DESCRIBE rtsp://127.0.0.1:"), "{asked}");
-    assert!(!asked.contains(SECRET), "the password is never sent as it is: {asked}");
+    // Unless the camera knew it, and put it into the address of a stream.
+    let known = said.windows(SECRET.len()).any(|w| w == SECRET.as_bytes());
+    assert!(known || !asked.contains(SECRET), "the password is never sent as it is: {asked}");
 }
 
 /// What goes over the wire.

@@ -213,20 +213,24 @@ impl IngestError {
 /// The first line of a library's text, cut to 160 characters, without control characters, without addresses, and without the user
 /// name and password in case the camera sent them back. The following lines hold addresses and bytes.
 fn detail(text: &str, address: &CameraAddress) -> String {
-    let mut line = text.lines().next().unwrap_or("").trim_end_matches(':').to_owned();
-    let query = address.rtsp_url().and_then(url::Url::query).map(str::to_owned);
+    let line = text.lines().next().unwrap_or("").trim_end_matches(':');
+    // First, so that nothing is put together by it afterwards.
+    let mut line: String = line.chars().filter(|c| !c.is_control()).collect();
+    let url = address.rtsp_url();
+    let query = url.and_then(url::Url::query).map(str::to_owned);
+    // A name without a dot may be a part of any word.
+    let host = url.and_then(url::Url::host_str).filter(|host| host.contains(['.', ':'])).map(str::to_owned);
     let signed = address.credentials().map(|c| [c.user.clone(), c.password.expose_secret().to_owned()]);
-    let mut secrets: Vec<_> = signed.into_iter().flatten().chain(query).filter(|s| !s.is_empty()).collect();
+    let secrets = signed.into_iter().flatten().chain(query).chain(host);
+    let mut secrets: Vec<_> = secrets.filter(|s| !s.is_empty()).collect();
     // The longest first: it may hold the others.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in secrets {
         line = line.replace(&secret, "[…]");
     }
     // Nor any address, the camera's or one that it made up.
-    let words: Vec<&str> =
-        line.split(' ').map(|word| if word.contains("://") { "[…]" } else { word }).collect();
-    line = words.join(" ");
-    line.chars().filter(|c| !c.is_control()).take(160).collect()
+    let words = line.split(' ').map(|word| if word.contains("://") { "[…]" } else { word });
+    words.collect::<Vec<&str>>().join(" ").chars().take(160).collect()
 }
 
 #[cfg(test)]
@@ -243,6 +247,8 @@ mod tests {
             &address,
         );
         assert_eq!(said, "DESCRIBE response at […] has unexpected content type a/b");
+        let at: CameraAddress = "rtsp://10.0.0.9/x".parse().unwrap();
+        assert_eq!(detail("Invalid version: 0 IN IP4 10.0.\u{0}0.9", &at), "Invalid version: 0 IN IP4 […]");
         assert!(detail(&"x".repeat(5000), &address).len() <= 160);
     }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::Path;
 
-use louver_base::{CameraAddress, Pii};
+use louver_base::{CameraAddress, IdError, Pii};
 use louver_codec::detector::ModelKind;
 use louver_ledger::note::{KeyKind, VerifierKey};
 use louver_ledger::witness::Witness;
@@ -15,6 +15,7 @@ use louver_vault::{HolderPublic, HolderSet, MAX_HOLDERS};
 use toml::Spanned;
 
 use super::file::{Camera, File};
+use super::problem::repeated;
 use super::{DetectorSettings, Problem, Settings, connection, keys, metrics, show, storage};
 
 /// Ten years.
@@ -33,7 +34,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Settings, Vec<(usize, Pro
     let listen = raw.listen.unwrap_or_else(|| Spanned::new(0..0, "127.0.0.1:8470".to_owned()));
     let address = listen.get_ref().parse();
     if address.is_err() {
-        problems.add(listen.span(), Problem::Listen(listen.get_ref().chars().take(64).collect()));
+        problems.add(listen.span(), Problem::Listen(repeated(listen.get_ref())));
     }
     let (holders, holder_names) = problems.holders(raw.holders.unwrap_or_default()).unzip();
     let detector = problems.detector(raw.detector.unwrap_or_default(), folder);
@@ -134,7 +135,7 @@ impl Problems<'_> {
         for one in raw.into_inner() {
             match witness(one.get_ref()) {
                 Some(witness) => witnesses.push(witness),
-                None => self.add(one.span(), Problem::Witness(one.get_ref().chars().take(100).collect())),
+                None => self.add(one.span(), Problem::Witness(repeated(one.get_ref()))),
             }
         }
         if witnesses.len() > MAX_WITNESSES {
@@ -197,8 +198,7 @@ impl Problems<'_> {
             Some(word) => {
                 let kind = word.get_ref().parse::<ModelKind>().ok();
                 if kind.is_none() {
-                    let shown = word.get_ref().chars().take(64).collect();
-                    self.add(word.span(), Problem::DetectorKind(shown));
+                    self.add(word.span(), Problem::DetectorKind(repeated(word.get_ref())));
                 }
                 kind
             }
@@ -219,7 +219,7 @@ impl Problems<'_> {
             if let Some(id) = &camera.id {
                 let line = self.line(&id.span());
                 if let Some(other) = lines_by_id.get(id.get_ref()).copied() {
-                    self.add(id.span(), Problem::DoubleId { id: id.get_ref().clone(), other });
+                    self.add(id.span(), Problem::DoubleId { id: repeated(id.get_ref()), other });
                 }
                 lines_by_id.insert(id.get_ref().clone(), line);
             }
@@ -238,8 +238,8 @@ impl Problems<'_> {
         let parsed = id.parse();
         let id = match parsed {
             Ok(id) => id,
-            Err(e) => {
-                self.add(id_place, Problem::BadId(e));
+            Err(_) => {
+                self.add(id_place, Problem::BadId(IdError::Camera(repeated(&id))));
                 return None;
             }
         };
@@ -343,7 +343,7 @@ impl Problems<'_> {
             "auto" => Some(GateMode::Auto),
             "off" => Some(GateMode::Off),
             value => {
-                let value = value.chars().take(64).collect();
+                let value = repeated(value);
                 self.add(raw.span(), Problem::Gate { camera: camera.to_owned(), value });
                 None
             }
@@ -355,7 +355,7 @@ impl Problems<'_> {
             None | Some("on") => Some(Analysis::On),
             Some("off") => Some(Analysis::Off),
             Some(value) => {
-                let value = value.chars().take(64).collect();
+                let value = repeated(value);
                 let place = raw.as_ref().map(Spanned::span).unwrap_or_default();
                 self.add(place, Problem::Analysis { camera: camera.to_owned(), value });
                 None

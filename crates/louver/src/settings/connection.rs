@@ -6,6 +6,7 @@ use louver_node::{Audio, Connection, Transport};
 use toml::Spanned;
 
 use super::Problem;
+use super::problem::repeated;
 
 /// As written.
 pub(super) struct Raw {
@@ -17,7 +18,7 @@ pub(super) struct Raw {
 /// What is wrong is added to `found`; the default stands in its place, and nothing comes of it.
 pub(super) fn checked(camera: &str, raw: Raw, found: &mut Vec<(Range<usize>, Problem)>) -> Connection {
     let mut wrong = |raw: &Spanned<String>, problem: fn(String, String) -> Problem| {
-        let value = raw.get_ref().chars().take(64).collect();
+        let value = repeated(raw.get_ref());
         found.push((raw.span(), problem(camera.to_owned(), value)));
     };
     let mut connection = Connection::default();

@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use toml_edit::{Item, TableLike};
 
 use super::file::{Camera, Detector, File, Holder, Holders, Ledger, Metrics, Storage, StorageDisk, Zone};
-use super::problem::Problem;
+use super::problem::{Problem, repeated};
 
 /// The tables of `louver.toml` with their keys; the first is the top of the file.
 pub(super) fn tables() -> [(&'static str, &'static [&'static str]); 10] {
@@ -76,7 +76,7 @@ fn tables_called<'t>(top: &'t dyn TableLike, name: &str) -> Vec<&'t dyn TableLik
 fn unknown_key(key: &str, table: &'static str, keys: &'static [&'static str]) -> Problem {
     let home = tables().into_iter().find(|(name, keys)| *name != table && keys.contains(&key));
     // Bounded: the key comes from a file that may be anything.
-    let shown: String = key.chars().take(64).collect();
+    let shown = repeated(key);
     match (home, nearest(&shown, keys)) {
         (Some((home, _)), None) => Problem::MisplacedKey { key: shown, table, home },
         (_, Some(nearest)) => Problem::UnknownKey { key: shown, table, nearest },

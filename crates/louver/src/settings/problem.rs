@@ -368,6 +368,13 @@ pub(crate) enum Problem {
     TooManyDisks(usize),
 }
 
+/// What is repeated of a text that stands where another belongs: 100 characters at most, and nothing that may be an address, because of
+/// its password.
+pub(super) fn repeated(text: &str) -> String {
+    let address = text.contains('@') || (text.contains("://") && text.contains('?'));
+    if address { "…".to_owned() } else { text.chars().take(100).collect() }
+}
+
 fn within(table: &str) -> String {
     if table.is_empty() { " at the top of the file".to_owned() } else { format!(" in [{table}]") }
 }

@@ -6,8 +6,8 @@ use louver_base::Class;
 use louver_scene::{PeopleAreNeverShown, Show, Zone, ZoneKind};
 use toml::Spanned;
 
-use super::Problem;
-use super::file;
+use super::problem::repeated;
+use super::{Problem, file};
 
 /// Problems with their places.
 type Found = Vec<(Range<usize>, Problem)>;
@@ -21,7 +21,7 @@ pub(super) fn shown(camera: &str, raw: Option<Spanned<Vec<Spanned<String>>>>, fo
             Ok(Ok(more)) => show = more,
             Ok(Err(why @ PeopleAreNeverShown)) => found.push((place, Problem::ShowPeople { camera, why })),
             Err(_) => {
-                let value = word.get_ref().chars().take(64).collect();
+                let value = repeated(word.get_ref());
                 found.push((place, Problem::Show { camera, value }));
             }
         }
@@ -67,7 +67,7 @@ fn zone(
         "exclude" => ZoneKind::Exclude,
         "mask" => ZoneKind::Mask,
         other => {
-            let value = other.chars().take(64).collect();
+            let value = repeated(other);
             return Err((Some(kind.span()), Problem::ZoneKind { camera, value }));
         }
     };

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::Problem;
 use super::file::{Storage, StorageDisk};
+use super::problem::repeated;
 
 /// What `[storage]` says.
 pub(super) struct Checked {
@@ -34,7 +35,7 @@ pub(super) fn storage(raw: Storage, folder: &Path, found: &mut Found) -> Checked
         Some("stop") => WhenFull::Stop,
         Some(other) => {
             let place = raw.when_full.as_ref().map(Spanned::span).unwrap_or_default();
-            found.push((place, Problem::WhenFull(other.chars().take(64).collect())));
+            found.push((place, Problem::WhenFull(repeated(other))));
             WhenFull::DeleteOldest
         }
     };

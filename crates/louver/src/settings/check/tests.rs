@@ -281,3 +281,19 @@ fn how_a_camera_is_connected_to_and_its_sound_are_read_and_what_is_wrong_is_told
         assert!(refused.contains(wanted), "{refused}");
     }
 }
+
+#[test]
+fn an_address_that_stands_where_it_does_not_belong_is_not_repeated() {
+    let address = "rtsp://admin:hunter2@cam/1";
+    for wrong in [
+        format!("data = \"d\"\nlisten = \"{address}\""),
+        format!("data = \"d\"\n{}", GATE.replace("\"gate\"", &format!("\"{address}\""))),
+        format!("data = \"d\"\n{0}{0}", GATE.replace("\"gate\"", &format!("\"{address}\""))),
+        format!("data = \"d\"\n\"{address}\" = 1"),
+        format!("data = \"d\"\n{GATE}audio = \"{address}\"\ngate = \"{address}\"\nshow = [\"{address}\"]"),
+        format!("data = \"d\"\n[storage]\nwhen_full = \"{address}\""),
+        format!("data = \"d\"\n[ledger]\nwitnesses = [\"{address}\"]"),
+    ] {
+        assert!(said(&wrong).contains('…'), "{wrong}");
+    }
+}

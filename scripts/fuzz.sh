@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Feeds the parsers of foreign bytes whatever a fuzzer thinks of; fuzz/checks says what must hold of any bytes.
 #
+#   scripts/fuzz.sh list                         which targets there are, and what each is given
 #   scripts/fuzz.sh TARGET|all [--minutes 10]
 #
-# Targets: the names in fuzz/fuzz_targets. Needs the nightly compiler (`rustup toolchain install nightly`) and cargo-fuzz
+# docs/fuzzing.md says what is run every night and what to do with what is found. Needs the nightly compiler (`rustup toolchain install nightly`) and cargo-fuzz
 # (`cargo install cargo-fuzz --locked`). What it finds is kept in fuzz/artifacts, how far it came in fuzz/grown: neither
 # belongs into the repository; fuzz/corpus, which it starts from and only reads, does. Something found goes there, small
 # (`cargo +nightly fuzz tmin`), together with what mends it: `make test` runs every file of it.
@@ -29,12 +30,22 @@ done
 
 targets=()
 for file in fuzz_targets/*.rs; do targets+=("$(basename "$file" .rs)"); done
+if [[ $wanted == list ]]; then
+  for target in "${targets[@]}"; do
+    printf '%-16s%s\n' "$target" "$(sed -n "s/^| \`$target\` | \([^|]*\) |.*/\1/p" ../docs/fuzzing.md)"
+  done
+  exit 0
+fi
 if [[ $wanted != all ]]; then
   [[ -f fuzz_targets/$wanted.rs ]] || fail "there is no target $wanted: ${targets[*]} or all"
   targets=("$wanted")
 fi
 cargo +nightly --version >/dev/null 2>&1 || fail "the nightly compiler is missing: rustup toolchain install nightly"
 cargo fuzz --version >/dev/null 2>&1 || fail "cargo-fuzz is missing: cargo install cargo-fuzz --locked"
+
+# Servers that targets start keep their data here.
+TMPDIR=$(mktemp -d) && export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 
 bad=()
 for target in "${targets[@]}"; do

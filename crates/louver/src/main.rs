@@ -8,6 +8,8 @@ mod backup;
 mod camera;
 mod cli;
 mod control;
+#[cfg(test)]
+mod corpus;
 mod decoding;
 mod detector;
 mod doctor;

@@ -42,7 +42,8 @@ impl SettingsFile {
         Self::from_text(path, new, &text)
     }
 
-    fn from_text(path: PathBuf, new: bool, text: &str) -> Result<Self, Error> {
+    /// The text of a file that stands at `path`.
+    pub(crate) fn from_text(path: PathBuf, new: bool, text: &str) -> Result<Self, Error> {
         let document = text.parse().map_err(|_| {
             Error::failed(format!("{} is not valid TOML", path.display()), "correct it in an editor")
         })?;

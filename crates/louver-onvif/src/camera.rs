@@ -139,18 +139,21 @@ impl Camera {
             Err(e) if e.is_sign_in() => return Err(e),
             Err(_) => Device::default(),
         };
-        let sources = self.streams().await?;
+        let services = self.services().await?;
+        let sources = media::streams(self, &services).await?.sources;
         Ok(Look { device, clock, sources })
     }
 
-    /// The streams of each picture source.
+    /// The streams of each picture source, the camera's first one in front: whoever plays that would play another lens if it
+    /// were left out. Of the others those that have an address are there.
     ///
     /// # Errors
     ///
     /// [`OnvifError::NotThere`] for a device that has no video to offer, or as any question.
     pub async fn streams(&mut self) -> Result<Vec<Streams>, OnvifError> {
         let services = self.services().await?;
-        media::streams(self, &services).await
+        let found = media::streams(self, &services).await?;
+        found.first.map_or(Ok(found.sources), Err)
     }
 
     async fn device(&mut self) -> Result<Device, OnvifError> {

@@ -93,6 +93,15 @@ pub struct Streams {
     pub sub: Option<Stream>,
 }
 
+/// What a camera told of its picture sources.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Those whose main stream has an address, in the camera's order.
+    pub(crate) sources: Vec<Streams>,
+    /// Why its first is not among them, if so.
+    pub(crate) first: Option<OnvifError>,
+}
+
 /// A profile without its address.
 struct Profile {
     token: String,
@@ -111,13 +120,13 @@ struct Described {
 }
 
 /// Asks the newer media service, which alone knows H.265, and else the older one.
-pub(crate) async fn streams(camera: &mut Camera, services: &Services) -> Result<Vec<Streams>, OnvifError> {
+pub(crate) async fn streams(camera: &mut Camera, services: &Services) -> Result<Found, OnvifError> {
     if services.media.is_none() && services.media2.is_none() {
         return Err(OnvifError::NotThere("video that ONVIF could name"));
     }
     if let Some(url) = &services.media2 {
         match of_service(camera, url, &Media2).await {
-            Ok(found) if !found.is_empty() => return Ok(found),
+            Ok(found) if !found.sources.is_empty() => return Ok(found),
             // Some have the newer service in name only.
             Ok(_) => {}
             Err(e) if e.is_sign_in() || services.media.is_none() => return Err(e),
@@ -126,23 +135,57 @@ pub(crate) async fn streams(camera: &mut Camera, services: &Services) -> Result<
     }
     let Some(url) = &services.media else { return Err(OnvifError::NotThere("video profile")) };
     let found = of_service(camera, url, &Media1).await?;
-    if found.is_empty() { Err(OnvifError::NotThere("video profile")) } else { Ok(found) }
+    match (found.sources.is_empty(), found.first) {
+        (true, None) => Err(OnvifError::NotThere("video profile")),
+        (true, Some(why)) => Err(why),
+        (false, first) => Ok(Found { first, ..found }),
+    }
 }
 
-async fn of_service(
-    camera: &mut Camera,
-    url: &Url,
-    service: &impl Service,
-) -> Result<Vec<Streams>, OnvifError> {
+/// Whether the camera answered, and only this question was not one that it has an answer to.
+fn concerns_one(error: &OnvifError) -> bool {
+    match error {
+        OnvifError::Fault(_)
+        | OnvifError::Incomplete(_)
+        | OnvifError::NotThere(_)
+        | OnvifError::NotOnvif(_)
+        | OnvifError::Unreadable(_) => true,
+        OnvifError::NameNotFound(_)
+        | OnvifError::ConnectionRefused
+        | OnvifError::Unreachable(_)
+        | OnvifError::NoAnswer(_)
+        | OnvifError::NotHttp
+        | OnvifError::PasswordNeeded
+        | OnvifError::WrongPassword
+        | OnvifError::ClearText
+        | OnvifError::Elsewhere => false,
+    }
+}
+
+async fn of_service(camera: &mut Camera, url: &Url, service: &impl Service) -> Result<Found, OnvifError> {
     let answer = camera.ask(url, service.namespace(), "GetProfiles", service.ask_profiles()).await?;
-    let mut found = Vec::new();
-    for (main, sub) in by_source(service, &answer).into_iter().filter_map(choose) {
-        let main = located(camera, url, service, main).await?;
+    let mut found = Found::default();
+    for (n, (main, sub)) in by_source(service, &answer).into_iter().filter_map(choose).enumerate() {
+        let main = match located(camera, url, service, main).await {
+            Ok(main) => main,
+            // A channel without a camera, say: the others have theirs.
+            Err(e) if concerns_one(&e) => {
+                if n == 0 {
+                    found.first = Some(e);
+                }
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
         let sub = match sub {
-            Some(sub) => Some(located(camera, url, service, sub).await?),
+            Some(sub) => match located(camera, url, service, sub).await {
+                Ok(sub) => Some(sub),
+                Err(e) if concerns_one(&e) => None,
+                Err(e) => return Err(e),
+            },
             None => None,
         };
-        found.push(Streams { main, sub });
+        found.sources.push(Streams { main, sub });
     }
     Ok(found)
 }
@@ -168,12 +211,16 @@ pub(crate) fn sizes(answer: &Element) -> Vec<(u64, Option<u64>)> {
 }
 
 /// The largest picture and, of the smaller ones, the one that is nearest to what seeing wants. Of equals the first: cameras
-/// name the best first. MJPEG only where there is nothing else.
+/// name the best first. MJPEG only where there is nothing else, and what cannot be recorded only where nothing can.
 fn choose(profiles: Vec<Profile>) -> Option<(Profile, Option<Profile>)> {
     let area = |p: &Profile| f64::from(p.stream.width) * f64::from(p.stream.height);
-    let (jpeg, coded): (Vec<_>, Vec<_>) =
-        profiles.into_iter().partition(|p| p.stream.encoding == Encoding::Jpeg);
-    let mut of = if coded.is_empty() { jpeg } else { coded };
+    let worth = |p: &Profile| match p.stream.encoding {
+        Encoding::H264 | Encoding::H265 => 2,
+        Encoding::Jpeg => 1,
+        Encoding::Other(_) => 0,
+    };
+    let best = profiles.iter().map(worth).max()?;
+    let mut of: Vec<_> = profiles.into_iter().filter(|p| worth(p) == best).collect();
     // `max_by` takes the last of equals.
     let main = (0..of.len()).rev().max_by(|a, b| {
         let area = |n: &usize| of.get(*n).map_or(0.0, area);
@@ -340,6 +387,13 @@ mod tests {
         assert_eq!(chosen(same), Some(("a".into(), None)), "another of the same size is no sub stream");
         let jpeg = vec![profile("a", Jpeg, 1920, 1080), profile("b", Jpeg, 320, 180)];
         assert_eq!(chosen(jpeg), of("a", "b"));
+        // MPEG-4, say, which old cameras name beside H.264 and MJPEG.
+        let other = |token, width, height| profile(token, Encoding::Other("MPEG4".into()), width, height);
+        let mixed = vec![other("o", 1920, 1080), profile("a", H264, 1280, 720), other("p", 640, 360)];
+        assert_eq!(chosen(mixed), Some(("a".into(), None)));
+        let mixed = vec![other("o", 1920, 1080), profile("b", Jpeg, 320, 180)];
+        assert_eq!(chosen(mixed), Some(("b".into(), None)));
+        assert_eq!(chosen(vec![other("o", 1920, 1080), other("p", 640, 360)]), of("o", "p"));
         assert_eq!(chosen(vec![]), None);
     }
 

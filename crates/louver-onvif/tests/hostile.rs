@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use louver_onvif::{Camera, OnvifError, XmlError};
-use support::{Asked, Does, SECRET, Scripted, envelope, ordinary};
+use support::{Asked, Does, SECRET, Scripted, envelope, ordinary, profile};
 
 const WITHIN: Duration = Duration::from_millis(1500);
 
@@ -148,4 +148,46 @@ async fn http_digest_is_answered_and_remembered() {
         false => Does::Answer("401 Unauthorized", DIGEST.into(), String::new()),
     });
     assert!(matches!(wrong.await, OnvifError::WrongPassword));
+}
+
+/// As recorders do of channels without a camera, and cameras of profiles that are switched off.
+#[tokio::test]
+async fn a_stream_whose_address_is_not_told_costs_that_stream_and_no_other() {
+    let two_lenses = |fails: &'static str| {
+        Scripted::but(move |asked, _| {
+            if asked.is("GetProfiles") {
+                let second = |token, width, height| {
+                    profile(token, width, height).replace("<SourceToken>V<", "<SourceToken>W<")
+                };
+                return Some(Does::soap(&format!(
+                    "<GetProfilesResponse>{}{}{}{}</GetProfilesResponse>",
+                    profile("P1", 1920, 1080),
+                    profile("P2", 640, 360),
+                    second("P3", 1280, 720),
+                    second("P4", 320, 180)
+                )));
+            }
+            (asked.is("GetStreamUri") && asked.body.contains(fails)).then(|| Does::fault("ter:NoProfile"))
+        })
+    };
+    let found = |sources: &[louver_onvif::Streams]| -> Vec<_> {
+        let one =
+            |s: &louver_onvif::Streams| (s.main.profile.clone(), s.sub.as_ref().map(|s| s.profile.clone()));
+        sources.iter().map(one).collect()
+    };
+    let (p1, p2, p3, p4) = ("P1".to_owned(), "P2".to_owned(), "P3".to_owned(), "P4".to_owned());
+    for (fails, wanted) in [
+        (">P2<", vec![(p1.clone(), None), (p3.clone(), Some(p4.clone()))]),
+        (">P3<", vec![(p1.clone(), Some(p2.clone()))]),
+    ] {
+        let scripted = two_lenses(fails).await;
+        let mut camera = Camera::new(scripted.address(""));
+        assert_eq!(found(&camera.streams().await.unwrap()), wanted, "{fails}");
+    }
+    // Of the first lens: a look shows the other, and who plays the first is told why there is none, and not given another.
+    let scripted = two_lenses(">P1<").await;
+    let mut camera = Camera::new(scripted.address(""));
+    assert_eq!(found(&camera.look().await.unwrap().sources), [(p3, Some(p4))]);
+    let error = camera.streams().await.unwrap_err();
+    assert!(matches!(error, OnvifError::Fault(_)), "{error:?}");
 }

@@ -29,6 +29,9 @@ pub struct Pace {
 }
 
 /// From one question for events to the next, at least.
+/// From one look at clock and streams for which a restart is the reason to the next: a camera may say that it began anew as often
+/// as it likes.
+const EARLY_LOOK: Duration = Duration::from_secs(60);
 const PULL_PAUSE: Duration = Duration::from_millis(300);
 /// Subscriptions that a camera may forget in a row before it counts as one without events, until its streams are looked at again.
 const FORGOTTEN_MAX: u32 = 3;
@@ -57,11 +60,13 @@ pub async fn follow(address: OnvifAddress, pace: Pace, out: mpsc::Sender<Notice>
         no_events: false,
         forgotten: 0,
         due: Due {
+        restarted: false,
             clock: Instant::now(),
             streams: Instant::now(),
             renew: Instant::now(),
             pull: Instant::now(),
         },
+            early: Instant::now(),
     };
     let ended = tokio::select! { biased;
         () = stop.cancelled() => true,
@@ -85,6 +90,8 @@ struct Follower {
     /// Subscriptions in a row of which it knew nothing when it was asked.
     forgotten: u32,
     due: Due,
+    /// It began anew since its streams were looked at.
+    restarted: bool,
 }
 
 /// When what is to be done next.
@@ -94,6 +101,8 @@ struct Due {
     renew: Instant,
     pull: Instant,
 }
+    /// Not before that for a restart's sake.
+    early: Instant,
 
 /// Nobody listens any more.
 struct Unheard;
@@ -158,10 +167,16 @@ impl Follower {
         match self.events().await {
             Ok(said) => {
                 for said in said {
-                    let what = self.watch.said(said);
+                    let what = self.watch.said(said, self.began.elapsed());
                     if matches!(what, Some(What::Restarted)) {
                         // Whatever was known of it may have changed with it.
-                        (self.due.clock, self.due.streams) = (Instant::now(), Instant::now());
+                        let at = self.due.early.max(Instant::now());
+                        (self.due.clock, self.due.streams) =
+                            (at.min(self.due.clock), at.min(self.due.streams));
+                        self.restarted = true;
+            if std::mem::take(&mut self.restarted) {
+                self.due.early = Instant::now() + EARLY_LOOK;
+            }
                     }
                     self.tell(what, said.at).await?;
                 }
@@ -177,6 +192,9 @@ impl Follower {
             tokio::time::sleep_until(next).await;
             return Ok(Vec::new());
         }
+                for what in self.watch.left_out(self.began.elapsed()) {
+                    self.tell(Some(what), None).await?;
+                }
         // One that answers at once, again and again, is not asked more often than that.
         tokio::time::sleep_until(self.due.pull).await;
         let Some(point) = &self.point else {

@@ -31,6 +31,7 @@ mod media;
 mod pull;
 mod soap;
 mod watch;
+mod subjects;
 mod words;
 mod xml;
 

@@ -7,6 +7,7 @@ use louver_base::{WallSpan, WallTime};
 use crate::OnvifError;
 use crate::events::{Said, Subject};
 use crate::media::Streams;
+use crate::subjects::Subjects;
 
 /// A camera's clock is told in whole seconds, and an answer takes its time: what differs by less is no jump.
 const JUMP: WallSpan = WallSpan::from_millis(3000);
@@ -68,6 +69,7 @@ pub(crate) struct Watch {
     told: Option<WallSpan>,
     streams: Option<Vec<Streams>>,
     restarted: Option<WallTime>,
+    subjects: Subjects,
     /// Why it cannot be asked.
     silent: Option<String>,
 }
@@ -104,14 +106,13 @@ impl Watch {
         Some(What::Streams { sources, changed })
     }
 
-    /// The camera says something of its own accord.
-    pub(crate) fn said(&mut self, said: Said) -> Option<What> {
+    /// The camera says something of its own accord. Told is what changes, and not more often than can be written down.
+    pub(crate) fn said(&mut self, said: Said, running: Duration) -> Option<What> {
         match said.subject {
-            // How things were before anybody asked is news only where something is the matter.
-            _ if said.initial && !said.so => None,
-            Subject::Motion => Some(What::Motion(said.so)),
-            Subject::Tamper => Some(What::Tamper(said.so)),
-            Subject::PictureLost => Some(What::PictureLost(said.so)),
+            Subject::Motion | Subject::Tamper | Subject::PictureLost => {
+                let so = self.subjects.said(said.subject, said.so, running)?;
+                what(said.subject, so)
+            }
             Subject::Restart => {
                 let before = self.restarted;
                 self.restarted = said.at.or(before);
@@ -121,9 +122,14 @@ impl Watch {
                 } else {
                     said.at.is_none() || before != said.at
                 };
-                news.then_some(What::Restarted)
+                (news && self.subjects.happened(Subject::Restart, running)).then_some(What::Restarted)
             }
         }
+    }
+
+    /// What the camera said and was not told then.
+    pub(crate) fn left_out(&mut self, running: Duration) -> Vec<What> {
+        self.subjects.left_out(running).into_iter().filter_map(|(subject, so)| what(subject, so)).collect()
     }
 
     /// The camera answered.
@@ -136,6 +142,15 @@ impl Watch {
         let reason = why.to_string();
         let before = self.silent.replace(reason.clone());
         (before.as_ref() != Some(&reason)).then(|| What::Silent { reason, sign_in: why.is_sign_in() })
+    }
+}
+
+fn what(subject: Subject, so: bool) -> Option<What> {
+    match subject {
+        Subject::Motion => Some(What::Motion(so)),
+        Subject::Tamper => Some(What::Tamper(so)),
+        Subject::PictureLost => Some(What::PictureLost(so)),
+        Subject::Restart => None,
     }
 }
 
@@ -187,19 +202,23 @@ mod tests {
     fn a_restart_is_told_once_and_the_last_one_before_we_came_not_at_all() {
         let mut watch = Watch::default();
         let restart = |at, initial| Said { subject: Subject::Restart, so: true, at: Some(at), initial };
-        assert!(watch.said(restart(at(0), true)).is_none());
-        assert!(watch.said(restart(at(0), true)).is_none(), "asked anew, nothing happened");
-        assert!(matches!(watch.said(restart(at(9), true)), Some(What::Restarted)));
-        assert!(watch.said(restart(at(9), false)).is_none());
+        let mut said = |at, initial| watch.said(restart(at, initial), Duration::ZERO);
+        assert!(said(at(0), true).is_none());
+        assert!(said(at(0), true).is_none(), "asked anew, nothing happened");
+        assert!(matches!(said(at(9), true), Some(What::Restarted)));
+        assert!(said(at(9), false).is_none());
     }
 
     #[test]
     fn how_things_were_is_news_only_where_something_is_the_matter() {
         let mut watch = Watch::default();
-        let tamper = |so, initial| Said { subject: Subject::Tamper, so, at: None, initial };
-        assert!(watch.said(tamper(false, true)).is_none());
-        assert!(matches!(watch.said(tamper(true, true)), Some(What::Tamper(true))));
-        assert!(matches!(watch.said(tamper(false, false)), Some(What::Tamper(false))));
+        let mut said = |so, initial| {
+            watch.said(Said { subject: Subject::Tamper, so, at: None, initial }, Duration::ZERO)
+        };
+        assert!(said(false, true).is_none());
+        assert!(matches!(said(true, true), Some(What::Tamper(true))));
+        assert!(said(true, true).is_none(), "asked anew, nothing changed");
+        assert!(matches!(said(false, true), Some(What::Tamper(false))), "it ended while nobody listened");
     }
 
     #[test]

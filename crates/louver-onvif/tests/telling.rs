@@ -67,6 +67,28 @@ impl Telling {
     }
 }
 
+impl Telling {
+    /// The same, where it may tell nothing for a while.
+    async fn quietly_noticed(&self, enough: impl Fn(&[Notice]) -> bool) -> Vec<Notice> {
+        let pace = Pace { wait: Duration::ZERO, ..Pace::default() };
+        let (out, mut told) = mpsc::channel(4);
+        let stop = CancellationToken::new();
+        let task =
+            tokio::spawn(follow(self.camera.address(&format!("admin:{SECRET}@")), pace, out, stop.clone()));
+        let mut notices = Vec::new();
+        let began = std::time::Instant::now();
+        while !enough(&notices) {
+            assert!(began.elapsed() < Duration::from_secs(20), "only {notices:?}");
+            if let Ok(next) = tokio::time::timeout(Duration::from_millis(50), told.recv()).await {
+                notices.push(next.unwrap());
+            }
+        }
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(10), task).await.unwrap().unwrap();
+        notices
+    }
+}
+
 fn message(topic: &str, name: &str, value: &str) -> String {
     format!(
         "<NotificationMessage><Topic>{topic}</Topic><Message><tt:Message UtcTime='2026-05-04T10:20:30Z' PropertyOperation='Changed'>\
@@ -194,4 +216,30 @@ async fn messages_are_signed_with_the_cameras_own_time() {
         !telling.camera.questions("GetSystemDateAndTime")[0].body.contains("Security"),
         "the time is asked for unsigned"
     );
+}
+
+/// Whoever listens writes a line for each notice, and stops what it plays where streams are others.
+#[tokio::test]
+async fn a_camera_that_says_the_same_changes_its_mind_and_begins_anew_for_ever_fills_no_log() {
+    let telling = Telling::new(true, |n| {
+        let tamper = |so| message("tns1:RuleEngine/TamperDetector/Tamper", "IsTamper", so);
+        let restart = |second: usize| {
+            let at = format!("2026-05-04T08:{:02}:{:02}Z", second / 60 % 60, second % 60);
+            message("tns1:Monitoring/OperatingTime/LastReboot", "Status", &at)
+        };
+        let flood =
+            (0..50).map(|m| tamper("true") + &tamper("true") + &tamper("false") + &restart(n * 50 + m));
+        Some(flood.collect::<String>())
+    })
+    .await;
+    let pulls = |telling: &Telling| telling.camera.questions("PullMessages").len();
+    let enough = |_: &[Notice]| pulls(&telling) >= 6;
+    let notices = telling.quietly_noticed(enough).await;
+    let count = |what: fn(&What) -> bool| notices.iter().filter(|n| what(&n.what)).count();
+    let tampers = count(|what| matches!(what, What::Tamper(_)));
+    let restarts = count(|what| matches!(what, What::Restarted));
+    assert!((2..=7).contains(&tampers), "{tampers} of 900 messages");
+    assert!((1..=7).contains(&restarts), "{restarts} of 300 restarts");
+    let looks = telling.camera.questions("GetProfiles").len();
+    assert!((1..=2).contains(&looks), "{looks} looks at the streams");
 }

@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
+use louver_base::Refusals;
+
 /// A session that lasted this long was a good one: the next failure starts from the shortest wait again.
-pub(crate) const STEADY: Duration = Duration::from_secs(60);
-/// After the first refused password. Cameras lock an account after five wrong ones in half an hour, and a camera's
-/// main and sub stream are two that try.
-const PASSWORD_FIRST: Duration = Duration::from_secs(15 * 60);
-/// The same where the password worked before: some cameras refuse it while they start.
-const PASSWORD_WORKED: Duration = Duration::from_secs(60);
-/// After every further refused password.
-const PASSWORD_AGAIN: Duration = Duration::from_secs(40 * 60);
+pub(crate) const STEADY: Duration = Refusals::STEADY;
 /// At most between attempts while nobody answers: one costs a packet or two, and a camera that has started again should be
 /// recorded again within three seconds.
 const AWAY: Duration = Duration::from_secs(2);
@@ -38,18 +33,18 @@ pub(crate) struct Backoff {
     /// In a row, of the same kind.
     failures: u32,
     last: Option<Patience>,
-    refused: u32,
-    worked: bool,
+    refusals: Refusals,
 }
 
 impl Backoff {
     pub(crate) fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, failures: 0, last: None, refused: 0, worked: false }
+        Self { first, longest, failures: 0, last: None, refusals: Refusals::default() }
     }
 
     /// After a good session.
     pub(crate) fn reset(&mut self) {
-        (self.failures, self.refused, self.worked) = (0, 0, true);
+        self.failures = 0;
+        self.refusals.worked();
     }
 
     /// The wait before the next attempt. `dice` from 0 to 1 moves it up to a fifth either way, so that a hundred
@@ -63,7 +58,7 @@ impl Backoff {
         let wait = match patience {
             Patience::Soon => doubled,
             Patience::Away => doubled.min(AWAY),
-            Patience::Password => self.password(),
+            Patience::Password => self.refusals.refused(),
             Patience::Settings => SETTINGS,
         };
         self.failures = self.failures.saturating_add(1);
@@ -71,15 +66,6 @@ impl Backoff {
         match patience {
             Patience::Soon | Patience::Away => moved.min(self.longest),
             Patience::Password | Patience::Settings => moved,
-        }
-    }
-
-    fn password(&mut self) -> Duration {
-        self.refused = self.refused.saturating_add(1);
-        match (self.refused, self.worked) {
-            (1, true) => PASSWORD_WORKED,
-            (1, false) => PASSWORD_FIRST,
-            _ => PASSWORD_AGAIN,
         }
     }
 }

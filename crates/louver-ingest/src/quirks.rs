@@ -186,7 +186,7 @@ pub const QUIRKS: &[Quirk] = &[
         name: "locks accounts",
         does: "it locks the account after five wrong passwords in half an hour",
         seen: "Hikvision, Dahua",
-        done: "a refused password is tried every quarter of an hour, then every forty minutes",
+        done: "a refused password is tried again after a quarter of an hour, then every forty minutes, by streams and by ONVIF; ONVIF waits until the main stream runs",
         test: "a_refused_password_is_tried_so_rarely_that_no_account_is_locked",
     },
     Quirk {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use louver_base::{CameraAddress, CameraId};
+use louver_base::{CameraAddress, CameraId, Refusals};
 use louver_ingest::{Event, IngestError, Role, Source};
 use louver_onvif::{Notice, OnvifAddress, Pace, Streams, What, follow};
 use louver_vault::HolderSet;
@@ -14,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::node::held;
-use crate::{CameraSettings, StatusCell};
+use crate::{CameraSettings, StatusCell, StreamState};
 
 /// Notices that wait to be written down; when it is full the camera is asked no further.
 const NOTICES_WAITING: usize = 16;
-/// Where the streams' addresses hang on it, a camera that does not answer is asked at least so often.
+/// Where the streams' addresses hang on it, a camera that does not answer is asked at least so often, unless it refused the password.
 const RETRY_LONGEST: Duration = Duration::from_secs(60);
+/// How often it is looked whether the main stream runs.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Where a camera says that its streams are.
 #[derive(Clone, Debug, Default)]
@@ -49,12 +51,12 @@ impl Contact {
         let (tell, told) = watch::channel(Told::NotYet);
         if let Some(address) = settings.onvif.clone() {
             let (camera, status, stop) = (settings.id.clone(), status.clone(), stop.clone());
-            let mut pace = Pace::default();
-            if settings.main.is_told() {
+            let (mut pace, is_told) = (Pace::default(), settings.main.is_told());
+            if is_told {
                 pace.retry_longest = RETRY_LONGEST;
             }
             tasks.spawn(async move {
-                if held(&mut holders, &stop).await {
+                if held(&mut holders, &stop).await && (is_told || runs(&status, &stop).await) {
                     listen(address, pace, &camera, &status, &tell, stop).await;
                 }
             });
@@ -75,6 +77,17 @@ impl Contact {
             }
         }
     }
+}
+
+/// Waits until pictures came, or `false` at the end. Where the streams have addresses of their own nothing hangs on asking, and a
+/// password that is wrong in both would be tried by three: the camera would lock the account that records.
+async fn runs(status: &StatusCell, stop: &CancellationToken) -> bool {
+    while status.get().main != StreamState::Running {
+        if tokio::time::timeout(LOOK, stop.cancelled()).await.is_ok() {
+            return false;
+        }
+    }
+    true
 }
 
 async fn listen(
@@ -207,7 +220,11 @@ pub(crate) async fn play(
         }
         let waits = !matches!(lost, Some(IngestError::Moved));
         if let Some(error) = lost {
-            let retry_in = if waits { RETRY_LONGEST } else { Duration::ZERO };
+            let retry_in = match &error {
+                IngestError::Moved => Duration::ZERO,
+                IngestError::WrongPassword => Refusals::LONGEST,
+                _ => RETRY_LONGEST,
+            };
             if events.send(Event::Lost { error, retry_in }).await.is_err() {
                 return;
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use louver_base::WallTime;
+use louver_base::{Refusals, WallTime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,16 +22,17 @@ pub struct Pace {
     pub streams: Duration,
     /// How long the camera may wait before it says that nothing happened; 20 s, whole seconds.
     pub wait: Duration,
-    /// Before the first new attempt when the camera does not answer; doubled up to `retry_longest`; 5 s.
+    /// Before the first new attempt when the camera does not answer; doubled up to `retry_longest` until it has answered for a
+    /// minute; 5 s.
     pub retry_first: Duration,
-    /// Between attempts at most; 300 s. After a refused password always that long: cameras lock accounts.
+    /// Between attempts at most; 300 s. A refused password rests longer ([`Refusals`]): cameras lock accounts.
     pub retry_longest: Duration,
 }
 
-/// From one question for events to the next, at least.
 /// From one look at clock and streams for which a restart is the reason to the next: a camera may say that it began anew as often
 /// as it likes.
 const EARLY_LOOK: Duration = Duration::from_secs(60);
+/// From one question for events to the next, at least.
 const PULL_PAUSE: Duration = Duration::from_millis(300);
 /// Subscriptions that a camera may forget in a row before it counts as one without events, until its streams are looked at again.
 const FORGOTTEN_MAX: u32 = 3;
@@ -59,14 +60,14 @@ pub async fn follow(address: OnvifAddress, pace: Pace, out: mpsc::Sender<Notice>
         point: None,
         no_events: false,
         forgotten: 0,
-        due: Due {
         restarted: false,
+        due: Due {
             clock: Instant::now(),
             streams: Instant::now(),
             renew: Instant::now(),
             pull: Instant::now(),
-        },
             early: Instant::now(),
+        },
     };
     let ended = tokio::select! { biased;
         () = stop.cancelled() => true,
@@ -89,9 +90,9 @@ struct Follower {
     no_events: bool,
     /// Subscriptions in a row of which it knew nothing when it was asked.
     forgotten: u32,
-    due: Due,
     /// It began anew since its streams were looked at.
     restarted: bool,
+    due: Due,
 }
 
 /// When what is to be done next.
@@ -100,9 +101,9 @@ struct Due {
     streams: Instant,
     renew: Instant,
     pull: Instant,
-}
     /// Not before that for a restart's sake.
     early: Instant,
+}
 
 /// Nobody listens any more.
 struct Unheard;
@@ -110,10 +111,17 @@ struct Unheard;
 impl Follower {
     async fn follow(&mut self) {
         let mut pause = self.pace.retry_first;
+        let mut refusals = Refusals::default();
+        // Since when it has answered without a refusal in between.
+        let mut good_since = None;
         while !self.out.is_closed() {
             let heard = match self.step().await {
                 Ok(Ok(())) => {
-                    pause = self.pace.retry_first;
+                    // One that answers and refuses by turns is asked as rarely as one that refuses.
+                    if good_since.get_or_insert_with(Instant::now).elapsed() >= Refusals::STEADY {
+                        pause = self.pace.retry_first;
+                        refusals.worked();
+                    }
                     let what = self.watch.answers();
                     self.tell(what, None).await
                 }
@@ -123,10 +131,14 @@ impl Follower {
                     self.camera.forget();
                     let what = self.watch.silent(&error);
                     let heard = self.tell(what, None).await;
-                    if error.is_sign_in() {
-                        pause = self.pace.retry_longest;
-                    }
-                    tokio::time::sleep(pause).await;
+                    good_since = None;
+                    let wait = match error {
+                        // One that wants it in clear text has seen it signed before it said so.
+                        OnvifError::WrongPassword | OnvifError::ClearText => refusals.refused(),
+                        OnvifError::PasswordNeeded => self.pace.retry_longest,
+                        _ => pause,
+                    };
+                    tokio::time::sleep(wait).await;
                     pause = (pause * 2).min(self.pace.retry_longest);
                     heard
                 }
@@ -159,6 +171,9 @@ impl Follower {
                 Err(e) => return Ok(Err(e)),
             };
             self.due.streams = Instant::now() + self.pace.streams;
+            if std::mem::take(&mut self.restarted) {
+                self.due.early = Instant::now() + EARLY_LOOK;
+            }
             // Somebody may have switched them on.
             (self.no_events, self.forgotten) = (false, 0);
             let what = self.watch.streams(sources);
@@ -174,11 +189,11 @@ impl Follower {
                         (self.due.clock, self.due.streams) =
                             (at.min(self.due.clock), at.min(self.due.streams));
                         self.restarted = true;
-            if std::mem::take(&mut self.restarted) {
-                self.due.early = Instant::now() + EARLY_LOOK;
-            }
                     }
                     self.tell(what, said.at).await?;
+                }
+                for what in self.watch.left_out(self.began.elapsed()) {
+                    self.tell(Some(what), None).await?;
                 }
                 Ok(Ok(()))
             }
@@ -192,9 +207,6 @@ impl Follower {
             tokio::time::sleep_until(next).await;
             return Ok(Vec::new());
         }
-                for what in self.watch.left_out(self.began.elapsed()) {
-                    self.tell(Some(what), None).await?;
-                }
         // One that answers at once, again and again, is not asked more often than that.
         tokio::time::sleep_until(self.due.pull).await;
         let Some(point) = &self.point else {

@@ -218,6 +218,29 @@ async fn messages_are_signed_with_the_cameras_own_time() {
     );
 }
 
+/// Cameras lock an account after five wrong passwords in half an hour, and whoever asks signs in twice at each attempt.
+#[tokio::test]
+async fn a_refused_password_is_not_tried_again_for_a_quarter_of_an_hour() {
+    let camera = Scripted::but(|asked, _| {
+        let challenge = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=MD5\r\n";
+        (!asked.is("GetSystemDateAndTime"))
+            .then(|| Does::Answer("401 Unauthorized", challenge.into(), String::new()))
+    })
+    .await;
+    let ms = Duration::from_millis;
+    let pace = Pace { clock: ms(50), retry_first: ms(20), retry_longest: ms(50), ..Pace::default() };
+    let (out, mut told) = mpsc::channel(4);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(follow(camera.address(&format!("admin:{SECRET}@")), pace, out, stop.clone()));
+    while !matches!(told.recv().await.unwrap().what, What::Silent { sign_in: true, .. }) {}
+    // As long as forty attempts would take.
+    assert!(tokio::time::timeout(ms(2000), told.recv()).await.is_err());
+    let tries = camera.questions("GetServices").len();
+    stop.cancel();
+    task.await.unwrap();
+    assert_eq!(tries, 2, "one attempt: signed in the message, then by HTTP digest as well");
+}
+
 /// Whoever listens writes a line for each notice, and stops what it plays where streams are others.
 #[tokio::test]
 async fn a_camera_that_says_the_same_changes_its_mind_and_begins_anew_for_ever_fills_no_log() {

@@ -7,11 +7,14 @@ use crate::{Packet, Sound, SoundParams};
 /// Where a group is cut although no key frame came, so that memory and loss stay bounded.
 #[derive(Clone, Copy, Debug)]
 pub struct GopLimits {
-    /// Bytes of one fragment at most.
+    /// Bytes of one fragment at most, [`PACKET_COST`] more for each packet counted with them.
     pub bytes: usize,
     /// Media time of one fragment at most.
     pub span: MediaSpan,
 }
+
+/// What a packet costs besides its bytes, in memory and in a fragment's table: cameras may send packets of a byte each.
+pub const PACKET_COST: usize = 64;
 
 impl Default for GopLimits {
     /// 16 MiB: four seconds at 32 Mbit/s. 4 s: cameras with long groups lose no more than that to a power cut.
@@ -95,11 +98,11 @@ impl GopCutter {
         let full = self.open.first().is_some_and(|first| {
             let one_of_many = self.all_keys && !too_far(first.media, packet.media, SHORTEST);
             (packet.key && !one_of_many)
-                || self.bytes + packet.data.len() > self.limits.bytes
+                || self.bytes + cost(&packet) > self.limits.bytes
                 || too_far(first.media, packet.media, self.limits.span)
         });
         let done = if full { self.finish() } else { None };
-        self.bytes += packet.data.len();
+        self.bytes += cost(&packet);
         self.all_keys &= packet.key;
         self.open.push(packet);
         done
@@ -114,7 +117,7 @@ impl GopCutter {
     /// a picture.
     pub fn hear(&mut self, packet: Packet) -> Option<Gop> {
         let sound = self.sound.as_mut().filter(|_| !self.open.is_empty())?;
-        self.bytes += packet.data.len();
+        self.bytes += cost(&packet);
         sound.packets.push(packet);
         if self.bytes > self.limits.bytes { self.finish() } else { None }
     }
@@ -141,6 +144,10 @@ impl GopCutter {
     }
 }
 
+fn cost(packet: &Packet) -> usize {
+    packet.data.len() + PACKET_COST
+}
+
 /// A camera whose clock jumps either way must not hold a group open for ever.
 fn too_far(first: MediaTime, now: MediaTime, span: MediaSpan) -> bool {
     (now - first).ticks().unsigned_abs() >= span.ticks().unsigned_abs()
@@ -159,6 +166,24 @@ mod tests {
             key,
             data: Bytes::from(vec![0; 100]),
         }
+    }
+
+    /// A second of a hostile camera: what is held must not be a hundred times what is counted.
+    #[test]
+    fn packets_of_a_byte_each_are_bounded_in_number_pictures_and_sound_alike() {
+        let limits = GopLimits { bytes: 64_000, span: MediaSpan::from_millis(1000) };
+        let tiny = |key, ticks| Packet { data: Bytes::from_static(&[1]), ..packet(0, key, ticks) };
+        let mut cutter = GopCutter::new(limits);
+        let groups: Vec<_> = (0..5000).filter_map(|n| cutter.push(tiny(n == 0, n))).collect();
+        assert!(groups.len() >= 5 && groups.iter().all(|g| g.packets.len() <= 1000), "{}", groups.len());
+        let mut cutter = GopCutter::new(limits);
+        cutter.listen(SoundParams::new(crate::SoundCodec::Opus, 48_000, 2, Bytes::new()));
+        let mut most = 0;
+        for n in 0..5000 {
+            let groups = [cutter.push(tiny(n == 0, 0)), cutter.hear(tiny(true, n))];
+            most = groups.iter().flatten().map(|g| g.all().count()).fold(most, usize::max);
+        }
+        assert!((500..=1001).contains(&most), "{most}");
     }
 
     proptest! {

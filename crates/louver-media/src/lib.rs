@@ -13,7 +13,7 @@ pub mod retime;
 mod sound;
 
 pub use continuity::{Broken, Continuity};
-pub use gop::{Gop, GopCutter, GopLimits};
+pub use gop::{Gop, GopCutter, GopLimits, PACKET_COST};
 pub use h264::{ParameterSetError, has_idr};
 pub use outside::Outside;
 pub use packet::{Codec, Packet, VideoParams};

@@ -4,8 +4,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Camera, PPS, Rtp, SPS, delta, h264_sdp, key, play, run, sdp, source};
-use louver_ingest::{Event, LateReader, Reading};
+use common::{Camera, PPS, Rtp, SPS, and, delta, h264_sdp, key, play, run, sdp, source};
+use louver_ingest::{Audio, Event, LateReader, Reading};
 use louver_media::Packet;
 use proptest::prelude::*;
 
@@ -80,6 +80,44 @@ async fn a_stream_that_is_read_late_gives_the_same_pictures_some_at_a_time_and_s
     for pair in packets.windows(2) {
         let apart = (pair[1].wall - pair[0].wall).micros() / 1000;
         assert!((0..150).contains(&apart), "{apart} ms between pictures that came every 50");
+    }
+}
+
+/// A player puts sound beside pictures by their times; which of two cameras heard something first is told from the arrivals.
+#[tokio::test]
+async fn sound_of_a_stream_that_is_read_late_says_when_it_came_too() {
+    let sent = (0..40).flat_map(|n: u8| {
+        let time = u32::from(n) * 4500;
+        let picture = if n % 10 == 0 { key(time) } else { delta(time, n) };
+        let heard = Rtp::On(2, 97, u32::from(n) * 2400, vec![0x78, n]);
+        [picture, heard, Rtp::Pause(Duration::from_millis(50))]
+    });
+    let description = and(&h264_sdp(), "audio", 97, "opus/48000/2", "");
+    let camera = Camera::new(vec![common::Act::Play(description, sent.collect())]).await;
+    let mut source = source(&camera.address());
+    source.connection.audio = Audio::Sealed;
+    source.reading = Reading::Late(LateReader::start(Duration::from_millis(200)).unwrap());
+    let mut running = run(source, 64);
+    let (mut pictures, mut heard) = (Vec::new(), Vec::new());
+    loop {
+        match running.next().await {
+            Event::Packet(packet) => pictures.push(packet),
+            Event::Sound(packet) => heard.push(packet),
+            Event::Lost { .. } => break,
+            _ => {}
+        }
+    }
+    running.end().await;
+    assert!(pictures.len() == 40 && heard.len() >= 38, "{} {}", pictures.len(), heard.len());
+    for pair in heard.windows(2) {
+        let apart = (pair[1].wall - pair[0].wall).micros() / 1000;
+        assert!((-1..150).contains(&apart), "{apart} ms between sounds that came every 50");
+    }
+    for (n, sound) in heard.iter().enumerate() {
+        let picture = pictures.iter().min_by_key(|p| (p.media - sound.media).ticks().abs()).unwrap();
+        let (media, wall) =
+            ((sound.media - picture.media).ticks() / 90, (sound.wall - picture.wall).micros() / 1000);
+        assert!((media - wall).abs() < 100, "sound {n} is off by {} ms", media - wall);
     }
 }
 

@@ -186,7 +186,7 @@ impl Assembly {
             packet.wall = arrivals.of(packet.media, wall);
         }
         if let Some(hearing) = &mut self.hearing {
-            hearing.sees(packet.media, wall);
+            hearing.sees(packet.media, wall, self.arrivals.is_some().then_some(packet.wall));
         }
         let params = told.filter(|p| self.params.as_ref() != Some(p));
         if params.is_some() {

@@ -1,7 +1,7 @@
 //! A camera's sound, where it is wanted.
 
 use bytes::Bytes;
-use louver_base::{MediaSpan, MediaTime, WallTime};
+use louver_base::{MediaSpan, MediaTime, WallSpan, WallTime};
 use louver_media::{Packet, SoundCodec, SoundParams};
 use retina::client::{Described, Session};
 use retina::codec::{CodecItem, ParametersRef};
@@ -25,8 +25,10 @@ pub(crate) struct Hearing {
     clock: u32,
     /// RTP ticks and the media time they stand for.
     anchor: Option<(i64, MediaTime)>,
-    /// The last picture.
+    /// The last picture: its time, and when it was read.
     seen: Option<(MediaTime, WallTime)>,
+    /// The same picture where it is read late: its time, and when it came.
+    came: Option<(MediaTime, WallTime)>,
     /// The latest time given.
     latest: MediaTime,
     damaged: u64,
@@ -81,7 +83,17 @@ impl Hearing {
     }
 
     fn of(index: usize, params: SoundParams, kind: Kind, clock: u32) -> Self {
-        Self { index, params, kind, clock, anchor: None, seen: None, latest: MediaTime::ZERO, damaged: 0 }
+        Self {
+            index,
+            params,
+            kind,
+            clock,
+            anchor: None,
+            seen: None,
+            came: None,
+            latest: MediaTime::ZERO,
+            damaged: 0,
+        }
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -92,12 +104,13 @@ impl Hearing {
         &self.params
     }
 
-    /// A picture came: where sound that comes now belongs.
-    pub(crate) fn sees(&mut self, media: MediaTime, wall: WallTime) {
+    /// A picture was read: where sound that is read now belongs. `came`: when it came, where that was some time before.
+    pub(crate) fn sees(&mut self, media: MediaTime, wall: WallTime, came: Option<WallTime>) {
         // Reordered pictures come late; sound does not go back for them.
         if self.seen.is_none_or(|(before, _)| media > before || before - media > MediaSpan::from_millis(1000))
         {
             self.seen = Some((media, wall));
+            self.came = came.map(|came| (media, came));
         }
     }
 
@@ -130,8 +143,17 @@ impl Hearing {
                 self.damaged += damaged;
             }
         }
-        let packet = |(ticks, data)| Packet { media: self.time(ticks, wall), wall, key: true, data };
+        let packet = |(ticks, data)| {
+            let media = self.time(ticks, wall);
+            Packet { media, wall: self.came(media, wall), key: true, data }
+        };
         heard.into_iter().filter(|(_, data): &(i64, Bytes)| !data.is_empty()).map(packet).collect()
+    }
+
+    /// When sound of this time came that is read now: beside the picture of that time, where that was read late.
+    fn came(&self, media: MediaTime, now: WallTime) -> WallTime {
+        let Some((seen, came)) = self.came else { return now };
+        now.min(came + WallSpan::from_micros((media - seen).ticks().saturating_mul(100) / 9))
     }
 
     /// On the pictures' clock; never before what came before, so long as that is no jump.
@@ -171,7 +193,7 @@ mod tests {
     #[test]
     fn sound_follows_its_own_clock_and_begins_where_it_arrived() {
         let mut h = hearing();
-        h.sees(MediaTime::from_ticks(9000), WallTime::from_millis(100));
+        h.sees(MediaTime::from_ticks(9000), WallTime::from_millis(100), None);
         let first = h.time(77_000, WallTime::from_millis(150));
         assert_eq!(first.ticks(), 9000 + 50 * 90);
         // Arrivals jitter; the clock does not.
@@ -182,7 +204,7 @@ mod tests {
     #[test]
     fn a_clock_of_sound_that_jumps_or_drifts_is_put_right_within_a_second() {
         let mut h = hearing();
-        h.sees(MediaTime::ZERO, WallTime::from_millis(0));
+        h.sees(MediaTime::ZERO, WallTime::from_millis(0), None);
         h.time(0, WallTime::from_millis(0));
         let jumped = h.time(i64::MAX / 2, WallTime::from_millis(20));
         assert_eq!(jumped.ticks(), 20 * 90);

@@ -108,6 +108,11 @@ pub enum IngestError {
         "pictures over UDP would travel in clear beside an rtsps:// address: take transport = \"udp\" out of its entry"
     )]
     UdpInClear,
+    /// Over UDP, and the packets would come from another host.
+    #[error(
+        "the camera wants its pictures (UDP) taken from another host than its own, which could be anybody's: take transport = \"udp\" out of its entry, or write the address of the host that sends"
+    )]
+    OtherSender,
     /// Connected, and no picture came.
     #[error("the camera went silent: no picture for {} s, though the connection is open", .0.as_secs_f64().ceil())]
     Silent(Duration),
@@ -154,7 +159,8 @@ impl IngestError {
             | Self::NoVideo
             | Self::UntrustedCertificate(_)
             | Self::OtherCertificate(_)
-            | Self::UdpInClear => Patience::Settings,
+            | Self::UdpInClear
+            | Self::OtherSender => Patience::Settings,
             Self::ConnectionRefused | Self::Unreachable(_) | Self::NoAnswer(_) | Self::NameNotFound(_) => {
                 Patience::Away
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{
     Act, Camera, Manners, PPS, Rtp, SECRET, SPS, delta, h264_sdp, key, play, quick, run, sdp, source,
 };
-use louver_ingest::{Connection, Event, IngestError, Source, Timing, probe_for};
+use louver_ingest::{Connection, Event, IngestError, Source, Timing, Transport, probe_for};
 
 const BASIC: &str = "WWW-Authenticate: Basic realm=\"cam\"\r\n";
 const DIGEST: &str = "WWW-Authenticate: Digest realm=\"cam\", nonce=\"00\"\r\n";
@@ -399,4 +399,32 @@ async fn a_camera_that_comes_back_is_recorded_within_three_seconds() {
         took[took.len() - 1]
     );
     assert!(took[took.len() / 2] < Duration::from_secs(3), "{took:?}");
+}
+
+/// Whoever is named there would be recorded in the camera's place, and sent to.
+#[tokio::test]
+async fn over_udp_nobody_but_the_camera_is_recorded_whomever_it_names() {
+    let other = std::net::UdpSocket::bind("127.0.0.2:0").unwrap();
+    other.set_nonblocking(true).unwrap();
+    let port = other.local_addr().unwrap().port() & !1;
+    for (answer, wanted) in [
+        (format!("source=127.0.0.2;server_port={port}-{}", port + 1), "from another host than its own"),
+        ("server_port=65535-65536".to_owned(), "cannot be read as video"),
+        ("server_port=0".to_owned(), "cannot be read as video"),
+        ("source=camera.example;server_port=6970-6971".to_owned(), "cannot be read as video"),
+    ] {
+        let transport = Some(format!("RTP/AVP/UDP;unicast;client_port=1-2;{answer}"));
+        let manners = Manners { transport, ..Manners::default() };
+        let camera = Camera::new(vec![Act::Strange(manners, h264_sdp(), vec![key(0), Rtp::Stall])]).await;
+        let mut over = source(&camera.address());
+        over.connection.transport = Transport::Udp;
+        let mut running = run(over, 4);
+        let (said, _) = running.next_loss().await;
+        assert!(said.contains(wanted), "{answer}: {said}");
+        running.end().await;
+    }
+    // What opens firewalls went there, and nothing else.
+    let mut buffer = [0; 64];
+    let sent: Vec<_> = std::iter::from_fn(|| other.recv(&mut buffer).ok()).collect();
+    assert!(sent.len() <= 1 && sent.iter().all(|bytes| *bytes <= 12), "{sent:?}");
 }

@@ -173,7 +173,8 @@ pub(crate) fn gap_reason(error: &IngestError) -> GapReason {
         IngestError::UntrustedCertificate(_)
         | IngestError::OtherCertificate(_)
         | IngestError::Encryption(_)
-        | IngestError::UdpInClear => GapReason::NotTrusted,
+        | IngestError::UdpInClear
+        | IngestError::OtherSender => GapReason::NotTrusted,
         IngestError::Busy(_) => GapReason::Busy,
         IngestError::NoVideo
         | IngestError::NoSuchPath

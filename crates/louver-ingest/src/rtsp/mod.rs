@@ -7,7 +7,9 @@ mod pace;
 mod pictures;
 mod sdp;
 mod sound;
+mod udp;
 
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -115,6 +117,8 @@ pub(crate) struct Offer {
     pub(crate) session: Session<Described>,
     /// What the session's bytes go through, where they are encrypted.
     relay: Option<Relay>,
+    /// Where the camera may be, by its name.
+    hosts: Vec<IpAddr>,
 }
 
 /// Connects and asks what there is.
@@ -137,7 +141,8 @@ pub(crate) async fn describe(
     let opening = async {
         // Looked up here too because retina's error does not tell an unknown name from an unreachable host.
         let port = address.port().unwrap_or(554);
-        drop(tokio::net::lookup_host((host, port)).await.map_err(IngestError::NameNotFound)?);
+        let hosts = tokio::net::lookup_host((host, port)).await.map_err(IngestError::NameNotFound)?;
+        let hosts = hosts.map(|host| host.ip().to_canonical()).collect();
         let (relay, url) = match address.is_encrypted() {
             true => {
                 // Requests alone would be encrypted.
@@ -157,7 +162,7 @@ pub(crate) async fn describe(
                 "its description of itself is malformed, and the RTSP library fails over it".into(),
             )
         })?;
-        Ok(Offer { session: described.map_err(|e| IngestError::from_retina(&e, address))?, relay })
+        Ok(Offer { session: described.map_err(|e| IngestError::from_retina(&e, address))?, relay, hosts })
     };
     timeout(timing.connect, opening).await.unwrap_or(Err(IngestError::NoAnswer(timing.connect)))
 }
@@ -208,6 +213,9 @@ pub(crate) async fn start(
             },
             None => None,
         };
+        if connection.transport == Transport::Udp && !udp::are_from(offer.session.streams(), &offer.hosts) {
+            return Err(IngestError::OtherSender);
+        }
         let play = PlayOptions::default()
             .initial_timestamp(InitialTimestampPolicy::Ignore)
             .initial_seq(InitialSequenceNumberPolicy::Ignore);

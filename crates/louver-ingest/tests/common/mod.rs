@@ -50,6 +50,8 @@ pub struct Manners {
     pub play_headers: &'static str,
     /// The SETUP of a control that ends so is refused.
     pub refuses: Option<&'static str>,
+    /// The transport that it agrees to whatever is asked for.
+    pub transport: Option<String>,
     /// Not bad: it wants every request signed with digest and SHA-256 (RFC 7616).
     pub digest_sha256: bool,
 }
@@ -261,8 +263,9 @@ async fn play_to(
             }
             "SETUP" => {
                 channel += 2;
-                let of = format!("interleaved={}-{}", channel - 2, channel - 1);
-                format!("Session: {session};timeout=60\r\nTransport: RTP/AVP/TCP;unicast;{of}\r\n\r\n")
+                let of = format!("RTP/AVP/TCP;unicast;interleaved={}-{}", channel - 2, channel - 1);
+                let of = manners.transport.as_ref().unwrap_or(&of);
+                format!("Session: {session};timeout=60\r\nTransport: {of}\r\n\r\n")
             }
             "PLAY" => format!("Session: {session}\r\n{}\r\n", manners.play_headers),
             _ => format!("Session: {session}\r\n\r\n"),

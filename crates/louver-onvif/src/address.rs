@@ -22,7 +22,7 @@ pub enum OnvifAddressError {
     NotAUrl,
     /// Encrypted.
     #[error(
-        "https:// is not spoken yet: write http://; the password itself is never sent, only a digest of it"
+        "https:// is not spoken yet: write http://; with questions only a digest of the password is sent"
     )]
     Https,
     /// Another kind of URL.

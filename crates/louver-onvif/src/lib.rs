@@ -13,8 +13,9 @@
 //! and no camera can have another one recorded in its place.
 //!
 //! **Signing in.** With WS-Security's password digest, by the camera's own clock, because it refuses what is signed with
-//! another time; with HTTP digest where the camera asks for it; never in clear text. Both digests can be tried out by who
-//! receives them, so a camera's password should be its own.
+//! another time; with HTTP digest where the camera asks for it; questions are never signed in clear text. Both digests can be tried out
+//! by who receives them, so a camera's password should be its own. Streams are another matter: whoever plays one where the camera
+//! says that it is signs in by RTSP as the camera asks there, which may be in clear text (basic sign-in).
 //!
 //! Own code and no library, because the one that there is (oxvif 0.17) reads answers of any size and depth, follows
 //! redirections with the signed message, takes the camera's word for where its services are, and keeps the whole content of
@@ -30,8 +31,8 @@ mod http;
 mod media;
 mod pull;
 mod soap;
-mod watch;
 mod subjects;
+mod watch;
 mod words;
 mod xml;
 

@@ -114,7 +114,7 @@ async fn what_is_no_camera_is_told_from_one() {
 }
 
 #[tokio::test]
-async fn a_password_is_never_sent_in_clear_text() {
+async fn no_question_is_signed_in_clear_text() {
     let basic = "WWW-Authenticate: Basic realm=\"x\"\r\n";
     let camera = Scripted::new(move |asked| match asked.is("GetSystemDateAndTime") {
         true => ordinary(asked, "127.0.0.1:1".parse().unwrap()),

@@ -25,9 +25,10 @@ Examples:
       --purpose \"Break-ins\" --owner \"Ada Example\" --contact ada@example.org
 
 User name and password are asked for, or stand in LOUVER_CAMERA_USER and LOUVER_CAMERA_PASSWORD or in the file that
---sign-in names (user name in its first line, password in its second). They are never sent in clear text; but whoever
-answers can try passwords out against what is sent, so a camera's user should have a password of its own. Cameras often
-keep users for ONVIF apart from those of their page.
+--sign-in names (user name in its first line, password in its second). Questions are never signed in clear text; but
+whoever answers can try passwords out against what is sent, and a stream that --write looks at is signed in to as the
+camera there asks, so a camera's user should have a password of its own. Cameras often keep users for ONVIF apart from
+those of their page.
 
 Cameras without ONVIF are added by the addresses of their streams: `louver camera probe rtsp://…` looks at one,
 `louver camera add --help` says how.";

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use louver_ingest::{Event, IngestError, Reading};
 use louver_media::{Packet, VideoParams};
 use louver_store::GapReason;
 use tokio::sync::{mpsc, watch};
 
+use crate::losses::Losses;
 use crate::{StatusCell, StreamState};
 
 /// What analysis is told.
@@ -130,10 +132,14 @@ fn reading(main_is_seen: bool) -> Reading {
 /// Passes a sub stream on to analysis, and the main stream in its place where the camera has none at that path.
 pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSender, status: StatusCell) {
     status.update(|s| s.sub = StreamState::Connecting);
+    let mut losses = Losses::default();
     while let Some(event) = events.recv().await {
         match event {
             Event::Connected { params, .. } => {
                 feed.switch(From::Sub);
+                if losses.runs(Instant::now()) {
+                    tracing::info!("sub stream is back");
+                }
                 status.update(|s| s.sub = StreamState::Running);
                 feed.send(From::Sub, Feed::Start(params));
             }
@@ -156,7 +162,9 @@ pub(crate) async fn follow_sub(mut events: mpsc::Receiver<Event>, feed: FeedSend
                     feed.switch(From::Main);
                     reason.push_str("; the main stream is seen in its place, which costs more");
                 }
-                tracing::warn!(reason, "sub stream lost");
+                if losses.lost(&error, Instant::now()) {
+                    tracing::warn!(reason, "sub stream lost");
+                }
                 status.update(|s| s.sub = StreamState::Retrying { reason });
             }
         }

@@ -18,6 +18,7 @@ mod holes;
 mod keep;
 mod live;
 mod look;
+mod losses;
 mod meters;
 mod node;
 mod record;

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::feed::{Feed, FeedSender, From, gap_reason};
 use crate::holes::{Hole, Holes, Told};
 use crate::keep::NOTED_EVERY;
+use crate::losses::Losses;
 use crate::sealed_leaf;
 use crate::{CameraSettings, StatusCell, StreamState};
 
@@ -32,6 +33,9 @@ enum KeepError {
 /// A group that lasts longer is written in parts: what is in memory when a recorder is killed is about a second of each camera then,
 /// whatever groups it makes (four seconds and more are common), and memory holds half of what it would. 16 MiB: a second at 128 Mbit/s.
 const WRITTEN_AT_LEAST: GopLimits = GopLimits { bytes: 16 << 20, span: MediaSpan::from_millis(1000) };
+
+/// How often a gap of a camera that is away is lengthened, microseconds, or a clock that was set back by as much.
+const LENGTHENED: u64 = 30_000_000;
 
 /// A segment whose header is on the disk.
 struct Begun {
@@ -63,13 +67,14 @@ pub(crate) struct Recorder {
     /// Arrival of the last packet.
     arrived: Option<WallTime>,
     holes: Holes,
+    losses: Losses,
     /// Last moment on disk.
     recorded_until: Option<WallTime>,
     /// Whether the wall clock is set meanwhile.
     clock: Clock,
     /// Why nothing has been kept since then, if so.
     missing: Option<GapReason>,
-    /// Until when the disk's gap going on has been noted.
+    /// Until when the gap going on has been noted.
     noted_until: Option<WallTime>,
     /// Where gaps are written down when they are over, and segments when they end.
     pub(crate) ledger: Option<Ledger>,
@@ -101,6 +106,7 @@ impl Recorder {
             cutter: GopCutter::new(WRITTEN_AT_LEAST),
             arrived: None,
             holes: Holes::default(),
+            losses: Losses::default(),
             recorded_until: None,
             clock: Clock::default(),
             missing: Some(GapReason::Restart),
@@ -143,7 +149,8 @@ impl Recorder {
         let told = self.holes.finish();
         self.write_holes(told).await;
         self.finish().await;
-        if let Some(reason @ (GapReason::DiskFull | GapReason::DiskFailed)) = self.missing {
+        // A gap that was begun lasts until now.
+        if let (Some(reason), true) = (self.missing, self.noted_until.is_some()) {
             self.note_gap(WallTime::now(), reason).await;
         }
         self.status.update(|s| s.main = StreamState::Off);
@@ -192,6 +199,9 @@ impl Recorder {
             Event::Connected { params, sound, .. } => {
                 self.arrived = None;
                 self.becomes(params, sound).await;
+                if self.losses.runs(Instant::now()) {
+                    tracing::info!(camera = %self.camera, "main stream is back");
+                }
                 self.status.update(|s| s.main = StreamState::Running);
             }
             Event::Params(params) => {
@@ -230,9 +240,15 @@ impl Recorder {
                 self.write_holes(told).await;
                 self.leave_hour(WallTime::now()).await;
                 let reason = *self.missing.get_or_insert(gap_reason(&error));
-                // Noted while it lasts, and lengthened at every attempt: a restart must not hide it.
-                self.note_gap(WallTime::now(), reason).await;
-                tracing::warn!(camera = %self.camera, reason = %error, retry_s = retry_in.as_secs(), "main stream lost");
+                // Noted while it lasts: a restart must not hide it. Not at every attempt, which may be two seconds apart for days.
+                let now = WallTime::now();
+                if self.noted_until.is_none_or(|noted| (now - noted).micros().unsigned_abs() >= LENGTHENED) {
+                    self.noted_until = Some(now);
+                    self.note_gap(now, reason).await;
+                }
+                if self.losses.lost(&error, Instant::now()) {
+                    tracing::warn!(camera = %self.camera, reason = %error, retry_s = retry_in.as_secs(), "main stream lost");
+                }
                 self.status.update(|s| s.main = StreamState::Retrying { reason: error.to_string() });
             }
         }

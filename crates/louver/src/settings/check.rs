@@ -263,7 +263,12 @@ impl Problems<'_> {
         };
         let onvif = onvif.map(|onvif| match onvif.credentials() {
             Some(_) => onvif,
-            None => onvif.with_credentials(main.as_ref().and_then(|main| main.credentials().cloned())),
+            // What is asked goes in clear, and its digest with it: a password that is encrypted on its way stays out of it.
+            None => onvif.with_credentials(
+                main.as_ref()
+                    .filter(|main| !main.is_encrypted())
+                    .and_then(|main| main.credentials().cloned()),
+            ),
         });
         let raw_connection =
             connection::Raw { transport: raw.transport, certificate: raw.certificate, audio: raw.audio };

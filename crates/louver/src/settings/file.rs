@@ -153,7 +153,8 @@ pub(super) struct Camera {
     pub name: Option<Spanned<String>>,
     /// Address of the camera's ONVIF service, `http://`. With it Louver asks the camera for its clock and its streams, and
     /// hears when it begins anew or says that somebody meddles with it. User name and password are those of `main` where
-    /// none stand in it. Recording does not depend on it unless `main` is left out.
+    /// none stand in it and `main` is not encrypted: a digest of the password is sent, in clear. Recording does not depend
+    /// on it unless `main` is left out.
     /// Example: "http://192.0.2.10/onvif/device_service"
     pub onvif: Option<Spanned<String>>,
     /// Address of the best stream, `rtsp://`, `rtsps://` (encrypted) or `file://`. Required, unless there is `onvif`: without it the camera is asked

@@ -62,6 +62,9 @@ fn a_camera_that_is_asked_needs_no_addresses_and_is_asked_as_the_one_who_plays_i
     assert!(both.sub.is_none() && !both.main.is_told());
     let own = camera("onvif = \"http://eve:x@192.0.2.10/\"\nmain = \"rtsp://ada:hunter2@192.0.2.10/1\"");
     assert_eq!(own.onvif.unwrap().credentials().unwrap().user, "eve");
+    // A digest that is sent in clear can be tried out: the password of an encrypted stream is not asked with.
+    let encrypted = camera("onvif = \"http://192.0.2.10/\"\nmain = \"rtsps://ada:hunter2@192.0.2.10/1\"");
+    assert!(encrypted.onvif.unwrap().credentials().is_none());
     assert!(camera("main = \"rtsp://cam/\"").onvif.is_none());
 }
 

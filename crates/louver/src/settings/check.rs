@@ -270,12 +270,16 @@ impl Problems<'_> {
                     .and_then(|main| main.credentials().cloned()),
             ),
         });
+        let certificate_place = raw.certificate.as_ref().map(Spanned::span);
         let raw_connection =
             connection::Raw { transport: raw.transport, certificate: raw.certificate, audio: raw.audio };
         let connection = connection::checked(&camera, raw_connection, &mut self.found);
         let encrypted = [main.as_ref(), sub.as_ref()].into_iter().flatten().any(CameraAddress::is_encrypted);
         if encrypted && connection.transport == Transport::Udp {
             self.add(place.clone(), Problem::UdpInClear { camera: camera.clone() });
+        }
+        if let Some(place) = certificate_place.filter(|_| !encrypted && main.is_some()) {
+            self.add(place, Problem::CertificateForNothing { camera: camera.clone() });
         }
         let entry = [("purpose", raw.purpose), ("owner", raw.owner), ("contact", raw.contact)];
         let entry = entry.map(|(key, value)| (key, value.map(Spanned::into_inner).unwrap_or_default()));

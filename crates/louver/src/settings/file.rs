@@ -172,7 +172,7 @@ pub(super) struct Camera {
     pub transport: Option<Spanned<String>>,
     /// SHA-256 fingerprint of the certificate that a camera with `rtsps://` shows, where it made that certificate itself: this one
     /// and no other is taken. `louver camera probe` prints it; compare it with the camera's own page. Without it the certificate
-    /// must be one that this machine trusts.
+    /// must be one that this machine trusts. Not without an `rtsps://` address.
     /// Example: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     pub certificate: Option<Spanned<String>>,
     /// "off": no sound is even asked for. "sealed": sound (AAC, G.711, Opus) is sealed beside the main stream and can be heard in

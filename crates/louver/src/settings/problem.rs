@@ -207,6 +207,14 @@ pub(crate) enum Problem {
         /// The camera.
         camera: String,
     },
+    /// A certificate, and nothing that is encrypted.
+    #[error(
+        "camera \"{camera}\": certificate says whom to trust, and no address of it is encrypted: write rtsps:// in place of rtsp://, or take certificate out"
+    )]
+    CertificateForNothing {
+        /// The camera.
+        camera: String,
+    },
     /// Neither "auto" nor "off".
     #[error(
         "camera \"{camera}\": gate = \"{value}\" is unknown; \"auto\" (quiet pictures are not decoded) or \"off\" (all are) are possible"

@@ -239,6 +239,9 @@ fn the_example_file_can_be_used_as_it_is_and_with_every_line_in_force() {
     // A witness's key cannot be made up: its line is tried without one.
     let nobody = in_force.replace("[\"https://witness.example witness.example/w1+…+BA…\"]", "[]");
     assert_ne!(nobody, in_force);
-    let all = Settings::parse(path, &nobody.replace("holder1…", &public)).unwrap();
+    // A certificate is for a camera that is encrypted, whose password is not asked with.
+    let encrypted = nobody.replace("main = \"rtsp://", "main = \"rtsps://");
+    assert_ne!(encrypted, nobody);
+    let all = Settings::parse(path, &encrypted.replace("holder1…", &public)).unwrap();
     assert_eq!((all.cameras.len(), all.holder_count()), (1, 1));
 }

@@ -269,14 +269,22 @@ fn how_a_camera_is_connected_to_and_its_sound_are_read_and_what_is_wrong_is_told
     let with = |more: &str| parse(&format!("data = \"d\"\n{GATE}{more}"));
     assert_eq!(with("").unwrap().cameras[0].connection, louver_node::Connection::default());
     let fingerprint = format!("sha256:{}", "ab:".repeat(31) + "AB");
-    let gate =
-        with(&format!("transport = \"udp\"\naudio = \"sealed\"\ncertificate = \"{fingerprint}\"")).unwrap();
+    let gate = with("transport = \"udp\"\naudio = \"sealed\"").unwrap();
     let connection = gate.cameras[0].connection;
     assert_eq!((connection.transport, connection.audio), (Transport::Udp, louver_node::Audio::Sealed));
-    assert_eq!(connection.certificate.unwrap().to_string(), format!("sha256:{}", "ab".repeat(32)));
+    let certificate = format!("certificate = \"{fingerprint}\"");
+    let gate = with(&format!("sub = \"rtsps://cam/sub\"\n{certificate}")).unwrap();
+    assert_eq!(
+        gate.cameras[0].connection.certificate.unwrap().to_string(),
+        format!("sha256:{}", "ab".repeat(32))
+    );
     for (more, wanted) in [
         ("transport = \"sctp\"", "transport = \"sctp\" is unknown; \"tcp\" or \"udp\""),
         ("audio = \"on\"", "audio = \"on\" is unknown; \"off\" (not even asked for) or \"sealed\""),
+        (
+            certificate.as_str(),
+            "louver.toml:9: camera \"gate\": certificate says whom to trust, and no address",
+        ),
         ("certificate = \"ab\"", "certificate must be sha256: and 64 hexadecimal digits"),
         ("sub = \"rtsps://cam/sub\"\ntransport = \"udp\"", "the pictures would travel in clear"),
     ] {

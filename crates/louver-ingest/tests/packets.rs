@@ -5,7 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Camera, PPS, Rtp, SPS, and, delta, h264_sdp, key, play, run, sdp, source};
-use louver_ingest::{Audio, Event, LateReader, Reading};
+use louver_ingest::{Audio, Event, LateReader, Reading, Source};
 use louver_media::Packet;
 use proptest::prelude::*;
 
@@ -43,6 +43,12 @@ async fn pictures_before_the_first_key_frame_are_left_out_and_time_starts_with_i
     );
 }
 
+/// It is read five times a second.
+fn late(source: &mut Source) {
+    source.late = Some(LateReader::start(Duration::from_millis(200)).unwrap());
+    source.reading = tokio::sync::watch::channel(Reading::Late).1;
+}
+
 /// Forty pictures in two seconds.
 fn slowly() -> common::Act {
     let pictures = (0..40).flat_map(|n: u8| {
@@ -55,10 +61,9 @@ fn slowly() -> common::Act {
 #[tokio::test]
 async fn a_stream_that_is_read_late_gives_the_same_pictures_some_at_a_time_and_says_when_they_came() {
     let at_once = first_session(slowly(), 64).await;
-    let late = LateReader::start(Duration::from_millis(200)).unwrap();
     let (began, camera) = (Instant::now(), Camera::new(vec![slowly()]).await);
     let mut source = source(&camera.address());
-    (source.late, source.reading) = (Some(late), tokio::sync::watch::channel(Reading::Late).1);
+    late(&mut source);
     let mut running = run(source, 64);
     let (mut packets, mut looks, mut last) = (Vec::new(), 0, began);
     loop {
@@ -96,7 +101,7 @@ async fn sound_of_a_stream_that_is_read_late_says_when_it_came_too() {
     let camera = Camera::new(vec![common::Act::Play(description, sent.collect())]).await;
     let mut source = source(&camera.address());
     source.connection.audio = Audio::Sealed;
-    source.reading = Reading::Late(LateReader::start(Duration::from_millis(200)).unwrap());
+    late(&mut source);
     let mut running = run(source, 64);
     let (mut pictures, mut heard) = (Vec::new(), Vec::new());
     loop {

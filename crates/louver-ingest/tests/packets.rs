@@ -53,7 +53,7 @@ fn late(source: &mut Source) {
 fn slowly() -> common::Act {
     let pictures = (0..40).flat_map(|n: u8| {
         let time = u32::from(n) * 4500;
-        [if n % 10 == 0 { key(time) } else { delta(time, n) }, Rtp::Pause(Duration::from_millis(50))]
+        [if n.is_multiple_of(10) { key(time) } else { delta(time, n) }, Rtp::Pause(Duration::from_millis(50))]
     });
     play(pictures.collect())
 }
@@ -93,7 +93,7 @@ async fn a_stream_that_is_read_late_gives_the_same_pictures_some_at_a_time_and_s
 async fn sound_of_a_stream_that_is_read_late_says_when_it_came_too() {
     let sent = (0..40).flat_map(|n: u8| {
         let time = u32::from(n) * 4500;
-        let picture = if n % 10 == 0 { key(time) } else { delta(time, n) };
+        let picture = if n.is_multiple_of(10) { key(time) } else { delta(time, n) };
         let heard = Rtp::On(2, 97, u32::from(n) * 2400, vec![0x78, n]);
         [picture, heard, Rtp::Pause(Duration::from_millis(50))]
     });

@@ -157,6 +157,17 @@ impl StoreError {
         }
     }
 
+    /// The file or folder that it happened to.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::NotWritable { path, .. }
+            | Self::DiskFull { path, .. }
+            | Self::Io { path, .. }
+            | Self::Sync { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Sorts what the system said about `path` while `doing` something to it.
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();

@@ -3,22 +3,23 @@
 //! A reader finds a recording by its entry, and on another disk if it has just gone from there. After a crash in between it
 //! lies on two disks; both copies are whole, since a copy has no name before it is synced.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::num::NonZeroU64;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use louver_base::WallTime;
 
 use crate::files::{Files, blocking};
+use crate::fresh::RecordingKey;
 use crate::layout::recording_path;
 use crate::places::Place;
-use crate::retention::Old;
+use crate::retention::{After, FIRST, Old};
 use crate::store::Inner;
 use crate::{DiskRole, Store, StoreError};
 
@@ -28,6 +29,12 @@ pub(crate) const PART: &str = "moving";
 const CHUNK: usize = 1 << 20;
 /// The longest sleep of a copy that keeps to a pace: so soon it ends when asked to.
 const NAP: Duration = Duration::from_millis(50);
+/// What could not be copied is not tried again for so long.
+const SPOILT_FOR: Duration = Duration::from_secs(3600);
+/// So many of them are remembered; more are tried each time.
+const SPOILT_MAX: usize = 4096;
+/// Of a disk of which so many cannot be copied in a turn no more are tried in it.
+const SPOILT_AT_ONCE: u32 = 16;
 
 /// How much is moved in a turn, and how fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,20 +72,13 @@ impl Store {
         // What the catalogue does not have yet cannot be found there.
         inner.flush().await?;
         let mut moving = Moving::begin(now, budget.per_second);
-        for hot in inner.places.there().filter(|p| p.role == Some(DiskRole::Hot)) {
+        for hot in inner.places.there().filter(|p| p.role == Some(DiskRole::Hot) && !p.is_failing()) {
+            let mut after = FIRST;
             while moving.moved.bytes < budget.bytes {
-                let oldest = inner.oldest_finished(hot.number, before).await?;
-                let oldest = inner.may_go(oldest, now)?;
-                let before = moving.moved.files;
-                for old in oldest {
-                    if moving.moved.bytes >= budget.bytes
-                        || inner.move_one(hot, old, &mut moving).await?.is_break()
-                    {
-                        break;
-                    }
-                }
-                if moving.moved.files == before {
-                    break;
+                let enough = budget.bytes - moving.moved.bytes;
+                match inner.move_some(hot, before, enough, &mut after, &mut moving).await? {
+                    Some(Went::On) => {}
+                    None | Some(Went::Not { .. } | Went::Ended) => break,
                 }
             }
         }
@@ -97,6 +97,26 @@ pub(crate) struct Shared {
     /// One copy at a time: two of the same recording would be written into one file. Before `maintenance`, where both are taken.
     one: tokio::sync::Mutex<()>,
     pub(crate) wishes: Arc<Wishes>,
+    /// What could not be copied, and when that was: a disk takes long over a bad sector.
+    spoilt: Mutex<BTreeMap<RecordingKey, Instant>>,
+}
+
+impl Shared {
+    fn spoilt(&self) -> MutexGuard<'_, BTreeMap<RecordingKey, Instant>> {
+        self.spoilt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_spoilt(&self, key: &RecordingKey) -> bool {
+        self.spoilt().get(key).is_some_and(|since| since.elapsed() < SPOILT_FOR)
+    }
+
+    fn note_spoilt(&self, key: &RecordingKey) {
+        let mut spoilt = self.spoilt();
+        spoilt.retain(|_, since| since.elapsed() < SPOILT_FOR);
+        if spoilt.len() < SPOILT_MAX {
+            spoilt.insert(key.clone(), Instant::now());
+        }
+    }
 }
 
 /// What a copy is told while it goes on.
@@ -121,11 +141,29 @@ pub(crate) struct Moving {
     now: WallTime,
     per_second: Option<NonZeroU64>,
     pub(crate) moved: Moved,
+    /// How many could not be copied.
+    spoilt: u32,
+}
+
+/// How a turn goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Went {
+    /// With the next.
+    On,
+    /// Not: no cold disk takes anything, or nothing can be taken off the hot one. `full`: cold disks that are well and have no room.
+    Not { full: Vec<i64> },
+    /// Not: it is to end.
+    Ended,
 }
 
 impl Moving {
     pub(crate) fn begin(now: WallTime, per_second: Option<NonZeroU64>) -> Self {
-        Self { began: Instant::now(), now, per_second, moved: Moved::default() }
+        Self { began: Instant::now(), now, per_second, moved: Moved::default(), spoilt: 0 }
+    }
+
+    /// The time that it goes by.
+    pub(crate) fn now(&self) -> WallTime {
+        self.now
     }
 
     /// How long it has gone on.
@@ -151,50 +189,103 @@ impl Moving {
 }
 
 impl Inner {
-    /// The cold disk with most room, if it has enough for so many bytes above what stays free.
-    fn cold(&self, bytes: u64) -> Option<&Place> {
-        let room = |p: &&Place| {
-            let free = self.files.space(&p.dir).ok()?;
-            let kept = p.min_free.map_or(0, |watermark| watermark.bytes_of(free.total));
-            free.free.checked_sub(kept.saturating_add(bytes))
-        };
-        let cold = self.places.there().filter(|p| p.role == Some(DiskRole::Cold) && !p.is_failing());
-        cold.filter(|p| room(p).is_some()).max_by_key(room)
+    /// The cold disk with most room, if it has enough for so many bytes above what stays free; else those that are well and have not.
+    async fn cold(&self, bytes: u64) -> Result<Result<i64, Vec<i64>>, StoreError> {
+        let (places, files) = (Arc::clone(&self.places), self.files.clone());
+        blocking(move || {
+            let room = |p: &Place| {
+                let free = files.space(&p.dir).ok()?;
+                let kept = p.min_free.map_or(0, |watermark| watermark.bytes_of(free.total));
+                Some(free.free.saturating_sub(kept))
+            };
+            let cold = places.there().filter(|p| p.role == Some(DiskRole::Cold) && !p.is_failing());
+            let rooms: Vec<(u64, i64)> = cold.filter_map(|p| Some((room(p)?, p.number))).collect();
+            let most = rooms.iter().filter(|(room, _)| *room >= bytes).max();
+            Ok(most
+                .map(|(_, number)| *number)
+                .ok_or_else(|| rooms.iter().map(|(_, number)| *number).collect()))
+        })
+        .await
     }
 
-    /// Moves one recording to a cold disk; breaks off where none has room, and when moving is to end. For whoever does not hold
-    /// `maintenance`: a copy takes seconds and minutes, in which the catalogue is to be written.
-    pub(crate) async fn move_one(
+    /// Moves the oldest recordings of a hot disk that ended before then, from `after` on, until so many bytes went or the page is over.
+    /// `None`: none is left. `after` goes on past what went, and past what is to stay.
+    pub(crate) async fn move_some(
         &self,
         hot: &Place,
-        old: Old,
+        before: WallTime,
+        enough: u64,
+        after: &mut After,
         moving: &mut Moving,
-    ) -> Result<ControlFlow<()>, StoreError> {
+    ) -> Result<Option<Went>, StoreError> {
+        let page = self.oldest_finished(hot.number, before, after).await?;
+        let Some(last) = page.last().map(Old::place_in_order) else { return Ok(None) };
+        let begun = moving.moved.bytes;
+        for old in self.may_go(page, moving.now).await? {
+            if moving.spoilt >= SPOILT_AT_ONCE {
+                return Ok(None);
+            }
+            let at = old.place_in_order();
+            if !self.moving.is_spoilt(&old.key) {
+                match self.move_one(hot, old, moving).await? {
+                    Went::On => {}
+                    other => return Ok(Some(other)),
+                }
+            }
+            *after = at;
+            if moving.moved.bytes - begun >= enough {
+                return Ok(Some(Went::On));
+            }
+        }
+        *after = last;
+        Ok(Some(Went::On))
+    }
+
+    /// Moves one recording to a cold disk. For whoever does not hold `maintenance`: a copy takes seconds and minutes, in which the
+    /// catalogue is to be written.
+    async fn move_one(&self, hot: &Place, old: Old, moving: &mut Moving) -> Result<Went, StoreError> {
         let _one = self.moving.one.lock().await;
-        let Some(cold) = self.cold(old.bytes) else { return Ok(ControlFlow::Break(())) };
+        let cold = match self.cold(old.bytes).await? {
+            Ok(cold) => self.places.get(cold),
+            Err(full) => return Ok(Went::Not { full }),
+        };
+        let Some(cold) = cold else { return Ok(Went::Not { full: Vec::new() }) };
         let (camera, kind, id) = &old.key;
         let from = recording_path(&hot.dir, *kind, camera, *id);
         let to = recording_path(&cold.dir, *kind, camera, *id);
         let (files, part) = (self.files.clone(), to.with_extension(PART));
         let (wishes, pace) = (Arc::clone(&self.moving.wishes), *moving);
-        let (source, target) = (from.clone(), part.clone());
-        let copied = blocking(move || copy(&files, &source, &target, &pace, &wishes)).await;
+        let [source, target] = [from.clone(), part.clone()];
+        let copied = blocking(move || copy(&files, [&source, &target], &pace, &wishes)).await;
+        let spoilt = |moving: &mut Moving| {
+            self.moving.note_spoilt(&old.key);
+            moving.spoilt += 1;
+            Ok(Went::On)
+        };
         let entered = match copied {
-            Ok(Copied::Whole { bytes }) => {
-                let entered = self.enter(cold, &old, moving.now, [from, part, to]).await;
-                entered.map(|entered| (u64::from(entered), if entered { bytes } else { 0 }))
+            Ok(Copied::Whole { bytes }) => self
+                .enter(cold, &old, moving.now, [&from, &part, &to])
+                .await
+                .map(|entered| entered.then_some(bytes)),
+            Ok(Copied::Gone) => return Ok(Went::On),
+            Ok(Copied::Ended) => return Ok(Went::Ended),
+            Ok(Copied::Unreadable(error)) => {
+                tracing::error!(file = %from.display(), %error, "a recording cannot be read and is not moved: look at its disk");
+                return spoilt(moving);
             }
-            Ok(Copied::Gone) => return Ok(ControlFlow::Continue(())),
-            Ok(Copied::Ended) => return Ok(ControlFlow::Break(())),
             Err(e) => Err(e),
         };
-        let (files, bytes) = entered.inspect_err(|e| {
-            if !matches!(e, StoreError::Io { doing: "reading", .. } | StoreError::Database { .. }) {
-                self.disk_failed(cold.number, e);
+        let bytes = match entered {
+            // What is told to be free may be less: a quota, or others that write there.
+            Err(e) if e.is_disk_full() && e.path().is_some_and(|path| path.starts_with(&cold.dir)) => {
+                return Ok(Went::Not { full: vec![cold.number] });
             }
-        })?;
-        moving.moved = Moved { files: moving.moved.files + files, bytes: moving.moved.bytes + bytes };
-        Ok(ControlFlow::Continue(()))
+            entered => entered.inspect_err(|e| self.blame(e))?,
+        };
+        if let Some(bytes) = bytes {
+            moving.moved = Moved { files: moving.moved.files + 1, bytes: moving.moved.bytes + bytes };
+        }
+        Ok(Went::On)
     }
 
     /// Gives a copy its name and the recording its entry there, and deletes what it was copied from. `false`: the recording went or is
@@ -204,10 +295,10 @@ impl Inner {
         cold: &Place,
         old: &Old,
         now: WallTime,
-        [from, part, to]: [PathBuf; 3],
+        [from, part, to]: [&Path; 3],
     ) -> Result<bool, StoreError> {
         let _turn = self.maintenance.lock().await;
-        let files = self.files.clone();
+        let (files, part, to) = (self.files.clone(), part.to_owned(), to.to_owned());
         if !self.is_still_there(old, now).await? {
             blocking(move || files.remove(&part)).await?;
             return Ok(false);
@@ -234,7 +325,7 @@ impl Inner {
         if let Some(entry) = self.fresh().recordings.get_mut(&old.key) {
             entry.disk = cold.number;
         }
-        let files = self.files.clone();
+        let (files, from) = (self.files.clone(), from.to_owned());
         blocking(move || crate::retention::remove_all(&files, &[from]).map(drop)).await?;
         Ok(true)
     }
@@ -253,7 +344,7 @@ impl Inner {
         .fetch_one(&self.pool)
         .await
         .map_err(StoreError::db("looking for a recording that is moved"))?;
-        Ok(there && !self.may_go(vec![old.clone()], now)?.is_empty())
+        Ok(there && !self.may_go(vec![old.clone()], now).await?.is_empty())
     }
 }
 
@@ -263,6 +354,8 @@ enum Copied {
     Whole { bytes: u64 },
     /// What was to be copied is gone.
     Gone,
+    /// What was to be copied cannot be read.
+    Unreadable(io::Error),
     /// It was to end.
     Ended,
 }
@@ -270,25 +363,26 @@ enum Copied {
 /// Copies a file; the copy is deleted unless it is whole and on the disk.
 fn copy(
     files: &Files,
-    from: &Path,
-    part: &Path,
+    [from, part]: [&Path; 2],
     pace: &Moving,
     wishes: &Wishes,
 ) -> Result<Copied, StoreError> {
-    let reading = |e| StoreError::io("reading", from, e);
     let mut source = match File::open(from) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Copied::Gone),
-        opened => opened.map_err(reading)?,
+        Err(e) => return Ok(Copied::Unreadable(e)),
+        Ok(file) => file,
     };
     let copy = files.part(part)?;
     let copied = (|| {
         let mut chunk = vec![0; CHUNK];
         let mut bytes = 0;
         loop {
-            let read = source.read(&mut chunk).map_err(reading)?;
-            if read == 0 {
-                break;
-            }
+            let read = match source.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Ok(Copied::Unreadable(e)),
+            };
             let chunk = chunk.get(..read).unwrap_or_default();
             copy.write(chunk).map_err(|e| StoreError::io("writing", part, e))?;
             bytes += read as u64;

@@ -15,7 +15,7 @@ mod age;
 mod delete;
 mod room;
 
-pub(crate) use delete::{Old, remove_all};
+pub(crate) use delete::{After, FIRST, Old, remove_all};
 
 /// How much of the disk stays free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -180,7 +180,7 @@ impl Inner {
 
     /// Sorts what is too old or too much. What is being written or held is left out.
     pub(crate) async fn going(&self, old: Vec<Old>, now: WallTime) -> Result<Going, StoreError> {
-        let (dirs, old, key_ring) = (self.places.dirs(), self.may_go(old, now)?, self.key_ring()?);
+        let (dirs, old, key_ring) = (self.places.dirs(), self.may_go(old, now).await?, self.key_ring()?);
         // What lies on a disk that is away may be of the same hour: its secret goes when the hour's time is over (`sweep`).
         let all_there = !self.places.any_away();
         blocking(move || {

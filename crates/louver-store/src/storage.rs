@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use louver_base::{WallSpan, WallTime};
 use sqlx::Row as _;
 
+use crate::disk::Space;
 use crate::files::blocking;
 use crate::places::{DATA, Place};
 use crate::recovery::{Of, Recovery, cameras, recover_files};
@@ -46,6 +47,15 @@ impl Inner {
         }
     }
 
+    /// The same for the disk that it happened on, if it is one.
+    pub(crate) fn blame(&self, error: &StoreError) {
+        let Some(path) = error.path() else { return };
+        let of = self.places.all().iter().filter(|p| path.starts_with(&p.dir));
+        if let Some(place) = of.max_by_key(|p| p.dir.components().count()) {
+            self.disk_failed(place.number, error);
+        }
+    }
+
     /// Why no disk takes a recording.
     pub(crate) fn no_disk(&self) -> StoreError {
         let full = self.places.there().find(|p| p.role.is_some() && p.is_full());
@@ -70,6 +80,12 @@ impl Inner {
         let found = self.look_through(place).await;
         place.set_looked_through(false);
         found
+    }
+
+    /// Size of a disk and what of it is free to us.
+    pub(crate) async fn space(&self, place: &Place) -> Result<Space, StoreError> {
+        let (dir, files) = (place.dir.clone(), self.files.clone());
+        blocking(move || files.space(&dir)).await
     }
 
     async fn look_through(&self, place: &Place) -> Result<Recovery, StoreError> {

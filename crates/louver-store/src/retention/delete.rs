@@ -1,10 +1,11 @@
 //! Deleting: files, folders, entries.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use louver_base::{CameraId, WallTime};
-use louver_vault::Hour;
+use louver_vault::{Hour, KeyRing};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -30,21 +31,42 @@ pub(crate) struct Old {
     pub(crate) bytes: u64,
 }
 
+/// Start, camera and kind of the last recording that was come by: the next are asked for from there on.
+pub(crate) type After = (i64, String, i64);
+/// Before all.
+pub(crate) const FIRST: After = (i64::MIN, String::new(), -1);
+
+impl Old {
+    /// Where it stands among all, oldest first.
+    pub(crate) fn place_in_order(&self) -> After {
+        let (camera, kind, id) = &self.key;
+        (id.0, camera.as_str().to_owned(), kind.code())
+    }
+}
+
 impl Inner {
     /// Those that nobody is writing and nobody holds, on disks that are there.
-    pub(crate) fn may_go(&self, old: Vec<Old>, now: WallTime) -> Result<Vec<Old>, StoreError> {
+    pub(crate) async fn may_go(&self, old: Vec<Old>, now: WallTime) -> Result<Vec<Old>, StoreError> {
+        let disks: BTreeSet<i64> = old.iter().map(|o| o.disk).collect();
+        let there = self.mounted(disks).await?;
         let key_ring = self.key_ring()?;
-        let held = |(camera, _, id): &RecordingKey| {
-            key_ring.held_until(camera, Hour::of(id.start())).is_some_and(|until| until > now)
-        };
         let fresh = self.fresh();
         let writing =
             |key: &RecordingKey| fresh.recordings.get(key).is_some_and(|e| e.state == FileState::Writing);
-        let there =
-            |disk: i64| self.places.get(disk).is_some_and(|p| p.is_there() && p.is_mounted(&self.site_id));
-        let disks: BTreeMap<i64, bool> = old.iter().map(|o| (o.disk, there(o.disk))).collect();
-        let there = |disk: i64| disks.get(&disk).copied().unwrap_or(false);
-        Ok(old.into_iter().filter(|o| there(o.disk) && !writing(&o.key) && !held(&o.key)).collect())
+        Ok(old
+            .into_iter()
+            .filter(|o| there.contains(&o.disk) && !writing(&o.key) && !is_held(&key_ring, o, now))
+            .collect())
+    }
+
+    /// Those of the disks that are there, as far as is known, and mounted at this moment.
+    async fn mounted(&self, mut disks: BTreeSet<i64>) -> Result<BTreeSet<i64>, StoreError> {
+        let (places, site) = (Arc::clone(&self.places), self.site_id);
+        blocking(move || {
+            disks.retain(|n| places.get(*n).is_some_and(|p| p.is_there() && p.is_mounted(&site)));
+            Ok(disks)
+        })
+        .await
     }
 
     /// Files, folders, entries. Gives how many files went; what cannot be deleted keeps its entry.
@@ -63,8 +85,8 @@ impl Inner {
         let files = self.files.clone();
         let mut removed = blocking(move || remove_all(&files, &paths)).await?;
         // Of a disk that went away meanwhile nothing is gone.
-        let away = |disk: i64| self.places.get(disk).is_some_and(|p| !p.is_mounted(&self.site_id));
-        let lost = old.iter().enumerate().filter(|(_, o)| o.disk != DATA && away(o.disk));
+        let mounted = self.mounted(old.iter().map(|o| o.disk).collect()).await?;
+        let lost = old.iter().enumerate().filter(|(_, o)| o.disk != DATA && !mounted.contains(&o.disk));
         removed.failed.extend(lost.map(|(n, _)| n));
         report.bytes += removed.bytes;
         report.failed_files += removed.failed.len() as u64;
@@ -92,6 +114,11 @@ impl Inner {
         }
         Ok(gone.len() as u64)
     }
+}
+
+fn is_held(key_ring: &KeyRing, old: &Old, now: WallTime) -> bool {
+    let (camera, _, id) = &old.key;
+    key_ring.held_until(camera, Hour::of(id.start())).is_some_and(|until| until > now)
 }
 
 pub(super) fn rows_to_old(rows: &[SqliteRow]) -> Result<Vec<Old>, StoreError> {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use louver_base::{CameraId, WallTime};
 
-use super::delete::{PAGE, rows_to_old};
+use super::delete::{After, FIRST, PAGE, rows_to_old};
 use super::{DiskWatermark, Old, RetentionReport, WhenFull};
 use crate::gone::DeletedFor;
-use crate::moving::Moving;
+use crate::moving::{Moving, Went};
 use crate::places::{DATA, Place};
 use crate::store::Inner;
 use crate::{DiskRole, StoreError};
@@ -29,14 +29,11 @@ impl Inner {
         report: &mut RetentionReport,
     ) -> Result<(), StoreError> {
         let mut crowded_out = BTreeMap::<CameraId, WallTime>::new();
-        let mut after = (i64::MIN, String::new(), -1_i64);
+        let mut after = FIRST;
         let mut moving = Moving::begin(now, None);
-        // A hot disk is full because the cold ones are: what is older goes first, wherever it lies, and makes room to move to.
-        let cold = |p: &&Place| place.role == Some(DiskRole::Hot) && p.role == Some(DiskRole::Cold);
-        let colds = self.places.there().filter(cold).map(|p| p.number);
-        let among: Vec<i64> = std::iter::once(place.number).chain(colds).collect();
+        let mut move_after = FIRST;
         loop {
-            let disk = match self.files.space(&place.dir) {
+            let disk = match self.space(place).await {
                 // The next look at the disks says so.
                 Err(error) if place.number != DATA => {
                     tracing::warn!(%error, "how full a disk is cannot be said");
@@ -49,17 +46,20 @@ impl Inner {
                 place.set_full(false);
                 break;
             }
-            if self.move_for_room(place, wanted - disk.free, now, &mut moving).await {
-                if moving.lasts() < MOVE_AT_MOST {
-                    continue;
-                }
-                report.more_to_move = true;
-                break;
-            }
-            if self.moving.wishes.has_ended() {
+            let wanted = wanted - disk.free;
+            let full = match self.move_for_room(place, wanted, &mut move_after, &mut moving).await {
                 // A stop is no reason to delete what would have been moved.
-                break;
-            }
+                Went::Ended => break,
+                Went::On if moving.lasts() < MOVE_AT_MOST => continue,
+                Went::On => {
+                    report.more_to_move = true;
+                    break;
+                }
+                Went::Not { full } => full,
+            };
+            // A hot disk is full because the cold ones are: what is older goes first, wherever it lies, and makes room to move to. On a
+            // cold disk that takes nothing for another reason it would make none.
+            let among: Vec<i64> = std::iter::once(place.number).chain(full).collect();
             let _turn = self.maintenance.lock().await;
             if when_full == WhenFull::Stop {
                 place.set_full(true);
@@ -71,15 +71,16 @@ impl Inner {
                 report.still_low = true;
                 break;
             };
-            after = (last.key.2.0, last.key.0.as_str().to_owned(), last.key.1.code());
-            let going = enough(self.may_go(oldest, now)?, wanted - disk.free, &mut after);
-            for old in &going {
-                let until = crowded_out.entry(old.key.0.clone()).or_insert(old.end);
-                *until = old.end.max(*until);
-            }
+            after = last.place_in_order();
+            let going = enough(self.may_go(oldest, now).await?, wanted, &mut after);
+            let ends: Vec<_> = going.iter().map(|old| (old.key.0.clone(), old.end)).collect();
             let going = self.going(going, now).await?;
             report.crowded_out_files += self.delete(going.plain, DeletedFor::Room, report).await?;
             report.crowded_out_files += self.shred(going.ending, DeletedFor::Room, now, report).await?;
+            for (camera, end) in ends {
+                let until = crowded_out.entry(camera).or_insert(end);
+                *until = end.max(*until);
+            }
         }
         report.moved_files += moving.moved.files;
         let _turn = self.maintenance.lock().await;
@@ -90,33 +91,55 @@ impl Inner {
         Ok(())
     }
 
-    /// Moves what is to go to a cold disk; whether any went.
-    async fn move_for_room(&self, place: &Place, bytes: u64, now: WallTime, moving: &mut Moving) -> bool {
-        if place.role != Some(DiskRole::Hot) {
-            return false;
+    /// Moves so many bytes of what is to go to a cold disk, or as much as can be in the time there is.
+    async fn move_for_room(&self, place: &Place, bytes: u64, after: &mut After, moving: &mut Moving) -> Went {
+        let nothing = Went::Not { full: Vec::new() };
+        if place.role != Some(DiskRole::Hot) || place.is_failing() {
+            return nothing;
         }
-        let oldest =
-            self.oldest_finished(place.number, now).await.and_then(|oldest| self.may_go(oldest, now));
         let before = moving.moved;
         self.moving.wishes.hurry.store(true, Ordering::Relaxed);
-        for old in oldest.unwrap_or_default() {
-            let enough = moving.moved.bytes - before.bytes >= bytes || moving.lasts() >= MOVE_AT_MOST;
-            if enough || !self.move_one(place, old, moving).await.is_ok_and(|went| went.is_continue()) {
-                break;
+        let went = loop {
+            let enough = bytes.saturating_sub(moving.moved.bytes - before.bytes);
+            if enough == 0 || moving.lasts() >= MOVE_AT_MOST {
+                break Went::On;
             }
-        }
+            match self.move_some(place, moving.now(), enough, after, moving).await {
+                Ok(Some(Went::On)) => {}
+                Ok(Some(other)) => break other,
+                Ok(None) => break nothing,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a recording is not moved; it is where it was"
+                    );
+                    break nothing;
+                }
+            }
+        };
         self.moving.wishes.hurry.store(false, Ordering::Relaxed);
-        moving.moved.files > before.files
+        // What went may have been enough.
+        if moving.moved.files > before.files && went != Went::Ended { Went::On } else { went }
     }
 
-    /// The oldest recordings of a disk that nobody writes to and that ended before then.
-    pub(crate) async fn oldest_finished(&self, disk: i64, before: WallTime) -> Result<Vec<Old>, StoreError> {
+    /// The oldest recordings of a disk that nobody writes to and that ended before then, from `after` on.
+    pub(crate) async fn oldest_finished(
+        &self,
+        disk: i64,
+        before: WallTime,
+        after: &After,
+    ) -> Result<Vec<Old>, StoreError> {
         let rows = sqlx::query(
             "SELECT camera, kind, start_ms, end_us, bytes, disk FROM recordings
-             WHERE disk = ? AND held = 0 AND finished = 1 AND end_us <= ? ORDER BY start_ms LIMIT ?",
+             WHERE disk = ?1 AND held = 0 AND finished = 1 AND end_us <= ?2
+               AND start_ms >= ?3 AND (start_ms, camera, kind) > (?3, ?4, ?5)
+             ORDER BY start_ms, camera, kind LIMIT ?6",
         )
         .bind(disk)
         .bind(before.micros())
+        .bind(after.0)
+        .bind(&after.1)
+        .bind(after.2)
         .bind(PAGE)
         .fetch_all(&self.pool)
         .await
@@ -124,7 +147,7 @@ impl Inner {
         rows_to_old(&rows)
     }
 
-    async fn oldest(&self, disks: &[i64], after: &(i64, String, i64)) -> Result<Vec<Old>, StoreError> {
+    async fn oldest(&self, disks: &[i64], after: &After) -> Result<Vec<Old>, StoreError> {
         let rows = sqlx::query(
             "SELECT camera, kind, start_ms, end_us, bytes, disk FROM recordings
              WHERE disk IN (SELECT value FROM json_each(?5)) AND held = 0 AND start_ms >= ?1 AND (start_ms, camera, kind) > (?1, ?2, ?3)
@@ -143,7 +166,7 @@ impl Inner {
 }
 
 /// The first of them that free so many bytes together. `after` goes back to the last one taken.
-fn enough(oldest: Vec<Old>, bytes: u64, after: &mut (i64, String, i64)) -> Vec<Old> {
+fn enough(oldest: Vec<Old>, bytes: u64, after: &mut After) -> Vec<Old> {
     let mut freed = 0;
     let mut taken = oldest;
     if let Some(last) = taken.iter().position(|o| {
@@ -151,8 +174,8 @@ fn enough(oldest: Vec<Old>, bytes: u64, after: &mut (i64, String, i64)) -> Vec<O
         freed >= bytes
     }) {
         taken.truncate(last + 1);
-        if let Some(Old { key: (camera, kind, id), .. }) = taken.last() {
-            *after = (id.0, camera.as_str().to_owned(), kind.code());
+        if let Some(last) = taken.last() {
+            *after = last.place_in_order();
         }
     }
     taken

@@ -1,6 +1,7 @@
 //! What the tests of the store share.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod faulty;
 pub mod life;
 pub mod sim;
 

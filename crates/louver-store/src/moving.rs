@@ -19,6 +19,7 @@ use crate::files::{Files, blocking};
 use crate::fresh::RecordingKey;
 use crate::layout::recording_path;
 use crate::places::Place;
+use crate::recovery::same_bytes;
 use crate::retention::{After, FIRST, Old};
 use crate::store::Inner;
 use crate::{DiskRole, Store, StoreError};
@@ -255,8 +256,8 @@ impl Inner {
         let to = recording_path(&cold.dir, *kind, camera, *id);
         let (files, part) = (self.files.clone(), to.with_extension(PART));
         let (wishes, pace) = (Arc::clone(&self.moving.wishes), *moving);
-        let [source, target] = [from.clone(), part.clone()];
-        let copied = blocking(move || copy(&files, [&source, &target], &pace, &wishes)).await;
+        let [source, target, name] = [from.clone(), part.clone(), to.clone()];
+        let copied = blocking(move || copy(&files, [&source, &target, &name], &pace, &wishes)).await;
         let spoilt = |moving: &mut Moving| {
             self.moving.note_spoilt(&old.key);
             moving.spoilt += 1;
@@ -271,6 +272,10 @@ impl Inner {
             Ok(Copied::Ended) => return Ok(Went::Ended),
             Ok(Copied::Unreadable(error)) => {
                 tracing::error!(file = %from.display(), %error, "a recording cannot be read and is not moved: look at its disk");
+                return spoilt(moving);
+            }
+            Ok(Copied::Other) => {
+                tracing::error!(file = %from.display(), other = %to.display(), "a recording is not moved, since another file has its name there: look at both");
                 return spoilt(moving);
             }
             Err(e) => Err(e),
@@ -305,9 +310,13 @@ impl Inner {
         }
         blocking(move || {
             files.rename(&part, &to).map_err(|e| {
-                // Where the name may not be on the disk, the file that it names is not what to rely on.
-                let _ = files.remove(&part);
-                let _ = files.remove(&to);
+                // Where the name may not be on the disk, the file that it names is not what to rely on. What had that name before, if the
+                // copy did not get it, stays.
+                if part.exists() {
+                    let _ = files.remove(&part);
+                } else {
+                    let _ = files.remove(&to);
+                }
                 StoreError::io("writing", &to, e)
             })
         })
@@ -356,14 +365,17 @@ enum Copied {
     Gone,
     /// What was to be copied cannot be read.
     Unreadable(io::Error),
+    /// Another file has its name.
+    Other,
     /// It was to end.
     Ended,
 }
 
-/// Copies a file; the copy is deleted unless it is whole and on the disk.
+/// Copies a file; the copy is deleted unless it is whole and on the disk. Begins nothing where another file has the name that it is to get; a
+/// copy of the same bytes (of a move that was broken off) may.
 fn copy(
     files: &Files,
-    [from, part]: [&Path; 2],
+    [from, part, to]: [&Path; 3],
     pace: &Moving,
     wishes: &Wishes,
 ) -> Result<Copied, StoreError> {
@@ -372,6 +384,10 @@ fn copy(
         Err(e) => return Ok(Copied::Unreadable(e)),
         Ok(file) => file,
     };
+    // Where it cannot be told, it is another.
+    if to.symlink_metadata().is_ok() && !same_bytes(from, to).unwrap_or(false) {
+        return Ok(Copied::Other);
+    }
     let copy = files.part(part)?;
     let copied = (|| {
         let mut chunk = vec![0; CHUNK];

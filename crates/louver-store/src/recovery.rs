@@ -17,6 +17,7 @@ mod copies;
 mod journals;
 mod recordings;
 
+pub(crate) use copies::same_bytes;
 pub(crate) use journals::changed_since;
 use journals::{close_events, recover_journals};
 pub(crate) use recordings::{Of, recover_files};

@@ -156,3 +156,31 @@ async fn where_the_cold_disk_is_full_too_the_oldest_goes_there() {
     assert_eq!((report.moved_files, report.crowded_out_files), (1, 1), "{report:?}");
     assert_eq!((site.on("hot"), site.on("cold")), (vec![2, 3], vec![1]));
 }
+
+#[tokio::test]
+async fn what_lies_on_the_cold_disk_under_the_name_of_a_recording_is_not_written_over() {
+    let site = Site::recorded(3).await;
+    let other = site.file("cold", 0);
+    fs::create_dir_all(other.parent().unwrap()).unwrap();
+    fs::write(&other, "another recording").unwrap();
+    assert_eq!(site.move_all(9).await.files, 2);
+    assert_eq!(fs::read(&other).unwrap(), b"another recording");
+    assert_eq!((site.on("hot"), site.on("cold")), (vec![0], vec![0, 1, 2]));
+    assert_eq!(files(&site.path("cold"), ".moving").len(), 0);
+}
+
+#[tokio::test]
+async fn a_move_that_fails_takes_nothing_away_that_was_there_before() {
+    let site = Site::recorded(1).await;
+    // As a crash leaves it: whole on both.
+    let (from, to) = (site.file("hot", 0), site.file("cold", 0));
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    fs::copy(&from, &to).unwrap();
+    site.disk.refuse("rename", "/cold/");
+    assert!(site.store.move_old(at(9 * HOUR), at(9 * HOUR), ALL_AT_ONCE).await.is_err());
+    assert_eq!((site.on("hot"), site.on("cold")), (vec![0], vec![0]));
+    site.disk.mend();
+    assert!(!site.store.look_at_disks().await);
+    assert_eq!(site.move_all(9).await.files, 1, "and goes on from there");
+    assert_eq!((site.on("hot"), site.on("cold")), (vec![], vec![0]));
+}

@@ -67,7 +67,8 @@ fn drop_copy(files: &Files, first: &Path, second: &Path) -> Result<(), StoreErro
     Ok(())
 }
 
-fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+/// Whether two files hold the same.
+pub(crate) fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
     let (mut one, mut other) = (File::open(one)?, File::open(other)?);
     if one.metadata()?.len() != other.metadata()?.len() {
         return Ok(false);

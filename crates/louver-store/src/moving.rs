@@ -290,11 +290,12 @@ impl Inner {
         if let Some(bytes) = bytes {
             moving.moved = Moved { files: moving.moved.files + 1, bytes: moving.moved.bytes + bytes };
         }
-        Ok(Went::On)
+        // Else all of it would be copied and none taken away.
+        Ok(if hot.is_failing() { Went::Not { full: Vec::new() } } else { Went::On })
     }
 
     /// Gives a copy its name and the recording its entry there, and deletes what it was copied from. `false`: the recording went or is
-    /// held since the copy was begun, and the copy is deleted.
+    /// held since the copy was begun, and the copy is deleted; or it could not be deleted where it was.
     async fn enter(
         &self,
         cold: &Place,
@@ -335,8 +336,15 @@ impl Inner {
             entry.disk = cold.number;
         }
         let (files, from) = (self.files.clone(), from.to_owned());
-        blocking(move || crate::retention::remove_all(&files, &[from]).map(drop)).await?;
-        Ok(true)
+        let removed = blocking(move || crate::retention::remove_all(&files, &[from])).await?;
+        if removed.all_went() {
+            return Ok(true);
+        }
+        // Both copies are whole; the next start takes one away.
+        if let Some(hot) = self.places.get(old.disk) {
+            hot.set_failing(true);
+        }
+        Ok(false)
     }
 
     /// Whether a recording lies where it lay, and may still be moved from there.

@@ -184,3 +184,20 @@ async fn a_move_that_fails_takes_nothing_away_that_was_there_before() {
     assert_eq!(site.move_all(9).await.files, 1, "and goes on from there");
     assert_eq!((site.on("hot"), site.on("cold")), (vec![], vec![0]));
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_taken_off_the_hot_disk_is_not_said_to_be_moved() {
+    let site = Site::recorded(2).await;
+    site.disk.refuse("remove", "/hot/");
+    assert_eq!(site.move_all(9).await, Moved::default());
+    assert!(site.store.concerns()[0].contains("hot"), "{:?}", site.store.concerns());
+    assert_eq!(
+        (site.on("hot"), site.on("cold")),
+        (vec![0, 1], vec![0]),
+        "nor is all of it copied for nothing"
+    );
+    site.disk.mend();
+    let (site, recovery) = site.restart().await;
+    assert_eq!((recovery.recordings, recovery.missing, site.listed().await), (2, 0, vec![0, 1]));
+    assert_eq!(site.on("hot").len() + site.on("cold").len(), 2);
+}

@@ -144,6 +144,13 @@ pub(crate) struct Removed {
     failed: BTreeSet<usize>,
 }
 
+impl Removed {
+    /// Whether none of them is there any more.
+    pub(crate) fn all_went(&self) -> bool {
+        self.failed.is_empty()
+    }
+}
+
 /// Deletes files, makes that survive a power cut, and takes away folders that became empty. One file that cannot be
 /// deleted does not keep the others.
 pub(crate) fn remove_all(files: &Files, paths: &[PathBuf]) -> Result<Removed, StoreError> {

@@ -201,3 +201,28 @@ async fn a_file_that_cannot_be_taken_off_the_hot_disk_is_not_said_to_be_moved() 
     assert_eq!((recovery.recordings, recovery.missing, site.listed().await), (2, 0, vec![0, 1]));
     assert_eq!(site.on("hot").len() + site.on("cold").len(), 2);
 }
+
+#[tokio::test]
+async fn events_stay_as_long_as_any_disk_has_a_recording_of_their_time() {
+    let site = Site::recorded(4).await;
+    for hour in 0..4 {
+        let start = hour * HOUR;
+        let id = site.store.start_event(event(hour as u128 + 1, "gate", Class::Person, start)).await;
+        id.unwrap();
+        let id = louver_base::EventId::from_random(hour as u128 + 1);
+        site.store.finish_event(id, at(start + 900)).await.unwrap();
+    }
+    assert_eq!(site.move_all(1).await.files, 1);
+    site.disk.refuse("open", ".moving");
+    site.disk.leave_free(&site.path("hot"), Some(100));
+    let report = site.store.retention_pass(at(9 * HOUR), &[], PLENTY).await.unwrap();
+    assert_eq!((report.crowded_out_files, report.events), (1, 0), "{report:?}");
+    assert_eq!(site.listed().await, [0, 2, 3]);
+    // The oldest goes, and what happened until the next that is there.
+    fs::remove_file(site.file("cold", 0)).unwrap();
+    let (site, _) = site.restart().await;
+    site.disk.leave_free(&site.path("hot"), Some(100));
+    let report = site.store.retention_pass(at(9 * HOUR), &[], PLENTY).await.unwrap();
+    assert_eq!((report.crowded_out_files, report.events), (1, 3), "{report:?}");
+    assert_eq!(site.listed().await, [3]);
+}

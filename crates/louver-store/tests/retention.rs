@@ -121,7 +121,7 @@ async fn a_disk_below_its_watermark_loses_the_oldest_of_all_cameras_first() {
     hour(&store, &gate, 0).await;
     hour(&store, &yard, 1).await;
     hour(&store, &gate, 2).await;
-    let mut open_file = store.masked_writer(&gate);
+    let mut open_file = store.masked_writer(&yard);
     open_file.begin(masked("init")).await.unwrap();
     open_file.append(fragment(0), at(-HOUR), at(-HOUR + 900)).await.unwrap();
     // No disk is ever wholly free: everything that may go goes.

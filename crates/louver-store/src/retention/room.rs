@@ -85,6 +85,8 @@ impl Inner {
         report.moved_files += moving.moved.files;
         let _turn = self.maintenance.lock().await;
         for (camera, until) in crowded_out {
+            // What is there of that time, on whatever disk, has its events, and so has what could not be deleted.
+            let until = self.oldest_there(&camera).await?.map_or(until, |start| until.min(start));
             self.expire_events(&camera, until, report).await?;
             self.clear_hours(&camera, until).await?;
         }
@@ -120,6 +122,23 @@ impl Inner {
         self.moving.wishes.hurry.store(false, Ordering::Relaxed);
         // What went may have been enough.
         if moving.moved.files > before.files && went != Went::Ended { Went::On } else { went }
+    }
+
+    /// When the oldest recording of a camera began that is still there, or on a disk that is away.
+    async fn oldest_there(&self, camera: &CameraId) -> Result<Option<WallTime>, StoreError> {
+        let newer = {
+            let fresh = self.fresh();
+            let of_camera = fresh.recordings.keys().chain(&fresh.open).filter(|(c, ..)| c == camera);
+            of_camera.map(|(_, _, id)| id.start()).min()
+        };
+        let stored: Option<i64> =
+            sqlx::query_scalar("SELECT MIN(start_ms) FROM recordings WHERE camera = ? AND kind IN (0, 1, 2)")
+                .bind(camera.as_str())
+                .fetch_one(&self.pool)
+                .await
+                .map_err(StoreError::db("looking for the oldest recording"))?;
+        let stored = stored.map(WallTime::from_millis);
+        Ok(newer.into_iter().chain(stored).min())
     }
 
     /// The oldest recordings of a disk that nobody writes to and that ended before then, from `after` on.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use louver_base::{WallSpan, WallTime};
 
+use crate::store::Inner;
 use crate::{Store, StoreError};
 
 /// What a system's clocks say at one moment.
@@ -99,7 +100,8 @@ impl Store {
             }),
         };
         let (believed, time) = judge(before, read);
-        self.keep_believed(&believed).await?;
+        let doubt_ends = before.is_some_and(|b| b.doubt.is_some()) && believed.doubt.is_none();
+        self.keep_believed(&believed, doubt_ends).await?;
         *self.0.doubt.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = time.doubt;
         Ok(time)
     }
@@ -116,7 +118,9 @@ impl Store {
         })
     }
 
-    async fn keep_believed(&self, believed: &Believed) -> Result<(), StoreError> {
+    /// `doubt_ends`: what was dated ahead of the time that was believed is counted anew from the time that is believed now; between the two
+    /// may lie years.
+    async fn keep_believed(&self, believed: &Believed, doubt_ends: bool) -> Result<(), StoreError> {
         let micros = |d: Duration| i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
         let doubt = believed.doubt.map_or((0, 0), |d| (d.ahead.micros(), micros(d.lasted)));
         let failed = || StoreError::db("noting the time");
@@ -134,6 +138,10 @@ impl Store {
                 .execute(&mut *tx)
                 .await
                 .map_err(failed())?;
+        }
+        if doubt_ends {
+            let renewed = sqlx::query("UPDATE recordings SET ahead_us = NULL WHERE ahead_us IS NOT NULL");
+            renewed.execute(&mut *tx).await.map_err(failed())?;
         }
         tx.commit().await.map_err(failed())
     }
@@ -153,6 +161,13 @@ impl Store {
             .await
             .map_err(StoreError::db("reading the time"))?;
         Ok(newest.map(WallTime::from_micros))
+    }
+}
+
+impl Inner {
+    /// Whether the wall clock is not believed, as of the last reading.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.doubt.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some()
     }
 }
 

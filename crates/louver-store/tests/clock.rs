@@ -74,7 +74,7 @@ async fn ten_years_ahead_delete_nothing_and_what_was_recorded_then_goes_at_its_a
     assert_eq!(pass(&store, 73 * HOUR, 73 * HOUR).await.expired_files, 2, "the first hour's");
     let ahead = sealed_segments(dir.path(), &gate, at(TEN_YEARS), at(2 * TEN_YEARS)).unwrap();
     assert_eq!(ahead.len(), 1);
-    let report = pass(&store, 75 * HOUR, 75 * HOUR).await;
+    let report = pass(&store, 76 * HOUR, 76 * HOUR).await;
     assert_eq!((report.expired_files, report.shredded.len()), (2, 1));
     assert_eq!(files(dir.path(), ".lvs").len(), 1);
 }
@@ -147,4 +147,27 @@ async fn what_a_wrong_clock_dated_later_does_not_hide_the_gap_until_now() {
     let until = async |now: WallTime| store.accounted_until(&gate, RecordingKind::Sealed, now).await.unwrap();
     assert_eq!(until(at(HOUR)).await, Some(at(100)), "the last picture of before");
     assert_eq!(until(at(TEN_YEARS + HOUR)).await, Some(end));
+}
+
+#[tokio::test]
+async fn nothing_goes_early_after_two_wrong_settings_nor_when_the_second_is_believed_at_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path()).await;
+    let gate = camera("gate");
+    let hours = [(gate.clone(), 72)];
+    let pass = async |store: &Store, wall: i64, awake: i64| {
+        let time = store.retention_time(reading(wall, awake)).await.unwrap();
+        (time.doubt.is_some(), store.retention_pass(time.now, &hours, PLENTY).await.unwrap().expired_files)
+    };
+    record(&store, &gate, 0).await;
+    assert_eq!(pass(&store, HOUR, HOUR).await, (false, 0));
+    // Ten years behind, then nine: by the first of them what is there was seen a year ago.
+    let nine = -TEN_YEARS + 365 * DAY;
+    assert_eq!(pass(&store, -TEN_YEARS, 2 * HOUR).await, (true, 0));
+    assert_eq!(pass(&store, nine, 3 * HOUR).await, (true, 0));
+    // It stays so for long, and is believed: from then on what is dated ahead has its time.
+    assert_eq!(pass(&store, nine + 7 * DAY - HOUR, 7 * DAY + 2 * HOUR).await, (true, 0));
+    assert_eq!(pass(&store, nine + 7 * DAY, 7 * DAY + 3 * HOUR).await, (false, 0));
+    assert_eq!(pass(&store, nine + 10 * DAY - HOUR, 10 * DAY + 2 * HOUR).await, (false, 0));
+    assert_eq!(pass(&store, nine + 10 * DAY, 10 * DAY + 3 * HOUR).await, (false, 2));
 }

@@ -17,6 +17,10 @@ impl Inner {
     /// Notes recordings that are dated ahead of the clock: a clock that was ahead made them, and by their dates they would stay for
     /// years. Their retention counts from when they were seen first, which is never early.
     pub(super) async fn note_ahead(&self, camera: &CameraId, now: WallTime) -> Result<(), StoreError> {
+        if self.is_in_doubt() {
+            // What a clock says that is not believed is no time to count from.
+            return Ok(());
+        }
         let ahead = now + AHEAD;
         let doing = || StoreError::db("noting recordings that are dated ahead of the clock");
         // Those that are so no more were seen by a clock that was behind.
@@ -59,7 +63,7 @@ impl Inner {
             let rows = sqlx::query(
                 "SELECT camera, kind, start_ms, end_us, bytes, disk FROM recordings
                  WHERE camera = ?1 AND kind IN (0, 1, 2) AND held = 0 AND (start_ms, kind) > (?4, ?5)
-                   AND ((start_ms <= ?2 AND end_us <= ?3) OR ahead_us <= ?3)
+                   AND ((start_ms <= ?2 AND end_us <= ?3) OR (?7 AND ahead_us <= ?3))
                  ORDER BY start_ms, kind LIMIT ?6",
             )
             .bind(camera.as_str())
@@ -68,6 +72,8 @@ impl Inner {
             .bind(after.0)
             .bind(after.1)
             .bind(PAGE)
+            // They count from a time that was believed, which a clock in doubt is not to be compared with.
+            .bind(!self.is_in_doubt())
             .fetch_all(&self.pool)
             .await
             .map_err(StoreError::db("looking for old recordings"))?;

@@ -48,9 +48,8 @@ impl Store {
     pub fn health(&self) -> Health {
         let inner = &self.0;
         let turn = *inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = |is: fn(&crate::places::Place) -> bool| {
-            inner.places.all().iter().filter(|place| is(place)).count()
-        };
+        let count =
+            |is: fn(&crate::places::Place) -> bool| inner.places.all().filter(|place| is(place)).count();
         Health {
             flush_age: turn.at.elapsed(),
             flush_fails: turn.failed,

@@ -2,12 +2,13 @@
 //!
 //! A disk of recordings has a sign, the file `louver.disk` with the site and a random name; `disks.json` in the data directory remembers
 //! which there are and gives each a number that the catalogue uses. A folder without its sign is a disk that is not mounted: nothing is
-//! written there, and nothing is said to be gone that lay on it.
+//! written there, and nothing is said to be gone that lay on it. A disk that the settings name no more is forgotten when nothing lies on it.
 
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use louver_vault::SiteId;
 use serde::{Deserialize, Serialize};
@@ -45,11 +46,31 @@ const DISKS_BYTES_MAX: u64 = 1 << 20;
 /// Disks at most, those included that are in the settings no more.
 const DISKS_MAX: usize = 64;
 
+/// Folders that a disk was in before, remembered at most.
+const BEFORE_MAX: usize = 8;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Remembered {
     number: i64,
+    /// Empty: no disk was seen there since the one that was is in another folder, so the one that is to be there is not mounted.
     name: String,
     path: PathBuf,
+    /// Folders that it was in before: where one of them is empty, a disk is not mounted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    before: Vec<PathBuf>,
+}
+
+impl Remembered {
+    fn is_at(&mut self, path: &Path) {
+        if self.path == path {
+            return;
+        }
+        self.before.retain(|before| before != path);
+        self.before.push(std::mem::replace(&mut self.path, path.to_owned()));
+        if self.before.len() > BEFORE_MAX {
+            self.before.remove(0);
+        }
+    }
 }
 
 /// The data directory's number.
@@ -74,6 +95,8 @@ pub(crate) struct Place {
     full: AtomicBool,
     /// It came back and is being looked through: nobody writes there meanwhile.
     looked_through: AtomicBool,
+    /// The settings name it no more, and nothing lies on it.
+    forgotten: AtomicBool,
 }
 
 impl Place {
@@ -84,14 +107,19 @@ impl Place {
         role: Option<DiskRole>,
         min_free: Option<DiskWatermark>,
     ) -> Self {
-        let (away, failing, full, looked_through) = Default::default();
-        Self { number, dir, role, min_free, name, away, failing, full, looked_through }
+        let (away, failing, full, looked_through, forgotten) = Default::default();
+        Self { number, dir, role, min_free, name, away, failing, full, looked_through, forgotten }
     }
 
     /// Whether the disk itself is mounted.
     pub(crate) fn is_mounted(&self, site: &SiteId) -> bool {
         self.number == DATA
             || sign_of(&self.dir).is_some_and(|sign| sign == (site.to_string(), self.name.clone()))
+    }
+
+    /// Whether it is one of recordings alone that the settings name no more.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.number != DATA && self.role.is_none()
     }
 
     /// Whether its recordings can be read, as far as is known.
@@ -127,7 +155,11 @@ impl Place {
 
 /// All of them, the data directory's first.
 #[derive(Debug)]
-pub(crate) struct Places(Vec<Place>);
+pub(crate) struct Places {
+    all: Vec<Place>,
+    /// What `disks.json` says. Held while it is written.
+    known: Mutex<Vec<Remembered>>,
+}
 
 impl Places {
     /// Finds the disks of the settings and those that were in them before; a new one gets its sign.
@@ -139,38 +171,36 @@ impl Places {
     ) -> Result<Self, StoreError> {
         let mut known = remembered(data)?;
         let before = known.clone();
-        for disk in settings {
-            know(files, data, site, &mut known, disk)?;
-        }
+        let numbers = know(files, data, site, &mut known, settings)?;
         if known != before {
-            let text = serde_json::to_vec_pretty(&known).unwrap_or_default();
-            files.replace(&data.join(DISKS), &text)?;
+            write(files, data, &known)?;
         }
         let hot = settings.iter().any(|d| d.role == DiskRole::Hot);
         let role = if hot { None } else { Some(DiskRole::Hot) };
-        let mut places = vec![Place::new(DATA, String::new(), data.to_owned(), role, None)];
-        for Remembered { number, name, path } in known {
-            let set = settings.iter().find(|d| d.path == path);
-            let place = Place::new(number, name, path, set.map(|s| s.role), set.map(|s| s.min_free));
-            let there = place.is_mounted(site);
-            place.set_there(there);
+        let mut all = vec![Place::new(DATA, String::new(), data.to_owned(), role, None)];
+        for Remembered { number, name, path, .. } in &known {
+            let set = settings.iter().zip(&numbers).find(|(d, of)| *of == number && d.path == *path);
+            let (role, min_free) = (set.map(|(d, _)| d.role), set.map(|(d, _)| d.min_free));
+            let place = Place::new(*number, name.clone(), path.clone(), role, min_free);
+            place.set_there(place.is_mounted(site));
             files.take_top(&place.dir, &place.dir.join(SIGN));
-            if !there {
-                tracing::error!(disk = %place.dir.display(), "a disk of recordings is not there: what lies on it is kept in the catalogue, new recordings go elsewhere");
-            }
-            places.push(place);
+            all.push(place);
         }
-        Ok(Self(places))
+        let places = Self { all, known: Mutex::new(known) };
+        for place in places.all().filter(|p| !p.is_there()) {
+            tracing::error!(disk = %place.dir.display(), "a disk of recordings is not there: what lies on it is kept in the catalogue, new recordings go elsewhere");
+        }
+        Ok(places)
     }
 
     /// All, those that are away too.
-    pub(crate) fn all(&self) -> &[Place] {
-        &self.0
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Place> {
+        self.all.iter().filter(|p| !p.forgotten.load(Ordering::Relaxed))
     }
 
     /// Those whose recordings can be read.
     pub(crate) fn there(&self) -> impl Iterator<Item = &Place> {
-        self.0.iter().filter(|p| p.is_there())
+        self.all().filter(|p| p.is_there())
     }
 
     /// Folders of those that are there.
@@ -179,12 +209,26 @@ impl Places {
     }
 
     pub(crate) fn get(&self, number: i64) -> Option<&Place> {
-        self.0.iter().find(|p| p.number == number)
+        self.all().find(|p| p.number == number)
     }
 
     /// Whether some disk is not there.
     pub(crate) fn any_away(&self) -> bool {
-        self.0.iter().any(|p| !p.is_there())
+        self.all().any(|p| !p.is_there())
+    }
+
+    /// Forgets a disk that the settings name no more and that nothing lies on.
+    pub(crate) fn forget(&self, files: &Files, data: &Path, number: i64) -> Result<(), StoreError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = known.clone();
+        left.retain(|of| of.number != number);
+        write(files, data, &left)?;
+        *known = left;
+        if let Some(place) = self.get(number) {
+            tracing::info!(disk = %place.dir.display(), "a disk that the settings name no more and that nothing lies on is forgotten");
+            place.forgotten.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Where a new recording goes, best first: hot disks before cold ones, those that failed last, and the one with most room.
@@ -211,9 +255,19 @@ fn stays_free(place: &Place, space: Space) -> u64 {
 /// Folders in which recordings of this data directory may lie and that are there, for those who have no catalogue.
 pub(crate) fn folders(data: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut all = vec![data.to_owned()];
-    let there = |of: &Remembered| sign_of(&of.path).is_some_and(|(_, name)| name == of.name);
-    all.extend(remembered(data)?.into_iter().filter(there).map(|of| of.path));
+    all.extend(remembered(data)?.into_iter().filter(is_there).map(|of| of.path));
     Ok(all)
+}
+
+fn is_there(of: &Remembered) -> bool {
+    sign_of(&of.path).is_some_and(|(_, name)| name == of.name)
+}
+
+fn write(files: &Files, data: &Path, known: &[Remembered]) -> Result<(), StoreError> {
+    let path = data.join(DISKS);
+    // A folder's name may be no text.
+    let text = serde_json::to_vec_pretty(known).map_err(|e| StoreError::io("writing", &path, e.into()))?;
+    files.replace(&path, &text)
 }
 
 fn remembered(data: &Path) -> Result<Vec<Remembered>, StoreError> {
@@ -243,53 +297,97 @@ fn sign_of(dir: &Path) -> Option<(String, String)> {
     rest.split_once(' ').map(|(site, name)| (site.to_owned(), name.to_owned()))
 }
 
+/// Which disks the settings name, in their order, by their signs and by where they were.
 fn know(
     files: &Files,
     data: &Path,
     site: &SiteId,
     known: &mut Vec<Remembered>,
-    disk: &DiskSettings,
-) -> Result<(), StoreError> {
-    if let Some((of, name)) = sign_of(&disk.path) {
-        if of != site.to_string() {
-            return Err(StoreError::OthersDisk(disk.path.clone()));
-        }
-        // Whoever made it may have been killed before its name was on the disk.
-        if let Err(error) = files.sync_folder(&disk.path) {
-            tracing::error!(%error, disk = %disk.path.display(), "a disk of recordings does not confirm its names");
-        }
-        // A disk may have another path than before; and another disk may be where it was.
-        if let Some(same) = known.iter().position(|k| k.name == name) {
-            known[same].path.clone_from(&disk.path);
-        } else {
-            remember(known, name, &disk.path)?;
-        }
-        return Ok(());
+    settings: &[DiskSettings],
+) -> Result<Vec<i64>, StoreError> {
+    let signed: Vec<Option<i64>> =
+        settings.iter().map(|disk| by_its_sign(files, site, known, &disk.path)).collect::<Result<_, _>>()?;
+    let mut found: Vec<i64> = signed.iter().flatten().copied().collect();
+    let mut numbers = Vec::with_capacity(settings.len());
+    for (disk, signed) in settings.iter().zip(signed) {
+        let number = match signed {
+            Some(number) => number,
+            None => without_sign(files, data, site, known, &found, &disk.path)?,
+        };
+        found.push(number);
+        numbers.push(number);
     }
-    if known.iter().any(|k| k.path == disk.path) {
-        return Ok(());
+    known.retain(|of| !of.name.is_empty() || numbers.contains(&of.number));
+    Ok(numbers)
+}
+
+/// The disk whose sign a folder has.
+fn by_its_sign(
+    files: &Files,
+    site: &SiteId,
+    known: &mut Vec<Remembered>,
+    path: &Path,
+) -> Result<Option<i64>, StoreError> {
+    let Some((of, name)) = sign_of(path) else { return Ok(None) };
+    if of != site.to_string() {
+        return Err(StoreError::OthersDisk(path.to_owned()));
     }
-    let failed = |e| StoreError::io("making", &disk.path, e);
-    if disk.path.starts_with(data) || data.starts_with(&disk.path) {
-        return Err(StoreError::DiskWithinDisk(disk.path.clone()));
+    // Whoever made it may have been killed before its name was on the disk.
+    if let Err(error) = files.sync_folder(path) {
+        tracing::error!(%error, disk = %path.display(), "a disk of recordings does not confirm its names");
+    }
+    // A disk may have another path than before; and another disk may be where it was.
+    if let Some(same) = known.iter_mut().find(|k| k.name == name) {
+        same.is_at(path);
+        return Ok(Some(same.number));
+    }
+    remember(known, name, path).map(Some)
+}
+
+/// The disk that is to be in a folder without a sign: one that is not mounted, or a new one. `found`: those that are elsewhere.
+fn without_sign(
+    files: &Files,
+    data: &Path,
+    site: &SiteId,
+    known: &mut Vec<Remembered>,
+    found: &[i64],
+    path: &Path,
+) -> Result<i64, StoreError> {
+    let missing = |k: &Remembered| !found.contains(&k.number);
+    if let Some(same) = known.iter().find(|k| k.path == path && missing(k)) {
+        return Ok(same.number);
+    }
+    if known.iter().any(|k| k.before.iter().any(|before| before == path)) {
+        // A disk was mounted here that is elsewhere now: what is to be here is not mounted. That may be the one whose folder it took.
+        let taken = |k: &Remembered| known.iter().any(|other| !missing(other) && other.path == k.path);
+        let turned_out = known.iter().position(|k| missing(k) && !k.name.is_empty() && taken(k));
+        if let Some(other) = turned_out.and_then(|n| known.get_mut(n)) {
+            other.is_at(path);
+            return Ok(other.number);
+        }
+        return remember(known, String::new(), path);
+    }
+    let failed = |e| StoreError::io("making", path, e);
+    if path.starts_with(data) || data.starts_with(path) {
+        return Err(StoreError::DiskWithinDisk(path.to_owned()));
     }
     let name = hex::encode(rand::random::<[u8; 8]>());
-    files.make_top(&disk.path).map_err(failed)?;
+    files.make_top(path).map_err(failed)?;
     // First the sign: a disk that is remembered and has none is one that is not mounted.
-    let sign = disk.path.join(SIGN);
+    let sign = path.join(SIGN);
     // One whose name may not be on the disk is not what recordings are put under: the next start makes another.
     files.replace(&sign, format!("louver disk 1 {site} {name}\n").as_bytes()).inspect_err(|_| {
         let _ = files.remove(&sign);
     })?;
-    remember(known, name, &disk.path)
+    remember(known, name, path)
 }
 
-fn remember(known: &mut Vec<Remembered>, name: String, path: &Path) -> Result<(), StoreError> {
+fn remember(known: &mut Vec<Remembered>, name: String, path: &Path) -> Result<i64, StoreError> {
     if known.len() >= DISKS_MAX {
         return Err(StoreError::Disks(path.to_owned()));
     }
     let number = known.iter().map(|k| k.number).max().unwrap_or(DATA) + 1;
     // Two of the same path: the one before is not there any more.
-    known.push(Remembered { number, name, path: path.to_owned() });
-    Ok(())
+    known.push(Remembered { number, name, path: path.to_owned(), before: Vec::new() });
+    Ok(number)
 }

@@ -114,6 +114,7 @@ impl Store {
             inner.note_ahead(camera, now).await?;
             inner.expire_recordings(camera, cutoff, now, &mut ending, &mut report).await?;
         }
+        inner.forget_disks().await?;
         // After what needs no shredding, so that there is room for it on a full disk; for all cameras at once.
         let shredded = inner.shred(ending, DeletedFor::Age, now, &mut report).await;
         for (camera, hours) in retention_hours {

@@ -1,6 +1,7 @@
 //! Disks that fail, go away and come back, how full they are, and how long they last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use louver_base::{WallSpan, WallTime};
 use sqlx::Row as _;
@@ -34,6 +35,11 @@ pub struct DiskUsage {
 
 /// The rate is taken over that time, or over as much of it as was recorded.
 const RATE_OVER: WallSpan = WallSpan::from_hours(24);
+/// Says in the catalogue that it has seen a disk.
+fn fact_of(disk: i64) -> String {
+    format!("disk_{disk}")
+}
+
 /// Less tells nothing.
 const RATE_OVER_MIN: WallSpan = WallSpan::from_hours(1);
 
@@ -50,7 +56,7 @@ impl Inner {
     /// The same for the disk that it happened on, if it is one.
     pub(crate) fn blame(&self, error: &StoreError) {
         let Some(path) = error.path() else { return };
-        let of = self.places.all().iter().filter(|p| path.starts_with(&p.dir));
+        let of = self.places.all().filter(|p| path.starts_with(&p.dir));
         if let Some(place) = of.max_by_key(|p| p.dir.components().count()) {
             self.disk_failed(place.number, error);
         }
@@ -79,6 +85,7 @@ impl Inner {
         place.set_there(true);
         let found = self.look_through(place).await;
         place.set_looked_through(false);
+        self.note_disks().await?;
         found
     }
 
@@ -86,6 +93,53 @@ impl Inner {
     pub(crate) async fn space(&self, place: &Place) -> Result<Space, StoreError> {
         let (dir, files) = (place.dir.clone(), self.files.clone());
         blocking(move || files.space(&dir)).await
+    }
+
+    /// Forgets disks that the settings name no more and on which nothing lies. That the catalogue knows of nothing there counts only where
+    /// it has seen the disk: it may have been made anew while that was away.
+    pub(crate) async fn forget_disks(&self) -> Result<(), StoreError> {
+        let unnamed: Vec<i64> = self.places.all().filter(|p| p.is_unnamed()).map(|p| p.number).collect();
+        for number in unnamed {
+            let open = self.fresh().recordings.values().any(|entry| entry.disk == number);
+            if open || self.has_rows(number).await? || !self.has_seen(number).await? {
+                continue;
+            }
+            let (places, files, dir) = (Arc::clone(&self.places), self.files.clone(), self.dir.clone());
+            blocking(move || places.forget(&files, &dir, number)).await?;
+        }
+        Ok(())
+    }
+
+    async fn has_rows(&self, disk: i64) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM recordings WHERE disk = ?)")
+            .bind(disk)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::db("looking for recordings on a disk"))
+    }
+
+    async fn has_seen(&self, disk: i64) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM facts WHERE name = ?)")
+            .bind(fact_of(disk))
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::db("looking for a disk"))
+    }
+
+    /// Notes which disks the catalogue knows: those that are there, and those that it has rows of.
+    pub(crate) async fn note_disks(&self) -> Result<(), StoreError> {
+        let all: Vec<(i64, bool)> = self.places.all().map(|p| (p.number, p.is_there())).collect();
+        for (number, there) in all {
+            if number == DATA || !(there || self.has_rows(number).await?) || self.has_seen(number).await? {
+                continue;
+            }
+            sqlx::query("INSERT OR REPLACE INTO facts (name, value) VALUES (?, 1)")
+                .bind(fact_of(number))
+                .execute(&self.pool)
+                .await
+                .map_err(StoreError::db("noting a disk"))?;
+        }
+        Ok(())
     }
 
     async fn look_through(&self, place: &Place) -> Result<Recovery, StoreError> {
@@ -112,7 +166,7 @@ impl Store {
     pub async fn look_at_disks(&self) -> bool {
         let inner = &self.0;
         let mut changed = false;
-        for place in inner.places.all().iter().filter(|p| p.number != DATA) {
+        for place in inner.places.all().filter(|p| p.number != DATA) {
             let site = inner.site_id;
             let mounted = place.is_mounted(&site);
             if mounted && place.is_there() && place.is_failing() {
@@ -191,7 +245,7 @@ impl Store {
                 days,
             })
         };
-        inner.places.all().iter().map(usage).collect()
+        inner.places.all().map(usage).collect()
     }
 
     /// Bytes that all cameras together record a day, by the last day.

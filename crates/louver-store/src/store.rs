@@ -161,6 +161,16 @@ impl Store {
             committer: Mutex::default(),
             lock: Mutex::new(Some(ground.lock)),
         });
+        let known = async {
+            inner.note_disks().await?;
+            inner.forget_disks().await
+        };
+        if let Err(error) = known.await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "which disks are in use no more cannot be said"
+            );
+        }
         let flusher =
             tokio::spawn(flush::flush_now_and_then(Arc::downgrade(&inner), stop, options.flush_every));
         *inner.flusher.lock().unwrap_or_else(PoisonError::into_inner) = Some(flusher);

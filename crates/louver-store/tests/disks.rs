@@ -312,3 +312,116 @@ async fn a_file_that_the_disk_does_not_give_keeps_no_start_from_working_and_is_l
         store.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_disk_that_is_in_the_settings_no_more_is_missed_as_long_as_something_is_known_to_lie_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disks, gate) = (hot_and_cold(dir.path()), camera("gate"));
+    let store = open(dir.path(), &disks).await;
+    show(&store, &gate, 0).await.unwrap();
+    store.close().await.unwrap();
+    let known = || std::fs::read_to_string(dir.path().join("data/disks.json")).unwrap();
+    // One that nothing lies on is forgotten at once, whether it is there or not.
+    std::fs::remove_dir_all(dir.path().join("cold")).unwrap();
+    let store = open(dir.path(), &disks[..1]).await;
+    assert_eq!(store.concerns(), [""; 0]);
+    assert!(!known().contains("cold") && known().contains("hot"), "{}", known());
+    store.close().await.unwrap();
+    // The other one with the age of what lies on it.
+    std::fs::rename(dir.path().join("hot"), dir.path().join("in a drawer")).unwrap();
+    let store = open(dir.path(), &[]).await;
+    assert!(store.concerns()[0].contains("hot is not there"), "{:?}", store.concerns());
+    let hours = [(gate.clone(), 2)];
+    store.retention_pass(at(HOUR), &hours, PLENTY).await.unwrap();
+    assert_eq!(store.recordings(&gate, at(0), at(HOUR)).await.unwrap().len(), 1);
+    let report = store.retention_pass(at(3 * HOUR), &hours, PLENTY).await.unwrap();
+    assert_eq!(report.expired_files, 0, "no file was deleted");
+    assert_eq!(store.recordings(&gate, at(0), at(HOUR)).await.unwrap(), []);
+    assert_eq!(store.concerns(), [""; 0]);
+    assert!(!known().contains("hot"), "{}", known());
+    assert_eq!(store.disks(at(HOUR)).await.unwrap().len(), 1);
+    store.close().await.unwrap();
+    // Named again it is known by its sign, and looked through.
+    let store = open(dir.path(), &[disk(&dir.path().join("in a drawer"), DiskRole::Hot)]).await;
+    assert_eq!(all_can_be_shown(&store, &gate).await, 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_this_catalogue_has_never_seen_is_not_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disks, gate) = (hot_and_cold(dir.path()), camera("gate"));
+    let store = open(dir.path(), &disks).await;
+    show(&store, &gate, 0).await.unwrap();
+    store.close().await.unwrap();
+    std::fs::rename(dir.path().join("hot"), dir.path().join("in a drawer")).unwrap();
+    std::fs::remove_file(dir.path().join("data/louver.db")).unwrap();
+    for _ in 0..2 {
+        let store = open(dir.path(), &disks[1..]).await;
+        assert!(store.concerns()[0].contains("hot is not there"), "{:?}", store.concerns());
+        store.close().await.unwrap();
+    }
+    std::fs::rename(dir.path().join("in a drawer"), dir.path().join("hot")).unwrap();
+    let store = open(dir.path(), &disks[1..]).await;
+    assert_eq!(all_can_be_shown(&store, &gate).await, 1);
+}
+
+#[tokio::test]
+async fn the_empty_mount_point_of_a_disk_becomes_no_disk_of_its_own_also_where_two_were_swapped() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    for swapped in [["a", "b"], ["b", "a"]] {
+        let both = ["a", "b"].map(|name| disk(&path(name), DiskRole::Hot));
+        let store = open(dir.path(), &both).await;
+        store.close().await.unwrap();
+        let [first, second] = swapped.map(path);
+        // The second disk is mounted where the first was, and the first is not mounted.
+        std::fs::rename(&first, path("aside")).unwrap();
+        std::fs::rename(&second, &first).unwrap();
+        std::fs::create_dir(&second).unwrap();
+        for _ in 0..2 {
+            let store = open(dir.path(), &both).await;
+            let said = store.concerns();
+            let away = second.display().to_string();
+            assert!(said.len() == 1 && said[0].contains(&format!("{away} is not there")), "{said:?}");
+            assert_eq!(files(&second, "").len(), 0, "it would lie on the system's disk");
+            store.close().await.unwrap();
+        }
+        // Mounted there it is known, and by itself.
+        let store = open(dir.path(), &both).await;
+        std::fs::remove_dir(&second).unwrap();
+        std::fs::rename(path("aside"), &second).unwrap();
+        assert!(store.look_at_disks().await);
+        assert_eq!(store.concerns(), [""; 0]);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nor_where_a_disk_was_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let of = |names: &[&str]| names.iter().map(|name| disk(&path(name), DiskRole::Hot)).collect::<Vec<_>>();
+    open(dir.path(), &of(&["a"])).await.close().await.unwrap();
+    std::fs::rename(path("a"), path("b")).unwrap();
+    std::fs::create_dir(path("a")).unwrap();
+    // It went from a to b, and what is to be at a is not mounted.
+    open(dir.path(), &of(&["b"])).await.close().await.unwrap();
+    for _ in 0..2 {
+        let store = open(dir.path(), &of(&["a", "b"])).await;
+        assert_eq!(files(&path("a"), "").len(), 0);
+        assert!(store.concerns()[0].contains("a is not there"), "{:?}", store.concerns());
+        store.close().await.unwrap();
+    }
+    let store = open(dir.path(), &of(&["b"])).await;
+    assert_eq!(store.concerns(), [""; 0], "what was waited for at a and never came is forgotten");
+}
+
+#[tokio::test]
+async fn a_folder_whose_name_cannot_be_written_down_is_no_disk() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let strange = dir.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+    let disks = [disk(&strange, DiskRole::Hot)];
+    let opened = Store::open_with(&dir.path().join("data"), StoreOptions::default(), &disks).await;
+    assert!(opened.is_err(), "the next start would not know it");
+}

@@ -80,6 +80,7 @@ impl Inner {
             let old = rows_to_old(&rows)?;
             let Some(last) = old.last() else { return Ok(()) };
             after = (last.key.2.0, last.key.1.code());
+            let old = self.forget_given_up(old, now).await?;
             let mut going = self.going(old, now).await?;
             ending.append(&mut going.ending);
             report.expired_files += self.delete(going.plain, DeletedFor::Age, report).await?;

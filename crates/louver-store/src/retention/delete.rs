@@ -96,9 +96,15 @@ impl Inner {
             let (camera, kind, id) = &old.key;
             self.gone().note_deleted((camera.clone(), *kind, why), id.start(), old.end);
         }
+        self.delete_entries(&gone).await?;
+        Ok(gone.len() as u64)
+    }
+
+    /// Entries alone.
+    async fn delete_entries(&self, gone: &[&Old]) -> Result<(), StoreError> {
         let doing = || StoreError::db("deleting entries of old recordings");
         let mut tx = self.pool.begin().await.map_err(doing())?;
-        for o in &gone {
+        for o in gone {
             sqlx::query("DELETE FROM recordings WHERE camera = ? AND kind = ? AND start_ms = ?")
                 .bind(o.key.0.as_str())
                 .bind(o.key.1.code())
@@ -109,10 +115,23 @@ impl Inner {
         }
         tx.commit().await.map_err(doing())?;
         let mut fresh = self.fresh();
-        for o in &gone {
+        for o in gone {
             fresh.recordings.remove(&o.key);
         }
-        Ok(gone.len() as u64)
+        Ok(())
+    }
+
+    /// Forgets those that lie on disks that are away and that the settings name no more: nobody waits for them. Gives the others. What is
+    /// held is not forgotten.
+    pub(super) async fn forget_given_up(&self, old: Vec<Old>, now: WallTime) -> Result<Vec<Old>, StoreError> {
+        let given_up = |o: &Old| self.places.get(o.disk).is_none_or(|p| p.is_unnamed() && !p.is_there());
+        let (given_up, others): (Vec<Old>, Vec<Old>) = old.into_iter().partition(given_up);
+        if !given_up.is_empty() {
+            let key_ring = self.key_ring()?;
+            let gone = given_up.iter().filter(|o| !is_held(&key_ring, o, now)).collect::<Vec<_>>();
+            self.delete_entries(&gone).await?;
+        }
+        Ok(others)
     }
 }
 

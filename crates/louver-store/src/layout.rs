@@ -1,6 +1,5 @@
 //! Where things lie in the data directory; names are the only thing a rebuild needs besides the files' bytes.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,15 +58,6 @@ pub(crate) fn still_path(dir: &Path, camera: &CameraId, start: WallTime, id: Eve
 pub(crate) struct HourFolder {
     pub(crate) start: WallTime,
     pub(crate) path: PathBuf,
-}
-
-/// The same on any of the disks.
-pub(crate) fn cameras_on(dirs: &[PathBuf], kind: RecordingKind) -> io::Result<BTreeSet<CameraId>> {
-    let mut all = BTreeSet::new();
-    for dir in dirs {
-        all.extend(cameras(dir, kind)?);
-    }
-    Ok(all)
 }
 
 /// Cameras that have a folder; anything that is not named like a camera is left alone.

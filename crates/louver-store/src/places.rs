@@ -203,11 +203,6 @@ impl Places {
         self.all().filter(|p| p.is_there())
     }
 
-    /// Folders of those that are there.
-    pub(crate) fn dirs(&self) -> Vec<PathBuf> {
-        self.there().map(|p| p.dir.clone()).collect()
-    }
-
     pub(crate) fn get(&self, number: i64) -> Option<&Place> {
         self.all().find(|p| p.number == number)
     }
@@ -215,6 +210,20 @@ impl Places {
     /// Whether some disk is not there.
     pub(crate) fn any_away(&self) -> bool {
         self.all().any(|p| !p.is_there())
+    }
+
+    /// A disk that does not give its folders is as good as away.
+    ///
+    /// # Errors
+    /// The error itself where it is the data directory's disk: without it nothing goes.
+    pub(crate) fn lose(&self, place: &Place, error: StoreError) -> Result<(), StoreError> {
+        if place.number == DATA {
+            return Err(error);
+        }
+        if place.set_there(false) {
+            tracing::error!(disk = %place.dir.display(), error = &error as &dyn std::error::Error, "a disk of recordings cannot be read and counts as away: what lies on it is kept in the catalogue, new recordings go elsewhere");
+        }
+        Ok(())
     }
 
     /// Forgets a disk that the settings name no more and that nothing lies on.

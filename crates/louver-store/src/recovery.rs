@@ -106,13 +106,18 @@ pub(crate) async fn put_flush_time(db: &mut sqlx::SqliteConnection) -> Result<()
 }
 
 /// Cameras that have files or entries.
-pub(crate) async fn cameras(places: &Places, pool: &SqlitePool) -> Result<BTreeSet<CameraId>, StoreError> {
-    let dirs = places.dirs();
+pub(crate) async fn cameras(
+    places: &Arc<Places>,
+    pool: &SqlitePool,
+) -> Result<BTreeSet<CameraId>, StoreError> {
+    let places = Arc::clone(places);
     let mut all = blocking(move || {
         let mut all = BTreeSet::new();
-        for kind in RecordingKind::ALL {
-            let found = layout::cameras_on(&dirs, kind);
-            all.extend(found.map_err(|e| StoreError::io("reading", Path::new(kind.folder()), e))?);
+        for place in places.there() {
+            match cameras_on(&place.dir) {
+                Ok(found) => all.extend(found),
+                Err(e) => places.lose(place, e)?,
+            }
         }
         Ok(all)
     })
@@ -122,5 +127,14 @@ pub(crate) async fn cameras(places: &Places, pool: &SqlitePool) -> Result<BTreeS
         .await
         .map_err(StoreError::db("listing cameras"))?;
     all.extend(named.iter().filter_map(|n| n.parse().ok()));
+    Ok(all)
+}
+
+fn cameras_on(dir: &Path) -> Result<Vec<CameraId>, StoreError> {
+    let mut all = Vec::new();
+    for kind in RecordingKind::ALL {
+        let found = layout::cameras(dir, kind);
+        all.extend(found.map_err(|e| StoreError::io("reading", &dir.join(kind.folder()), e))?);
+    }
     Ok(all)
 }

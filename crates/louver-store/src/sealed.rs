@@ -87,21 +87,29 @@ pub fn rotation_due(start: WallTime, next: WallTime, key: bool) -> bool {
 /// Cameras that have sealed files, also those that are in the register no more. Takes no lock.
 ///
 /// # Errors
-/// [`StoreError::Io`] when the folders cannot be read.
+/// [`StoreError::Io`] when the data directory cannot be read; [`StoreError::Disks`]. A disk of recordings that cannot be read is left out.
 pub fn sealed_cameras(dir: &Path) -> Result<Vec<CameraId>, StoreError> {
-    let cameras = layout::cameras_on(&places::folders(dir)?, RecordingKind::Sealed);
-    cameras.map(|all| all.into_iter().collect()).map_err(|e| StoreError::io("reading", dir, e))
+    cameras_of(dir, &[RecordingKind::Sealed])
 }
 
 /// Cameras that have recordings of any kind, likewise.
 ///
 /// # Errors
-/// [`StoreError::Io`] when the folders cannot be read; [`StoreError::Disks`].
+/// As [`sealed_cameras`].
 pub fn recorded_cameras(dir: &Path) -> Result<Vec<CameraId>, StoreError> {
+    cameras_of(dir, &RecordingKind::ALL)
+}
+
+fn cameras_of(data: &Path, kinds: &[RecordingKind]) -> Result<Vec<CameraId>, StoreError> {
     let mut all = BTreeSet::new();
-    for dir in places::folders(dir)? {
-        for kind in RecordingKind::ALL {
-            all.extend(layout::cameras(&dir, kind).map_err(|e| StoreError::io("reading", &dir, e))?);
+    for dir in places::folders(data)? {
+        for kind in kinds {
+            match layout::cameras(&dir, *kind) {
+                Err(error) if dir != data => {
+                    tracing::error!(disk = %dir.display(), %error, "a disk of recordings cannot be read: look at it");
+                }
+                found => all.extend(found.map_err(|e| StoreError::io("reading", &dir, e))?),
+            }
         }
     }
     Ok(all.into_iter().collect())

@@ -2,7 +2,8 @@
 //! opens no more, whoever kept a copy of it. docs/keys.md.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use louver_base::{CameraId, WallSpan, WallTime};
 use louver_vault::{CameraHour, Hour, KeyRing};
@@ -10,7 +11,7 @@ use louver_vault::{CameraHour, Hour, KeyRing};
 use crate::files::{Files, blocking};
 use crate::gone::{DeletedFor, Gone};
 use crate::layout::{self, HOUR_US, HourFolder, hour_folder, hours, recording_path, recordings_in};
-use crate::places;
+use crate::places::{self, DATA, Places};
 use crate::retention::{AHEAD, Old};
 use crate::store::Inner;
 use crate::{RecordingKind, RetentionReport, StoreError};
@@ -48,42 +49,50 @@ fn is_ahead(hour: Hour, now: WallTime) -> bool {
     hour.start() > now + AHEAD
 }
 
-/// Originals of an hour that are on these disks.
+/// Originals of an hour that are on disks that are there.
 fn originals(
-    dirs: &[PathBuf],
+    places: &Places,
     (camera, hour): &CameraHour,
 ) -> Result<BTreeSet<crate::RecordingId>, StoreError> {
     let kind = RecordingKind::Sealed;
     let mut all = BTreeSet::new();
-    for dir in dirs {
-        let path = hour_folder(dir, kind, camera, hour.start());
+    for place in places.there() {
+        let path = hour_folder(&place.dir, kind, camera, hour.start());
         let folder = HourFolder { start: hour.start(), path };
-        all.extend(recordings_in(&folder, kind).map_err(|e| StoreError::io("reading", &folder.path, e))?);
+        match recordings_in(&folder, kind) {
+            Ok(ids) => all.extend(ids),
+            Err(e) => places.lose(place, StoreError::io("reading", &folder.path, e))?,
+        }
     }
     Ok(all)
 }
 
-/// Whether there is any original.
+/// Whether there is any original. A disk besides the data directory's that cannot be read may have some.
 pub(crate) fn has_originals(data: &Path) -> Result<bool, StoreError> {
     let mut there = false;
-    each_hour(&places::folders(data)?, |_, folder| {
-        let ids = recordings_in(folder, RecordingKind::Sealed);
-        there |= !ids.map_err(|e| StoreError::io("reading", &folder.path, e))?.is_empty();
-        Ok(())
-    })?;
+    for dir in places::folders(data)? {
+        let looked = each_hour(&dir, |_, folder| {
+            let ids = recordings_in(folder, RecordingKind::Sealed);
+            there |= !ids.map_err(|e| StoreError::io("reading", &folder.path, e))?.is_empty();
+            Ok(())
+        });
+        match looked {
+            Err(e) if dir == data => return Err(e),
+            Err(_) => there = true,
+            Ok(()) => {}
+        }
+    }
     Ok(there)
 }
 
 fn each_hour(
-    dirs: &[PathBuf],
+    dir: &Path,
     mut each: impl FnMut(CameraHour, &HourFolder) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    for dir in dirs {
-        let reading = |e| StoreError::io("reading", dir, e);
-        for camera in layout::cameras(dir, RecordingKind::Sealed).map_err(reading)? {
-            for folder in hours(dir, RecordingKind::Sealed, &camera).map_err(reading)? {
-                each((camera.clone(), Hour::of(folder.start)), &folder)?;
-            }
+    let reading = |e| StoreError::io("reading", dir, e);
+    for camera in layout::cameras(dir, RecordingKind::Sealed).map_err(reading)? {
+        for folder in hours(dir, RecordingKind::Sealed, &camera).map_err(reading)? {
+            each((camera.clone(), Hour::of(folder.start)), &folder)?;
         }
     }
     Ok(())
@@ -96,28 +105,53 @@ fn each_hour(
 pub(crate) fn at_start(
     files: &Files,
     data: &Path,
-    dirs: &[PathBuf],
+    places: &Places,
     key_ring: &KeyRing,
 ) -> Result<(Unopenable, Gone), StoreError> {
     let listed = crate::gone::read(data).unwrap_or_default();
-    let (found, without) = without_secrets(dirs, key_ring, &listed)?;
+    let (mut found, mut without) = (Unopenable::default(), WithoutSecrets::new());
+    for place in places.there() {
+        match without_secrets(&place.dir, key_ring, &listed) {
+            Ok((kept, on_it)) => {
+                found.kept += kept;
+                for (of, ids) in on_it {
+                    found.deleted += ids.len() as u64;
+                    without.entry(of).or_default().extend(ids);
+                }
+            }
+            Err(e) => places.lose(place, e)?,
+        }
+    }
     let gone = Gone::at_start(data, key_ring, without.keys().cloned().collect());
     if !without.is_empty()
         && let Err(error) = gone.write(files, data)
     {
         tracing::warn!(%error, "should this stop now, the ledger would not be told of secrets that are destroyed");
     }
-    remove_unopenable(files, dirs, &without)?;
+    for place in places.there() {
+        match remove_unopenable(files, &place.dir, &without) {
+            Err(error) if place.number != DATA => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "an original that nobody can open any more stays; the next start tries again"
+                );
+            }
+            removed => removed?,
+        }
+    }
     Ok((found, gone))
 }
 
-/// Hours of originals that have no secret and whose files are to go; and how many files go, and stay. `listed`: hours that were to be
+/// Originals without a secret that are to go.
+type WithoutSecrets = BTreeMap<CameraHour, BTreeSet<crate::RecordingId>>;
+
+/// Hours of originals on a disk that have no secret and whose files are to go; and how many files stay. `listed`: hours that were to be
 /// destroyed.
 fn without_secrets(
-    dirs: &[PathBuf],
+    dir: &Path,
     key_ring: &KeyRing,
     listed: &BTreeSet<CameraHour>,
-) -> Result<(Unopenable, BTreeMap<CameraHour, BTreeSet<crate::RecordingId>>), StoreError> {
+) -> Result<(u64, WithoutSecrets), StoreError> {
     let mut first = BTreeMap::<CameraId, Hour>::new();
     for (camera, hour) in key_ring.hours() {
         if key_ring.held_until(&camera, hour).is_none() {
@@ -127,43 +161,34 @@ fn without_secrets(
     }
     let was_destroyed =
         |of: &CameraHour| listed.contains(of) || first.get(&of.0).is_some_and(|first| of.1 < *first);
-    let (mut found, mut without) = (Unopenable::default(), BTreeMap::new());
-    each_hour(dirs, |of, folder| {
+    let (mut kept, mut without) = (0, WithoutSecrets::new());
+    each_hour(dir, |of, folder| {
         if key_ring.contains(&of.0, of.1) {
             return Ok(());
         }
         let ids = recordings_in(folder, RecordingKind::Sealed)
             .map_err(|e| StoreError::io("reading", &folder.path, e))?;
         if !was_destroyed(&of) {
-            found.kept += ids.len() as u64;
-            return Ok(());
-        }
-        if !ids.is_empty() {
-            found.deleted += ids.len() as u64;
-            without.entry(of).or_insert_with(BTreeSet::new).extend(ids);
+            kept += ids.len() as u64;
+        } else if !ids.is_empty() {
+            without.entry(of).or_default().extend(ids);
         }
         Ok(())
     })?;
-    Ok((found, without))
+    Ok((kept, without))
 }
 
-fn remove_unopenable(
-    files: &Files,
-    dirs: &[PathBuf],
-    without: &BTreeMap<CameraHour, BTreeSet<crate::RecordingId>>,
-) -> Result<(), StoreError> {
+fn remove_unopenable(files: &Files, dir: &Path, without: &WithoutSecrets) -> Result<(), StoreError> {
     for ((camera, hour), ids) in without {
-        for dir in dirs {
-            for id in ids {
-                files.remove(&recording_path(dir, RecordingKind::Sealed, camera, *id))?;
+        for id in ids {
+            files.remove(&recording_path(dir, RecordingKind::Sealed, camera, *id))?;
+        }
+        let folder = hour_folder(dir, RecordingKind::Sealed, camera, hour.start());
+        match files.sync_folder(&folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::io("syncing", &folder, e));
             }
-            let folder = hour_folder(dir, RecordingKind::Sealed, camera, hour.start());
-            match files.sync_folder(&folder) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StoreError::io("syncing", &folder, e));
-                }
-                _ => {}
-            }
+            _ => {}
         }
     }
     Ok(())
@@ -171,18 +196,21 @@ fn remove_unopenable(
 
 impl Inner {
     /// Deletes originals on a disk that came back whose secrets were destroyed while it was away.
-    pub(crate) fn shred_returned(&self, dir: &Path) -> Result<(), StoreError> {
-        let (dirs, key_ring) = ([dir.to_owned()], self.key_ring()?);
+    pub(crate) async fn shred_returned(&self, dir: &Path) -> Result<(), StoreError> {
+        let (dir, key_ring, files) = (dir.to_owned(), self.key_ring()?, self.files.clone());
         // They were told of when they went.
-        let (_, without) = without_secrets(&dirs, &key_ring, &self.gone().listed())?;
-        remove_unopenable(&self.files, &dirs, &without)
+        let listed = self.gone().listed();
+        blocking(move || {
+            let (_, without) = without_secrets(&dir, &key_ring, &listed)?;
+            remove_unopenable(&files, &dir, &without)
+        })
+        .await
     }
 
     /// Sorts what is too old or too much. What is being written or held is left out.
     pub(crate) async fn going(&self, old: Vec<Old>, now: WallTime) -> Result<Going, StoreError> {
-        let (dirs, old, key_ring) = (self.places.dirs(), self.may_go(old, now).await?, self.key_ring()?);
-        // What lies on a disk that is away may be of the same hour: its secret goes when the hour's time is over (`sweep`).
-        let all_there = !self.places.any_away();
+        let (old, places, key_ring) =
+            (self.may_go(old, now).await?, Arc::clone(&self.places), self.key_ring()?);
         blocking(move || {
             let mut going = Going::default();
             let mut by_hour: BTreeMap<CameraHour, Vec<Old>> = BTreeMap::new();
@@ -193,9 +221,10 @@ impl Inner {
                 }
             }
             for (of, mut files) in by_hour {
-                let mut left = originals(&dirs, &of)?;
+                let mut left = originals(&places, &of)?;
                 left.retain(|id| !files.iter().any(|o| o.key.2 == *id));
-                if !left.is_empty() || !all_there {
+                // What lies on a disk that is away may be of the same hour: its secret goes when the hour's time is over (`sweep`).
+                if !left.is_empty() || places.any_away() {
                     going.plain.append(&mut files);
                 } else if (is_over(of.1, now - LATE) || is_ahead(of.1, now))
                     && !key_ring.is_in_use(&of.0, of.1)
@@ -267,13 +296,13 @@ impl Inner {
         if *self.swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == this_hour {
             return Ok(());
         }
-        let (dirs, key_ring) = (self.places.dirs(), self.key_ring()?);
+        let (places, key_ring) = (Arc::clone(&self.places), self.key_ring()?);
         let kept: BTreeMap<CameraId, u32> = retention_hours.iter().cloned().collect();
         let without = blocking(move || {
             let mut without = Vec::new();
             for of in key_ring.hours() {
                 let over = kept.get(&of.0).is_some_and(|h| is_over(of.1, now - WallSpan::from_hours(*h)));
-                if over && originals(&dirs, &of)?.is_empty() {
+                if over && originals(&places, &of)?.is_empty() {
                     without.push(of);
                 }
             }

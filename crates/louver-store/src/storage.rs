@@ -80,11 +80,15 @@ impl Inner {
                 .map_err(|e| StoreError::io("writing", &dir, e))
         })
         .await?;
-        self.shred_returned(&place.dir)?;
+        self.shred_returned(&place.dir).await?;
         place.set_looked_through(true);
         place.set_there(true);
         let found = self.look_through(place).await;
         place.set_looked_through(false);
+        // Some folder of it could not be read.
+        if found.is_ok() && !place.is_there() {
+            return Err(StoreError::io("reading", &place.dir, std::io::ErrorKind::Other.into()));
+        }
         self.note_disks().await?;
         found
     }

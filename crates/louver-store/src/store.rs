@@ -126,8 +126,9 @@ impl Store {
         let (of, place, site, disks) = (files.clone(), dir.to_owned(), ground.site_id, disks.to_vec());
         let places = blocking(move || Places::open(&of, &place, &site, &disks)).await?;
         let (key_ring, place, of) = (Arc::new(ground.key_ring), dir.to_owned(), files.clone());
-        let (ring, dirs, places) = (Arc::clone(&key_ring), places.dirs(), Arc::new(places));
-        let (unopenable, gone) = blocking(move || shred::at_start(&of, &place, &dirs, &ring)).await?;
+        let (ring, places) = (Arc::clone(&key_ring), Arc::new(places));
+        let all = Arc::clone(&places);
+        let (unopenable, gone) = blocking(move || shred::at_start(&of, &place, &all, &ring)).await?;
         let opened = match open_catalogue(&files, &places, dir, &ground.keys).await {
             Err(e) if is_out_of_room(&e, &files, dir) && reserve::give_up(&files, dir) => {
                 tracing::warn!("the disk is full: the reserve is given up, so that retention can make room");

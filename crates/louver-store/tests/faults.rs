@@ -226,3 +226,51 @@ async fn events_stay_as_long_as_any_disk_has_a_recording_of_their_time() {
     assert_eq!((report.crowded_out_files, report.events), (1, 3), "{report:?}");
     assert_eq!(site.listed().await, [3]);
 }
+
+#[tokio::test]
+async fn copies_that_cannot_be_compared_or_deleted_keep_no_start_from_working() {
+    let site = Site::recorded(2).await;
+    // One that nobody can read, and one that cannot be deleted.
+    site.spoil("hot", 0);
+    site.spoil("cold", 0);
+    let copy = site.file("cold", 1);
+    fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    fs::copy(site.file("hot", 1), &copy).unwrap();
+    for act in ["remove", "sync folder"] {
+        site.disk.refuse(act, "/cold/");
+    }
+    let (site, recovery) = site.restart().await;
+    assert_eq!(recovery.recordings, 2, "{recovery:?}");
+    assert_eq!((site.on("hot"), site.on("cold")), (vec![0, 1], vec![0, 1]), "both copies stay");
+    site.disk.mend();
+    let (site, _) = site.restart().await;
+    assert_eq!((site.on("hot"), site.on("cold")), (vec![0, 1], vec![0]));
+}
+
+#[tokio::test]
+async fn a_disk_whose_folders_cannot_be_read_is_away() {
+    let site = Site::recorded(2).await;
+    assert_eq!(site.move_all(1).await.files, 1);
+    // A folder that leads to itself cannot be read, whoever asks.
+    for kind in ["masked", "sealed"] {
+        let (folder, aside) = (site.path("cold").join(kind), site.path("cold").join("aside"));
+        let was_there = fs::rename(&folder, &aside).is_ok();
+        symlink(&folder, &folder).unwrap();
+        site.store.close().await.unwrap();
+        let (store, recovery) = open(&site.disk, site.dir.path()).await;
+        assert_eq!((recovery.recordings, recovery.missing), (1, 0));
+        assert!(store.concerns()[0].contains("cold is not there"), "{:?}", store.concerns());
+        let listed = store.recordings(&site.gate, at(-HOUR), at(99 * HOUR)).await.unwrap();
+        assert_eq!(listed.len(), 2, "nothing is forgotten");
+        store.retention_pass(at(2 * HOUR), &[(site.gate.clone(), 72)], PLENTY).await.unwrap();
+        store.look_at_disks().await;
+        assert!(store.concerns()[0].contains("cold is not there"), "{:?}", store.concerns());
+        fs::remove_file(&folder).unwrap();
+        if was_there {
+            fs::rename(&aside, &folder).unwrap();
+        }
+        assert!(store.look_at_disks().await, "it comes back by itself");
+        assert_eq!(store.concerns(), [""; 0]);
+        store.close().await.unwrap();
+    }
+}

@@ -11,7 +11,7 @@ use louver_base::CameraId;
 use crate::files::Files;
 use crate::layout::{hours, recording_path, recordings_in};
 use crate::moving::PART;
-use crate::places::Places;
+use crate::places::{Place, Places};
 use crate::{DiskRole, RecordingId, RecordingKind, StoreError};
 
 /// Disk and path of a recording.
@@ -26,23 +26,36 @@ pub(super) fn one_of_each(
 ) -> Result<BTreeMap<RecordingId, Lies>, StoreError> {
     let mut found: BTreeMap<RecordingId, Lies> = BTreeMap::new();
     for place in places.there() {
-        let reading = |e| StoreError::io("reading", &place.dir, e);
-        for hour in hours(&place.dir, kind, camera).map_err(reading)? {
-            if place.role != Some(DiskRole::Hot) {
-                remove_parts(files, &hour.path).map_err(reading)?;
+        let ids = match on(files, place, camera, kind) {
+            Ok(ids) => ids,
+            Err(e) => {
+                places.lose(place, StoreError::io("reading", &place.dir, e))?;
+                continue;
             }
-            for id in recordings_in(&hour, kind).map_err(reading)? {
-                let path = recording_path(&place.dir, kind, camera, id);
-                match found.get(&id) {
-                    Some((_, first)) => drop_copy(files, first, &path)?,
-                    None => {
-                        found.insert(id, (place.number, path));
-                    }
+        };
+        for id in ids {
+            let path = recording_path(&place.dir, kind, camera, id);
+            match found.get(&id) {
+                Some((_, first)) => drop_copy(files, first, &path),
+                None => {
+                    found.insert(id, (place.number, path));
                 }
             }
         }
     }
     Ok(found)
+}
+
+/// The camera's recordings on a disk.
+fn on(files: &Files, place: &Place, camera: &CameraId, kind: RecordingKind) -> io::Result<Vec<RecordingId>> {
+    let mut ids = Vec::new();
+    for hour in hours(&place.dir, kind, camera)? {
+        if place.role != Some(DiskRole::Hot) {
+            remove_parts(files, &hour.path)?;
+        }
+        ids.extend(recordings_in(&hour, kind)?);
+    }
+    Ok(ids)
 }
 
 fn remove_parts(files: &Files, folder: &Path) -> io::Result<()> {
@@ -55,16 +68,28 @@ fn remove_parts(files: &Files, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Deletes the second of two copies. Where they differ neither is deleted: which of them is damaged is nothing to bet evidence on.
-fn drop_copy(files: &Files, first: &Path, second: &Path) -> Result<(), StoreError> {
-    let same = same_bytes(first, second).map_err(|e| StoreError::io("reading", second, e))?;
-    if same {
-        files.remove(second)?;
-        let folder = second.parent().unwrap_or(second);
-        return files.sync_folder(folder).map_err(|e| StoreError::io("syncing", folder, e));
+/// Deletes the second of two copies. Where they differ, or cannot be compared, neither is deleted: which of them is damaged is nothing to bet
+/// evidence on.
+fn drop_copy(files: &Files, first: &Path, second: &Path) {
+    let (used, other) = (first.display(), second.display());
+    match same_bytes(first, second) {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::error!(%used, %other, "a recording lies on two disks and differs: the first is used, look at both");
+            return;
+        }
+        Err(error) => {
+            tracing::error!(%used, %other, %error, "a recording lies on two disks and cannot be compared: the first is used, look at both");
+            return;
+        }
     }
-    tracing::error!(used = %first.display(), other = %second.display(), "a recording lies on two disks and differs: the first is used, look at both");
-    Ok(())
+    let folder = second.parent().unwrap_or(second);
+    let removed = files
+        .remove(second)
+        .and_then(|_| files.sync_folder(folder).map_err(|e| StoreError::io("syncing", folder, e)));
+    if let Err(error) = removed {
+        tracing::error!(%used, %other, error = &error as &dyn std::error::Error, "a recording lies on two disks, and the second copy cannot be deleted; the next start tries again");
+    }
 }
 
 /// Whether two files hold the same.

@@ -14,7 +14,7 @@ use crate::files::{Files, blocking};
 use crate::flush::put_recording;
 use crate::fresh::{Entry, FileState};
 use crate::masked_file::{self, Scan};
-use crate::places::Places;
+use crate::places::{DATA, Places};
 use crate::setup::{CameraKeys, Keys};
 use crate::{RecordingId, RecordingKind, StoreError};
 
@@ -165,7 +165,14 @@ async fn look(
             let outcome = match known.remove(&id) {
                 Some(Known { finished: true, disk: said }) if said == disk => continue,
                 Some(Known { finished: true, .. }) => Outcome::Moved,
-                _ => look_at(&files, &path, id, kind, &keys)?,
+                _ => match look_at(&files, &path, id, kind, &keys) {
+                    // One file on a disk besides the data directory's keeps no start from working.
+                    Err(error) if disk != DATA => {
+                        tracing::error!(file = %path.display(), error = &error as &dyn std::error::Error, "a recording cannot be brought in order; the next start tries again");
+                        Outcome::Failing { bytes: path.metadata().map_or(0, |m| m.len()) }
+                    }
+                    looked => looked?,
+                },
             };
             found.looked_at.push((id, disk, outcome));
         }

@@ -188,7 +188,8 @@ impl Places {
         }
         let places = Self { all, known: Mutex::new(known) };
         for place in places.all().filter(|p| !p.is_there()) {
-            tracing::error!(disk = %place.dir.display(), "a disk of recordings is not there: what lies on it is kept in the catalogue, new recordings go elsewhere");
+            let meanwhile = places.meanwhile(place);
+            tracing::error!(disk = %place.dir.display(), "a disk of recordings is not there: what lies on it is kept in the catalogue{meanwhile}");
         }
         Ok(places)
     }
@@ -212,6 +213,15 @@ impl Places {
         self.all().any(|p| !p.is_there())
     }
 
+    /// What becomes of new recordings while a disk is away, as the end of a sentence.
+    pub(crate) fn meanwhile(&self, away: &Place) -> &'static str {
+        match away.role {
+            None => "",
+            Some(_) if self.there().any(|p| p.role.is_some()) => "; new recordings go elsewhere",
+            Some(_) => "; recording stops until it is back",
+        }
+    }
+
     /// A disk that does not give its folders is as good as away.
     ///
     /// # Errors
@@ -221,7 +231,8 @@ impl Places {
             return Err(error);
         }
         if place.set_there(false) {
-            tracing::error!(disk = %place.dir.display(), error = &error as &dyn std::error::Error, "a disk of recordings cannot be read and counts as away: what lies on it is kept in the catalogue, new recordings go elsewhere");
+            let meanwhile = self.meanwhile(place);
+            tracing::error!(disk = %place.dir.display(), error = &error as &dyn std::error::Error, "a disk of recordings cannot be read and counts as away: what lies on it is kept in the catalogue{meanwhile}");
         }
         Ok(())
     }

@@ -184,7 +184,8 @@ impl Store {
                 (false, true) => {
                     place.set_there(false);
                     changed = true;
-                    tracing::error!(disk = %place.dir.display(), "a disk of recordings went away: what lies on it is kept in the catalogue, new recordings go elsewhere");
+                    let meanwhile = inner.places.meanwhile(place);
+                    tracing::error!(disk = %place.dir.display(), "a disk of recordings went away: what lies on it is kept in the catalogue{meanwhile}");
                 }
                 (true, false) => {
                     let _turn = inner.maintenance.lock().await;
@@ -283,14 +284,21 @@ impl Store {
             let dir = place.dir.display();
             if !place.is_there() {
                 out.push(format!(
-                    "The disk {dir} is not there: mount it again. What lies on it cannot be shown until then; new recordings go elsewhere."
+                    "The disk {dir} is not there: mount it again. What lies on it cannot be shown until then{}.",
+                    inner.places.meanwhile(place)
                 ));
             } else if place.is_failing() {
                 out.push(format!("Writing to the disk {dir} failed: look at its health (smartctl, dmesg)."));
             }
             if place.is_full() {
+                // Where nothing new is put nothing has stopped.
+                let so = if place.role.is_some() {
+                    "recording has stopped there"
+                } else {
+                    "free some space there"
+                };
                 out.push(format!(
-                    "The disk {dir} is full, and the settings say that nothing is to be deleted for room: recording has stopped there."
+                    "The disk {dir} is full, and the settings say that nothing is to be deleted for room: {so}."
                 ));
             }
         }

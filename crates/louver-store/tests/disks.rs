@@ -331,6 +331,7 @@ async fn a_disk_that_is_in_the_settings_no_more_is_missed_as_long_as_something_i
     std::fs::rename(dir.path().join("hot"), dir.path().join("in a drawer")).unwrap();
     let store = open(dir.path(), &[]).await;
     assert!(store.concerns()[0].contains("hot is not there"), "{:?}", store.concerns());
+    assert!(!store.concerns()[0].contains("new recordings"), "they never went there: {:?}", store.concerns());
     let hours = [(gate.clone(), 2)];
     store.retention_pass(at(HOUR), &hours, PLENTY).await.unwrap();
     assert_eq!(store.recordings(&gate, at(0), at(HOUR)).await.unwrap().len(), 1);
@@ -363,6 +364,31 @@ async fn a_disk_that_this_catalogue_has_never_seen_is_not_forgotten() {
     std::fs::rename(dir.path().join("in a drawer"), dir.path().join("hot")).unwrap();
     let store = open(dir.path(), &disks[1..]).await;
     assert_eq!(all_can_be_shown(&store, &gate).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_disk_that_is_away_or_full_is_what_happens() {
+    let dir = tempfile::tempdir().unwrap();
+    let disks = hot_and_cold(dir.path());
+    let (hot, away) = (dir.path().join("hot"), dir.path().join("away"));
+    let mut said = Vec::new();
+    for some in [&disks[..1], &disks[..]] {
+        let store = open(dir.path(), some).await;
+        std::fs::rename(&hot, &away).unwrap();
+        assert!(store.look_at_disks().await);
+        said.extend(store.concerns());
+        assert_eq!(seal(&store, &camera("gate"), 0).await.is_ok(), some.len() == 2);
+        store.close().await.unwrap();
+        std::fs::rename(&away, &hot).unwrap();
+    }
+    assert!(said[0].ends_with("recording stops until it is back."), "{said:?}");
+    assert!(said[1].ends_with("new recordings go elsewhere."), "{said:?}");
+    // Nothing is recorded in the data directory, so nothing has stopped there.
+    let store = open(dir.path(), &disks).await;
+    store.retention_pass_by(at(HOUR), &[], DiskWatermark::Percent(100), WhenFull::Stop).await.unwrap();
+    let said = store.concerns();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(!said[0].contains("recording has stopped"), "{said:?}");
 }
 
 #[tokio::test]

@@ -101,7 +101,8 @@ pub(super) struct Storage {
 }
 
 /// A disk for recordings, besides the data directory's own; the table may stand up to 16 times. Catalogue, key ring and ledger stay in
-/// the data directory. A disk that goes away is no reason to stop: recording goes on where there is room, and nothing is forgotten.
+/// the data directory. When a disk goes away nothing that lies on it is forgotten, and recording goes on on the others; where no other takes
+/// new recordings (one hot disk and no cold one) it stops until the disk is back.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StorageDisk {

@@ -22,7 +22,7 @@ pub struct DiskUsage {
     pub role: Option<DiskRole>,
     /// Whether its recordings can be read.
     pub there: bool,
-    /// Its size; 0 while it is away.
+    /// Its size; 0 while it is away, and where the system does not say.
     pub total_bytes: u64,
     /// What of it is free to Louver.
     pub free_bytes: u64,
@@ -72,14 +72,8 @@ impl Inner {
     }
 
     async fn came_back(&self, place: &Place) -> Result<Recovery, StoreError> {
-        let (dir, files) = (place.dir.clone(), self.files.clone());
-        tracing::info!(disk = %dir.display(), "a disk of recordings is back and is looked through");
-        blocking(move || {
-            files
-                .try_writing(&dir.join("probe.tmp"), &[0x55; 4096])
-                .map_err(|e| StoreError::io("writing", &dir, e))
-        })
-        .await?;
+        tracing::info!(disk = %place.dir.display(), "a disk of recordings is back and is looked through");
+        self.try_writing(place).await?;
         self.shred_returned(&place.dir).await?;
         place.set_looked_through(true);
         place.set_there(true);
@@ -91,6 +85,16 @@ impl Inner {
         }
         self.note_disks().await?;
         found
+    }
+
+    /// Writes something on a disk to see whether it takes that.
+    async fn try_writing(&self, place: &Place) -> Result<(), StoreError> {
+        let (dir, files) = (place.dir.clone(), self.files.clone());
+        blocking(move || {
+            let tried = files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]);
+            tried.map_err(|e| StoreError::io("writing", &dir, e))
+        })
+        .await
     }
 
     /// Size of a disk and what of it is free to us.
@@ -170,14 +174,17 @@ impl Store {
     pub async fn look_at_disks(&self) -> bool {
         let inner = &self.0;
         let mut changed = false;
-        for place in inner.places.all().filter(|p| p.number != DATA) {
-            let site = inner.site_id;
-            let mounted = place.is_mounted(&site);
+        let (places, site) = (Arc::clone(&inner.places), inner.site_id);
+        let mounted = blocking(move || {
+            let of_recordings = places.all().filter(|p| p.number != DATA);
+            Ok(of_recordings.map(|p| (p.number, p.is_mounted(&site))).collect::<BTreeMap<_, _>>())
+        });
+        // Only a store that is closed is not told.
+        let Ok(mounted) = mounted.await else { return false };
+        for (number, mounted) in mounted {
+            let Some(place) = inner.places.get(number) else { continue };
             if mounted && place.is_there() && place.is_failing() {
-                let (dir, files) = (place.dir.clone(), inner.files.clone());
-                let tried =
-                    blocking(move || Ok(files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]))).await;
-                place.set_failing(!matches!(tried, Ok(Ok(()))));
+                place.set_failing(inner.try_writing(place).await.is_err());
             }
             match (mounted, place.is_there()) {
                 (true, true) | (false, false) => {}
@@ -205,9 +212,7 @@ impl Store {
         }
         let data = inner.places.get(DATA);
         if let Some(data) = data.filter(|data| data.is_failing()) {
-            let (dir, files) = (data.dir.clone(), inner.files.clone());
-            let tried = blocking(move || Ok(files.try_writing(&dir.join("probe.tmp"), &[0x55; 4096]))).await;
-            data.set_failing(!matches!(tried, Ok(Ok(()))));
+            data.set_failing(inner.try_writing(data).await.is_err());
         }
         changed
     }
@@ -215,7 +220,7 @@ impl Store {
     /// The disks of recordings, the data directory's first, and how long they last. Reads every row: ask once a minute.
     ///
     /// # Errors
-    /// [`StoreError::Database`]; [`StoreError::Io`] when a disk that is there cannot be measured.
+    /// [`StoreError::Database`].
     pub async fn disks(&self, now: WallTime) -> Result<Vec<DiskUsage>, StoreError> {
         let failed = || StoreError::db("adding up disks");
         let inner = &self.0;
@@ -230,17 +235,19 @@ impl Store {
         }
         let a_day = self.rate(now).await?;
         let watermark = *inner.watermark.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let usage = |place: &Place| {
+        let mut all = Vec::new();
+        for place in inner.places.all() {
             let recordings_bytes = bytes.get(&place.number).copied().unwrap_or(0);
             let there = place.is_there();
-            let space = if there { Some(inner.files.space(&place.dir)?) } else { None };
+            // One that does not say how full it is keeps nobody from hearing of the others.
+            let space = if there { inner.space(place).await.ok() } else { None };
             let days = space.filter(|_| place.role.is_some()).zip(a_day).map(|(space, a_day)| {
                 let kept = place.min_free.or(watermark).map_or(0, |w| w.bytes_of(space.total));
                 // What is below the watermark already is taken from the recordings.
                 let holds = (space.free + recordings_bytes).saturating_sub(kept);
                 holds as f64 / a_day
             });
-            Ok(DiskUsage {
+            all.push(DiskUsage {
                 path: place.dir.clone(),
                 role: place.role,
                 there,
@@ -248,9 +255,9 @@ impl Store {
                 free_bytes: space.map_or(0, |s| s.free),
                 recordings_bytes,
                 days,
-            })
-        };
-        inner.places.all().map(usage).collect()
+            });
+        }
+        Ok(all)
     }
 
     /// Bytes that all cameras together record a day, by the last day.

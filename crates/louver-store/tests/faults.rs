@@ -274,3 +274,13 @@ async fn a_disk_whose_folders_cannot_be_read_is_away() {
         store.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_disk_that_does_not_say_how_full_it_is_keeps_the_others_from_nothing() {
+    let site = Site::recorded(1).await;
+    site.disk.leave_free(&site.path("cold"), None);
+    let disks = site.store.disks(at(HOUR)).await.unwrap();
+    let cold = &disks[2];
+    assert_eq!((cold.total_bytes, cold.free_bytes, cold.days), (0, 0, None));
+    assert!(disks[1].total_bytes > 0);
+}

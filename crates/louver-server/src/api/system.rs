@@ -137,8 +137,8 @@ fn notices(app: &App, disks: &[DiskUsage]) -> Vec<String> {
 
 /// That the disks fill before the longest retention, in hours, is over, if so.
 fn forecast(longest: Option<u32>, disks: &[DiskUsage]) -> Option<String> {
-    // What a disk that is away holds cannot be said, and that it is away is said already.
-    if disks.iter().any(|d| d.role.is_some() && !d.there) {
+    // What a disk that is away holds cannot be said, and that it is away is said already; nor where the system does not say how large it is.
+    if disks.iter().any(|d| d.role.is_some() && (!d.there || d.total_bytes == 0)) {
         return None;
     }
     let known: Vec<f64> = disks.iter().filter_map(|d| d.days).collect();

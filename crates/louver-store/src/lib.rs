@@ -45,7 +45,7 @@ pub use health::Health;
 pub use masked::MaskedWriter;
 pub use moving::{MoveBudget, Moved};
 pub use openings::OpeningTexts;
-pub use places::{DiskRole, DiskSettings};
+pub use places::{DiskRole, DiskSettings, disks_away};
 pub use recovery::Recovery;
 pub use retention::{DiskWatermark, RetentionReport, WhenFull};
 pub use sealed::{

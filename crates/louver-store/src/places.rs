@@ -279,6 +279,15 @@ pub(crate) fn folders(data: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(all)
 }
 
+/// Folders of disks of recordings that are not there: what lies on them is in no list that is made without the catalogue.
+///
+/// # Errors
+/// [`StoreError::Disks`]; [`StoreError::Io`] when it cannot be read which disks there are.
+pub fn disks_away(data: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let seen = remembered(data)?.into_iter().filter(|of| !of.name.is_empty());
+    Ok(seen.filter(|of| !is_there(of)).map(|of| of.path).collect())
+}
+
 fn is_there(of: &Remembered) -> bool {
     sign_of(&of.path).is_some_and(|(_, name)| name == of.name)
 }

@@ -11,7 +11,7 @@ use crate::layout::{self, hour_of, hours, recording_path, recordings_in};
 use crate::places;
 use crate::store::Inner;
 use crate::writer::FileWriter;
-use crate::{Recording, RecordingKind, StoreError};
+use crate::{Recording, RecordingId, RecordingKind, StoreError};
 
 /// A sealed segment is at most about that long.
 const SEGMENT_SPAN: WallSpan = WallSpan::from_millis(5 * 60_000);
@@ -128,7 +128,8 @@ pub struct SealedSegment {
 
 /// Sealed segments that may hold pictures of `from..to`, oldest first: those that start in it and those that start up
 /// to an hour before (their fragments tell what they hold). Reads the folders alone: needs no catalogue and
-/// takes no lock, so it works beside a running server.
+/// takes no lock, so it works beside a running server. One may be moved before it is opened: where a path is not found, ask again.
+/// What lies on [disks that are away](crate::disks_away) is left out.
 ///
 /// # Errors
 /// [`StoreError::Io`] when the folders cannot be read; a camera without any is an empty list.
@@ -138,18 +139,37 @@ pub fn sealed_segments(
     from: WallTime,
     to: WallTime,
 ) -> Result<Vec<SealedSegment>, StoreError> {
+    let folders = places::folders(dir)?;
+    let mut found = listed(&folders, camera, from, to)?;
+    if folders.len() > 1 {
+        // One that was moved meanwhile, from a disk that was not looked at yet to one that was, is there by now.
+        found.extend(listed(&folders, camera, from, to)?);
+        found.retain(|_, segment| segment.path.exists());
+    }
+    let mut found: Vec<SealedSegment> = found.into_values().collect();
+    // What ended before `from` for certain, since the next one had begun by then.
+    let first = found.partition_point(|s| s.start <= from).saturating_sub(2);
+    Ok(found.split_off(first))
+}
+
+fn listed(
+    folders: &[PathBuf],
+    camera: &CameraId,
+    from: WallTime,
+    to: WallTime,
+) -> Result<BTreeMap<RecordingId, SealedSegment>, StoreError> {
     let kind = RecordingKind::Sealed;
     // A segment never reaches into the next hour by more than one fragment.
     let earliest = hour_of(from) - WallSpan::from_hours(1);
-    let reading = |e| StoreError::io("reading", dir, e);
     let mut found = BTreeMap::new();
-    for dir in places::folders(dir)? {
-        for hour in hours(&dir, kind, camera).map_err(reading)? {
+    for dir in folders {
+        let reading = |e| StoreError::io("reading", dir, e);
+        for hour in hours(dir, kind, camera).map_err(reading)? {
             if hour.start < earliest || hour.start >= to {
                 continue;
             }
             for id in recordings_in(&hour, kind).map_err(reading)? {
-                let path = recording_path(&dir, kind, camera, id);
+                let path = recording_path(dir, kind, camera, id);
                 // One that retention took away in between is no error. One that is being moved is on two disks.
                 if let Ok(metadata) = std::fs::metadata(&path)
                     && id.start() < to
@@ -160,8 +180,5 @@ pub fn sealed_segments(
             }
         }
     }
-    let mut found: Vec<SealedSegment> = found.into_values().collect();
-    // What ended before `from` for certain, since the next one had begun by then.
-    let first = found.partition_point(|s| s.start <= from).saturating_sub(2);
-    Ok(found.split_off(first))
+    Ok(found)
 }

@@ -10,7 +10,7 @@ use common::{SmallDisk, at, camera, files, fragment, gop, masked, sealer};
 use louver_base::CameraId;
 use louver_store::{
     DiskRole, DiskSettings, DiskWatermark, MoveBudget, RecordingKind, Store, StoreError, StoreOptions,
-    WhenFull, recorded_cameras, sealed_segments,
+    WhenFull, disks_away, recorded_cameras, sealed_segments,
 };
 use louver_vault::Hour;
 
@@ -450,4 +450,23 @@ async fn a_folder_whose_name_cannot_be_written_down_is_no_disk() {
     let disks = [disk(&strange, DiskRole::Hot)];
     let opened = Store::open_with(&dir.path().join("data"), StoreOptions::default(), &disks).await;
     assert!(opened.is_err(), "the next start would not know it");
+}
+
+#[tokio::test]
+async fn who_lists_originals_without_the_catalogue_can_say_which_disks_are_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disks, gate) = (hot_and_cold(dir.path()), camera("gate"));
+    let store = open(dir.path(), &disks).await;
+    for hour in 0..2 {
+        seal(&store, &gate, hour * HOUR).await.unwrap();
+    }
+    store.move_old(at(HOUR), at(HOUR), A_LITTLE).await.unwrap();
+    let list = || {
+        let starts = sealed_segments(store.dir(), &gate, at(-HOUR), at(9 * HOUR)).unwrap();
+        (starts.iter().map(|s| s.start).collect::<Vec<_>>(), disks_away(store.dir()).unwrap())
+    };
+    assert_eq!(list(), (vec![at(0), at(HOUR)], vec![]));
+    let cold = dir.path().join("cold");
+    std::fs::rename(&cold, dir.path().join("away")).unwrap();
+    assert_eq!(list(), (vec![at(HOUR)], vec![cold]));
 }

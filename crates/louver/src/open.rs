@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use louver_base::{CameraId, WallTime};
-use louver_store::{SealedSegment, sealed_segments};
+use louver_store::{SealedSegment, disks_away, sealed_segments};
 use louver_vault::opening::{Existing, Export, Exported, export_mp4};
 use louver_vault::{CameraHour, Identity, KeyRing, OpeningKeys, SegmentHead, SegmentInfo, VaultError};
 
@@ -18,6 +18,9 @@ use crate::error::Error;
 use crate::remote::AsUser;
 use crate::settings::Settings;
 use crate::{memory, retention, stop, when};
+
+/// Files that are there no more when they are to be read are listed again so often: one is moved at a time.
+const TRIED_MAX: u32 = 5;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,6 +90,13 @@ pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
         Some(data) => data.clone(),
         None => Settings::load(settings)?.data,
     };
+    let away = disks_away(&data).map_err(|e| Error::because("the disks of recordings are not known", e))?;
+    for disk in &away {
+        eprintln!(
+            "warning: the disk {} is not there: what was recorded on it is missing in the video; mount it and open once more",
+            disk.display()
+        );
+    }
     let camera = recorded_camera(&data, camera)?;
     let holders = args.holders.iter().map(|file| Identity::read_file(file));
     let holders = holders.collect::<Result<Vec<_>, _>>();
@@ -94,16 +104,36 @@ pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
     if args.out.exists() {
         return Err(Error::Exists(args.out.clone()));
     }
-    let segments = segments(&data, &camera, from, to)?;
-    let keys = keys(&data, &segments, &holders)?;
-    let job = Export { keys: &keys, segments: &segments, from, to, out: &args.out, existing: Existing::Keep };
-    let exported = export(&job)?;
+    let exported = open_there(&data, &camera, (from, to), &holders, &args.out)?;
     if args.json {
-        println!("{}", as_json(&args.out, &exported));
+        let mut json = as_json(&args.out, &exported);
+        json["disks_away"] = serde_json::json!(away);
+        println!("{json}");
     } else {
         report(&args.out, &exported);
     }
     Ok(())
+}
+
+/// Opens what is there. Where a file was moved to another disk after it was listed, or its time was over, it is listed once more.
+fn open_there(
+    data: &Path,
+    camera: &CameraId,
+    (from, to): (WallTime, WallTime),
+    holders: &[Identity],
+    out: &Path,
+) -> Result<Exported, Error> {
+    let mut tried = 1;
+    loop {
+        let segments = segments(data, camera, from, to)?;
+        let opened = keys(data, &segments, holders).and_then(|keys| {
+            export(&Export { keys: &keys, segments: &segments, from, to, out, existing: Existing::Keep })
+        });
+        match opened {
+            Err(_) if tried < TRIED_MAX && segments.iter().any(|path| !path.exists()) => tried += 1,
+            opened => return opened,
+        }
+    }
 }
 
 /// The camera, if it has sealed recordings; the register does not matter, since a camera may have left it.

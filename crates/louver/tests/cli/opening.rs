@@ -110,6 +110,10 @@ fn what_a_server_records_opens_beside_it_for_its_holder_alone() {
     // The camera has left the register, and what it recorded still opens.
     site.run(&["camera", "remove", "gate", "--yes"]).must(0, &[]);
     open("holder.txt", "after.mp4").must(0, &["Wrote after.mp4"]);
+    // Who opens is told of what cannot be in the video.
+    let away = r#"[{ "number": 1, "name": "0123456789abcdef", "path": "/nowhere/disk" }]"#;
+    std::fs::write(site.path("d/disks.json"), away).unwrap();
+    open("holder.txt", "less.mp4").must(0, &["the disk /nowhere/disk is not there", "Wrote less.mp4"]);
 
     let again =
         ["open", "--holder", "holder.txt", "--camera", "gate", "--from", "-1h", "--to", "now", "--json"];

@@ -28,7 +28,7 @@ pub enum DiskWatermark {
 
 impl DiskWatermark {
     /// In bytes, of a disk of this size.
-    pub(crate) fn bytes_of(self, total: u64) -> u64 {
+    pub fn bytes_of(self, total: u64) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.min(total),
             Self::Percent(percent) => total / 100 * u64::from(percent.min(100)),

@@ -94,12 +94,8 @@ fn recording_disk(disk: &DiskSettings, data: &Path) -> Check {
 /// Bytes that recordings may take on all disks together, once each, less what stays free.
 pub(super) fn room(settings: &Settings) -> Option<u64> {
     let hot = settings.disks.iter().any(|d| d.role == DiskRole::Hot);
-    let percent = |min_free: DiskWatermark| match min_free {
-        DiskWatermark::Percent(percent) => u64::from(percent.min(100)),
-        DiskWatermark::Bytes(_) => 0,
-    };
-    let named = settings.disks.iter().map(|d| (d.path.as_path(), percent(d.min_free)));
-    let data = (settings.data.as_path(), u64::from(settings.min_free_percent));
+    let named = settings.disks.iter().map(|d| (d.path.as_path(), d.min_free));
+    let data = (settings.data.as_path(), DiskWatermark::Percent(settings.min_free_percent));
     let mut seen = Vec::new();
     let mut room = None;
     for (path, kept) in named.chain((!hot).then_some(data)) {
@@ -109,7 +105,7 @@ pub(super) fn room(settings: &Settings) -> Option<u64> {
             && let Ok(space) = space(&place)
         {
             seen.push(dev);
-            *room.get_or_insert(0) += space.total / 100 * (100 - kept);
+            *room.get_or_insert(0) += space.total.saturating_sub(kept.bytes_of(space.total));
         }
     }
     room

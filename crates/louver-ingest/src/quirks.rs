@@ -37,8 +37,8 @@ pub const QUIRKS: &[Quirk] = &[
     },
     Quirk {
         name: "a description with a line that is none",
-        does: "its SDP has a line that is not a letter, \"=\" and a value, and another than \"m=\" behind it",
-        seen: "none yet: found by fuzzing; sdp-types 0.1.8, by which retina reads it, panics",
+        does: "its SDP has a line that is not a letter, \"=\" and a value, and another than \"m=\" behind it; or a stream without a payload type",
+        seen: "none yet: found by fuzzing; sdp-types 0.1.8, by which retina 0.4.21 reads it, panics over the one, retina itself over the other",
         done: "refused in words and asked again; the panic is caught where it happens, for recording and for a look alike",
         test: "a_description_over_which_its_reader_fails_is_refused_in_words",
     },

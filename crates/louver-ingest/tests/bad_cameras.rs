@@ -65,17 +65,17 @@ async fn garbage_instead_of_rtsp_is_called_that() {
 
 #[tokio::test]
 async fn a_description_over_which_its_reader_fails_is_refused_in_words() {
-    let described = h264_sdp().replacen("m=video", "no line of a description\r\na=recvonly\r\nm=video", 1);
-    let (said, _) = loss_of(Act::Play(described.clone(), vec![key(0)])).await;
-    assert!(
-        said.contains("description of itself is malformed") && said.contains("update its firmware"),
-        "{said}"
-    );
-    let camera = Camera::new(vec![Act::Play(described, vec![key(0)])]).await;
-    let (address, timing) = (camera.address().parse().unwrap(), quick());
-    let looked = probe_for(&address, &Connection::default(), timing, Duration::from_millis(100)).await;
-    let said = looked.expect_err("it cannot be read").to_string();
-    assert!(said.contains("description of itself is malformed"), "{said}");
+    let no_line = h264_sdp().replacen("m=video", "no line of a description\r\na=recvonly\r\nm=video", 1);
+    let no_payload_type = h264_sdp().replacen("RTP/AVP 96", "RTP/AVP ", 1);
+    for described in [no_line, no_payload_type] {
+        let (said, _) = loss_of(Act::Play(described.clone(), vec![key(0)])).await;
+        assert!(said.contains("itself is malformed") && said.contains("update its firmware"), "{said}");
+        let camera = Camera::new(vec![Act::Play(described, vec![key(0)])]).await;
+        let (address, timing) = (camera.address().parse().unwrap(), quick());
+        let looked = probe_for(&address, &Connection::default(), timing, Duration::from_millis(100)).await;
+        let said = looked.expect_err("it cannot be read").to_string();
+        assert!(said.contains("itself is malformed"), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -18,10 +18,10 @@ LOOK_EVERY_S = 0.5  # where cameras are seen; else every fourth time, as asking 
 IDLE = {"main": ("1920:1080", 1500), "sub": ("640:360", 200)}
 
 
-def idle_clip(stream):
+def idle_clip(stream, noise):
     """The place without people and with a sensor's noise, as a camera codes it at a variable rate; made once."""
     folder = os.path.join(rig.ROOT, ".deps", "bench", "farm")
-    path = os.path.join(folder, f"idle_{stream}.h264")
+    path = os.path.join(folder, f"idle_{stream}_{noise}.h264")
     if os.path.exists(path):
         return path
     rig.say(f"making {os.path.basename(path)} (once)")
@@ -32,7 +32,7 @@ def idle_clip(stream):
         [*common, "-i", rig.clip(0, "sub"), "-vf", "select='not(mod(n,10))',setpts=N/TB/10,tmedian=radius=26",
          "-frames:v", "1", place]]
     steps.append([*common, "-loop", "1", "-framerate", str(FPS), "-i", place, "-t", "40", "-vf",
-                  f"scale={size},noise=alls=7:allf=t,format=yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-bf", "0",
+                  f"scale={size},noise=alls={noise}:allf=t,format=yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-bf", "0",
                   "-g", str(2 * FPS), "-x264-params", "scenecut=0:open-gop=0", "-b:v", f"{rate}k", "-maxrate",
                   f"{rate * 5 // 4}k", "-bufsize", f"{rate * 2}k", "-f", "h264", path + ".new"])
     for step in steps:
@@ -53,8 +53,8 @@ class Farm:
         raw = os.path.join(rig.FOOTAGE, "forecourt_{}.h264").format
         args = ["--main", f"{raw('main')}@{FPS}"]
         if options.seen:
-            args += ["--sub", f"{raw('sub')}@{FPS}", "--busy", str(busy), "--idle-main", f"{idle_clip('main')}@{FPS}",
-                     "--idle-sub", f"{idle_clip('sub')}@{FPS}"]
+            args += ["--sub", f"{raw('sub')}@{FPS}", "--busy", str(busy), "--idle-main", f"{idle_clip('main', options.idle_noise)}@{FPS}",
+                     "--idle-sub", f"{idle_clip('sub', options.idle_noise)}@{FPS}"]
         with open(os.path.join(folder, "farm.log"), "wb") as log:
             self.process = subprocess.Popen(
                 [tool, "--foreground", "--port", str(self.port), "--cams", str(options.cameras), *args],
@@ -215,6 +215,8 @@ def run():
     parser.add_argument("--cameras", type=int, default=32, metavar="N", help="default %(default)s")
     parser.add_argument("--seen", action="store_true", help="with a sub stream that is decoded, seen and masked")
     parser.add_argument("--busy-of", type=int, default=5, metavar="N", help="one in N is busy (default %(default)s)")
+    parser.add_argument("--idle-noise", type=int, default=7, metavar="N",
+                        help="strength of ffmpeg's noise over the idle places: 3 is a camera by day, 7 one by night (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="measured for each side (default %(default)s)")
     parser.add_argument("--warm-up", type=float, default=30, metavar="S", help="before that (default %(default)s)")
     parser.add_argument("--no-ffmpeg", action="store_true", help="Louver alone")
@@ -222,8 +224,8 @@ def run():
     parser.add_argument("--keep", metavar="DIR", help="work in this new folder and keep it")
     parser.add_argument("--louver", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.cameras < 1 or options.seconds < 2 or options.busy_of < 1:
-        parser.error("at least 1 camera, 2 seconds and one busy camera of 1")
+    if options.cameras < 1 or options.seconds < 2 or options.busy_of < 1 or not 0 <= options.idle_noise <= 100:
+        parser.error("at least 1 camera, 2 seconds and one busy camera of 1; noise of 0 to 100")
     busy = -(-options.cameras // options.busy_of) if options.seen else options.cameras
     with rig.work_dir(options.keep) as folder:
         farm = Farm(folder, options, busy)

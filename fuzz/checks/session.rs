@@ -110,7 +110,7 @@ impl Session {
 
     /// No byte makes many: a NAL unit in an aggregation of them has two bytes of length and gets four, and a key picture the sets in force.
     fn is_bounded(&self) {
-        let room = self.pictures * self.came.min(SETS_MAX).max(JPEG_HEAD_MAX);
+        let room = self.pictures * self.came.clamp(JPEG_HEAD_MAX, SETS_MAX);
         assert!(self.went <= 3 * self.came + room, "{} bytes of {}", self.went, self.came);
     }
 }

@@ -45,7 +45,7 @@ async fn pictures_before_the_first_key_frame_are_left_out_and_time_starts_with_i
 
 /// It is read five times a second.
 fn late(source: &mut Source) {
-    source.late = Some(LateReader::start(Duration::from_millis(200)).unwrap());
+    source.late = Some(LateReader::start(Duration::from_millis(200)).expect("a thread"));
     source.reading = tokio::sync::watch::channel(Reading::Late).1;
 }
 

@@ -7,7 +7,7 @@ use std::cell::Cell as Shared;
 
 use louver_scene::{Cell, DetectorTraits, Rect};
 use louver_see::{See, Settings};
-use support::{Now, TRAITS, World, finds_all, ms, person, rect};
+use support::{Now, TRAITS, World, finds_all, ms, person, rect, vehicle};
 
 /// A model whose input is much smaller than the picture.
 const SMALL: DetectorTraits = DetectorTraits { halves: true, side: 200, ..TRAITS };
@@ -135,4 +135,36 @@ fn who_stands_where_a_look_does_not_reach_is_neither_lost_nor_shown() {
         }
     }
     assert_eq!(world.asked.iter().filter(|p| p.intersection(WHOLE) != **p).count(), 0);
+}
+
+/// It is in view all day, and looking at it every second would cost as much as a busy street.
+#[test]
+fn a_parked_car_is_looked_at_now_and_then_and_who_comes_to_it_at_once() {
+    let car = rect(300, 150, 80, 50);
+    let parked = |people: &[Rect]| Now { painted: vec![(car, [200, 120, 140])], ..Now::people(people) };
+    let finds = |now: &Now| {
+        let people = now.people.iter().map(|r| person(*r, 0.9));
+        Some(people.chain([vehicle(car, 0.9)]).collect())
+    };
+    let mut world = world(LARGE, 43);
+    world.learn_with(&parked(&[]));
+    for _ in 0..100 {
+        world.show(&parked(&[]), finds);
+    }
+    let before = world.sweeps;
+    for _ in 0..600 {
+        world.show(&parked(&[]), finds);
+    }
+    let seconds = 600.0 * world.step.seconds();
+    let sweeps = world.sweeps - before;
+    assert!(sweeps > 0 && f64::from(sweeps) < seconds / 5.0, "{sweeps} sweeps in {seconds} s");
+    let mut looked = None;
+    for n in 0..20 {
+        let before = world.sweeps;
+        world.show(&parked(&[rect(200 + n * 6, 130, 24, 70)]), finds);
+        if world.sweeps > before && looked.is_none() {
+            looked = Some(n);
+        }
+    }
+    assert!(looked.is_some_and(|n| f64::from(n) * world.step.seconds() < 1.0), "{looked:?}");
 }

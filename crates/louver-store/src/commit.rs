@@ -123,7 +123,11 @@ impl OpenFiles {
 /// failure when he writes next.
 fn commit(files: &[Arc<Durable>]) -> Result<(), StoreError> {
     files.iter().for_each(|file| file.file.start_writing());
-    files.iter().fold(Ok(()), |done, file| done.and(file.sync()))
+    let mut done = Ok(());
+    for file in files {
+        done = done.and(file.sync());
+    }
+    done
 }
 
 impl Inner {

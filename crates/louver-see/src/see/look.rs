@@ -3,6 +3,7 @@
 use louver_base::{MediaSpan, MediaTime};
 use louver_scene::{FigureKind, Rect};
 
+use super::stir::RESTS_AFTER;
 use super::{LEARNING, LITTLE, NEW, See, Sweep};
 use crate::gaze::{Gaze, Kind, halves};
 use crate::schedule::Need;
@@ -58,12 +59,16 @@ impl See {
         self.looks.gaze = Some(gaze);
     }
 
+    /// A parked car whose place looks as it has always done is no reason to look again at once: it is in view all day.
     fn need(&self, now: MediaTime) -> Need {
         if self.learns(now) || self.newcomer(now).is_some() {
             Need::Urgent
         } else if self.backdrop.unknown_share() > LITTLE
-            || !self.tracks.is_empty()
             || self.backdrop.departed_share() > 0.0
+            || self.tracks.people().next().is_some()
+            || self.tracks.stir(now, RESTS_AFTER)
+            // What is shown as it is was looked at just now, or is not shown.
+            || !(self.settings.show.is_nothing() || self.tracks.is_empty())
         {
             Need::Busy
         } else {

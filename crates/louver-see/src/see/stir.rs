@@ -19,7 +19,7 @@ pub enum Stir {
 }
 
 /// A place that looked different so lately is not at rest.
-const RESTS_AFTER: MediaSpan = MediaSpan::from_millis(1500);
+pub(super) const RESTS_AFTER: MediaSpan = MediaSpan::from_millis(1500);
 /// The time from the last picture that was left out to the one that comes, for those who reckon with speeds: a tenth of a
 /// second, as between pictures that are seen.
 const USUAL_STEP: MediaSpan = MediaSpan::from_millis(-100);

@@ -11,6 +11,9 @@ use louver_ledger::{Leaf, Ledger, Options};
 use crate::serving::Server;
 use crate::site::Site;
 
+/// A test counts the segments that are there, on whatever disk: none goes for room.
+const NEARLY_FULL: &str = "[storage]\nmin_free_percent = 1\n";
+
 fn leaf(n: u64) -> Leaf {
     Leaf::Exported { request: None, manifest: Digest::of(&n.to_be_bytes()) }
 }
@@ -103,7 +106,7 @@ fn sealed(site: &Site) -> Vec<(String, bool)> {
 fn every_segment_gets_its_leaf_at_its_end_and_those_that_a_crash_cut_off_at_the_next_start() {
     let Some(file) = crate::site::deps("footage/forecourt_main.mp4") else { return };
     let port = crate::site::free_port();
-    let site = Site::with(&format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n"));
+    let site = Site::with(&format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n{NEARLY_FULL}"));
     site.run(&["holder", "new", "-o", "holder.txt", "--add"]).must(0, &[]);
     let address = format!("file://{}", file.canonicalize().unwrap().display());
     let camera = crate::site::camera("gate", &address) + "analysis = \"off\"\n";
@@ -143,7 +146,7 @@ fn every_segment_gets_its_leaf_at_its_end_and_those_that_a_crash_cut_off_at_the_
 fn a_segment_whose_write_failed_stands_in_the_ledger_as_it_is_in_its_file_while_the_recorder_goes_on() {
     let Some(file) = crate::site::deps("footage/forecourt_main.mp4") else { return };
     let port = crate::site::free_port();
-    let site = Site::with(&format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n"));
+    let site = Site::with(&format!("data = \"d\"\nlisten = \"127.0.0.1:{port}\"\n{NEARLY_FULL}"));
     site.run(&["holder", "new", "-o", "holder.txt", "--add"]).must(0, &[]);
     let address = format!("file://{}", file.canonicalize().unwrap().display());
     let camera = crate::site::camera("gate", &address) + "analysis = \"off\"\n";

@@ -127,6 +127,13 @@ pub const QUIRKS: &[Quirk] = &[
         test: "data_on_a_channel_never_asked_for_is_ignored",
     },
     Quirk {
+        name: "requests of its own",
+        does: "it sends a request (OPTIONS, SET_PARAMETER) while it plays",
+        seen: "RFC 2326 section 10.1 allows it; found by fuzzing: retina 0.4.21 does not wake for what follows",
+        done: "the connection is looked at again within a fifth of a second; the request is not answered",
+        test: "a_camera_that_asks_something_while_it_plays_is_read_on",
+    },
+    Quirk {
         name: "packets of another payload type",
         does: "it mixes in packets of payload type 50 with what is not video",
         seen: "Geovision (retina testdata geovision_sdp.txt)",

@@ -79,6 +79,25 @@ async fn a_description_over_which_its_reader_fails_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_camera_that_asks_something_while_it_plays_is_read_on() {
+    let asks = Rtp::Raw(b"OPTIONS rtsp://127.0.0.1/ RTSP/1.0\r\nCSeq: 7\r\n\r\n".to_vec());
+    let pause = Rtp::Pause(Duration::from_millis(50));
+    let acts = vec![key(0), pause.clone(), asks, pause, delta(3600, 1), delta(7200, 2), Rtp::Stall];
+    let camera = Camera::new(vec![play(acts)]).await;
+    let mut running = run(source(&camera.address()), 16);
+    let mut pictures = 0;
+    let said = loop {
+        match running.next().await {
+            Event::Packet(_) => pictures += 1,
+            Event::Lost { error, .. } => break error.to_string(),
+            _ => {}
+        }
+    };
+    assert_eq!(pictures, 3, "{said}");
+    running.end().await;
+}
+
+#[tokio::test]
 async fn a_host_that_takes_the_connection_and_says_nothing_is_given_up() {
     let (said, _) = loss_of(Act::Mute).await;
     assert!(said.contains("does not answer within 2 s"), "{said}");

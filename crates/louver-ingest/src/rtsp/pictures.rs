@@ -1,5 +1,7 @@
 //! A session that plays: its packets are read, and its silence is noticed.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use louver_base::{CameraAddress, WallTime};
 use louver_media::SoundParams;
@@ -11,6 +13,10 @@ use super::assembly::{Arrived, Assembly};
 use super::sound::Hearing;
 use crate::tls::Relay;
 use crate::{IngestError, Timing};
+
+/// How long nothing comes before the session is asked again whether there is something: retina 0.4.21 forgets to wait for the
+/// connection after the camera sent a request of its own, and would not be woken by what follows it.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// A session.
 pub(crate) struct Pictures {
@@ -71,8 +77,12 @@ impl Pictures {
                 return Ok(ready);
             }
             // Sender reports and sound go on when a camera's encoder hangs, so only pictures count.
-            let item = timeout_at(deadline, self.session.next()).await;
-            let item = item.map_err(|_| IngestError::Silent(self.timing.silence))?;
+            let item = match timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), self.session.next()).await
+            {
+                Ok(item) => item,
+                Err(_) if Instant::now() < deadline => continue,
+                Err(_) => return Err(IngestError::Silent(self.timing.silence)),
+            };
             let packet = match item {
                 Some(Ok(PacketItem::Rtp(packet))) => packet,
                 Some(Ok(_)) => continue,

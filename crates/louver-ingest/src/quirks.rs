@@ -129,7 +129,7 @@ pub const QUIRKS: &[Quirk] = &[
     Quirk {
         name: "requests of its own",
         does: "it sends a request (OPTIONS, SET_PARAMETER) while it plays",
-        seen: "RFC 2326 section 10.1 allows it; found by fuzzing: retina 0.4.21 does not wake for what follows",
+        seen: "RFC 2326 section 10.1 allows it; found by fuzzing: retina 0.4.21 does not wake for what follows, which then came when the camera had nearly counted as silent",
         done: "the connection is looked at again within a fifth of a second; the request is not answered",
         test: "a_camera_that_asks_something_while_it_plays_is_read_on",
     },

@@ -5,10 +5,10 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use louver_base::{CameraId, WallTime};
+use louver_base::{CameraId, WallSpan, WallTime};
 use louver_opening::{Opening, PartyId, Request};
 use louver_store::sealed_segments;
-use louver_vault::{HolderId, SegmentHead, SegmentInfo};
+use louver_vault::{FragmentInfo, HolderId, SegmentHead, SegmentInfo};
 
 use super::desk::{Desk, DeskError, Item};
 
@@ -195,9 +195,11 @@ impl Desk {
             let mut file = File::open(&path).map_err(|_| DeskError::Unknown)?;
             let info = SegmentInfo::inspect(&mut file).map_err(|_| DeskError::Unknown)?;
             let wanted = info.fragments.get(first as usize..=last as usize).ok_or(DeskError::Unknown)?;
-            let allowed = |f: &louver_vault::FragmentInfo| {
-                granted.iter().any(|g| f.last.millis() >= g.from_ms && f.first.millis() < g.to_ms)
-            };
+            let times =
+                granted.iter().map(|g| (WallTime::from_millis(g.from_ms), WallTime::from_millis(g.to_ms)));
+            let granted: Vec<u32> =
+                times.flat_map(|(from, to)| within(&info, from, to)).map(|f| f.sequence).collect();
+            let allowed = |f: &FragmentInfo| granted.contains(&f.sequence);
             // What was not granted is not there.
             let (Some(head), Some(tail)) = (wanted.first(), wanted.last()) else {
                 return Err(DeskError::Unknown);
@@ -214,6 +216,28 @@ impl Desk {
     }
 }
 
+/// Parts of a group that lies so far before a time belong to it no more.
+const GROUP_SPAN: WallSpan = WallSpan::from_millis(10_000);
+
+/// The fragments that hold a time, and those before them of the group in which it begins: without its key frame nothing of it can be
+/// shown. A group that is one fragment is opened whole too.
+fn within(info: &SegmentInfo, from: WallTime, to: WallTime) -> Vec<&FragmentInfo> {
+    let holds = |f: &&FragmentInfo| f.last >= from && f.first < to;
+    let begins = info.fragments.iter().position(|f| holds(&f)).unwrap_or(info.fragments.len());
+    let (before, rest) = info.fragments.split_at(begins);
+    let mut group: Vec<&FragmentInfo> = Vec::new();
+    if rest.first().is_some_and(|f| !f.key) {
+        for f in before.iter().rev().take_while(|f| f.last >= from - GROUP_SPAN) {
+            group.push(f);
+            if f.key {
+                break;
+            }
+        }
+        group.reverse();
+    }
+    group.into_iter().chain(rest.iter().filter(holds)).collect()
+}
+
 fn entry(
     path: &std::path::Path,
     id: String,
@@ -223,7 +247,7 @@ fn entry(
 ) -> Option<SegmentEntry> {
     let mut file = File::open(path).ok()?;
     let info = SegmentInfo::inspect(&mut file).ok()?;
-    let fragments = info.fragments.iter().filter(|f| f.last >= from && f.first < to).map(|f| FragmentEntry {
+    let fragments = within(&info, from, to).into_iter().map(|f| FragmentEntry {
         n: f.sequence,
         bytes: f.bytes,
         first: f.first,

@@ -239,12 +239,9 @@ impl Sight {
             return;
         }
         if self.behind && after(SEEN_AT_LEAST) {
-            seeing.left_out = true;
+            // Seeing reckons with the time that passed: unlike what the gate leaves out, something goes on.
             self.status.update(|s| s.skipped_frames += 1);
             return;
-        }
-        if std::mem::take(&mut seeing.left_out) {
-            seeing.see.left_out(decoded.media);
         }
         seeing.last = Some(decoded.media);
         self.status.meters().seen.add(1);

@@ -20,8 +20,6 @@ pub(super) struct Seeing {
     answers: answers_queue::Receiver<Answer>,
     /// When the last picture was taken that was seen.
     pub(super) last: Option<MediaTime>,
-    /// Whether pictures after it were left out because too many wait.
-    pub(super) left_out: bool,
     /// At the start and after damage: packets mean nothing until the next key frame.
     pub(super) waits_for_key: bool,
 }
@@ -36,7 +34,7 @@ impl Seeing {
     ) -> Self {
         let (to, answers) = answers();
         let see = See::with_zones(size, settings, zones);
-        Self { gate, decoder, see, to, answers, last: None, left_out: false, waits_for_key: true }
+        Self { gate, decoder, see, to, answers, last: None, waits_for_key: true }
     }
 
     /// The pictures to be seen now; none while the gate is closed.

@@ -72,7 +72,7 @@ impl SealedWriter {
 
 /// Parts of a group of pictures stay with its beginning for that long: a segment that began in the middle of one would show nothing
 /// until the next.
-const GROUP_SPAN: WallSpan = WallSpan::from_millis(10_000);
+pub const GROUP_SPAN: WallSpan = WallSpan::from_millis(10_000);
 
 /// Whether a segment that began at `start` ends before the fragment that begins at `next`, with a key frame or (`!key`) within a group:
 /// it is five minutes old, or the hour (UTC) has changed, since every hour has its own keys; or the clock went back.
@@ -159,7 +159,7 @@ fn listed(
     to: WallTime,
 ) -> Result<BTreeMap<RecordingId, SealedSegment>, StoreError> {
     let kind = RecordingKind::Sealed;
-    // A segment never reaches into the next hour by more than one fragment.
+    // A segment never reaches into the next hour by more than `GROUP_SPAN` and one fragment.
     let earliest = hour_of(from) - WallSpan::from_hours(1);
     let mut found = BTreeMap::new();
     for dir in folders {

@@ -1,13 +1,14 @@
 //! The sealed files behind a request: whom they were sealed for, and their bytes. Nothing here needs or has a key.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use louver_base::{CameraId, WallSpan, WallTime};
+use louver_base::{CameraId, WallTime};
 use louver_opening::{Opening, PartyId, Request};
-use louver_store::sealed_segments;
+use louver_store::{GROUP_SPAN, sealed_segments};
 use louver_vault::{FragmentInfo, HolderId, SegmentHead, SegmentInfo};
 
 use super::desk::{Desk, DeskError, Item};
@@ -195,16 +196,18 @@ impl Desk {
             let mut file = File::open(&path).map_err(|_| DeskError::Unknown)?;
             let info = SegmentInfo::inspect(&mut file).map_err(|_| DeskError::Unknown)?;
             let wanted = info.fragments.get(first as usize..=last as usize).ok_or(DeskError::Unknown)?;
-            let times =
-                granted.iter().map(|g| (WallTime::from_millis(g.from_ms), WallTime::from_millis(g.to_ms)));
-            let granted: Vec<u32> =
-                times.flat_map(|(from, to)| within(&info, from, to)).map(|f| f.sequence).collect();
-            let allowed = |f: &FragmentInfo| granted.contains(&f.sequence);
-            // What was not granted is not there.
             let (Some(head), Some(tail)) = (wanted.first(), wanted.last()) else {
                 return Err(DeskError::Unknown);
             };
-            if !wanted.iter().all(allowed) || tail.end() - head.at > ANSWER.max(head.bytes) {
+            if tail.end() - head.at > ANSWER.max(head.bytes) {
+                return Err(DeskError::Unknown);
+            }
+            let times =
+                granted.iter().map(|g| (WallTime::from_millis(g.from_ms), WallTime::from_millis(g.to_ms)));
+            let granted: HashSet<u32> =
+                times.flat_map(|(from, to)| within(&info, from, to)).map(|f| f.sequence).collect();
+            // What was not granted is not there.
+            if !wanted.iter().all(|f| granted.contains(&f.sequence)) {
                 return Err(DeskError::Unknown);
             }
             let mut bytes = vec![0; (tail.end() - head.at) as usize];
@@ -215,9 +218,6 @@ impl Desk {
         .await
     }
 }
-
-/// Parts of a group that lies so far before a time belong to it no more.
-const GROUP_SPAN: WallSpan = WallSpan::from_millis(10_000);
 
 /// The fragments that hold a time, and those before them of the group in which it begins: without its key frame nothing of it can be
 /// shown. A group that is one fragment is opened whole too.
@@ -232,6 +232,10 @@ fn within(info: &SegmentInfo, from: WallTime, to: WallTime) -> Vec<&FragmentInfo
             if f.key {
                 break;
             }
+        }
+        // Without its beginning nothing of it can be shown, and nothing is given away of what was not asked for.
+        if group.last().is_none_or(|f| !f.key) {
+            group.clear();
         }
         group.reverse();
     }

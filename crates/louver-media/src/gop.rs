@@ -17,9 +17,10 @@ pub struct GopLimits {
 pub const PACKET_COST: usize = 64;
 
 impl Default for GopLimits {
-    /// 16 MiB: four seconds at 32 Mbit/s. 4 s: cameras with long groups lose no more than that to a power cut.
+    /// A second: a group that lasts longer is written in parts. What is in memory when a recorder is killed is about a second of each
+    /// camera then, whatever groups it makes (four seconds and more are common), and memory holds no more. 16 MiB: a second at 128 Mbit/s.
     fn default() -> Self {
-        Self { bytes: 16 << 20, span: MediaSpan::from_millis(4000) }
+        Self { bytes: 16 << 20, span: MediaSpan::from_millis(1000) }
     }
 }
 

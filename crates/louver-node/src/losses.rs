@@ -3,12 +3,11 @@
 use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, Instant};
 
+use louver_base::Refusals;
 use louver_ingest::IngestError;
 
 /// While the same reason lasts it is told so often.
 const AGAIN: Duration = Duration::from_secs(60 * 60);
-/// A stream that ran this long was well: what happens next is news again.
-const STEADY: Duration = Duration::from_secs(60);
 
 /// Why a stream was lost lately.
 #[derive(Debug, Default)]
@@ -30,7 +29,8 @@ impl Losses {
 
     /// It was lost, or could not be had. Whether that is worth a line.
     pub(crate) fn lost(&mut self, error: &IngestError, now: Instant) -> bool {
-        if self.runs.take().is_some_and(|since| now.saturating_duration_since(since) >= STEADY) {
+        // It was well: what happens next is news again.
+        if self.runs.take().is_some_and(|since| now.saturating_duration_since(since) >= Refusals::STEADY) {
             self.told.clear();
         }
         let kind = discriminant(error);

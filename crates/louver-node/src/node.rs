@@ -54,7 +54,7 @@ impl Node {
                 .inspect_err(|e| tracing::error!(error = %e, "the detector gets no thread: nothing is shown"))
                 .ok()
         });
-        let (mut handles, mut reader) = (Vec::with_capacity(config.cameras.len()), None);
+        let (mut handles, mut late) = (Vec::with_capacity(config.cameras.len()), LateReaders::default());
         for settings in &config.cameras {
             let (handle, still) = CameraHandle::new(settings);
             let feed = match settings.seen() {
@@ -84,7 +84,7 @@ impl Node {
             source.reading =
                 feed.as_ref().map_or_else(|| watch::channel(Reading::Late).1, FeedSender::main_is_read);
             if settings.sub.is_some() || feed.is_none() {
-                recorder.late = late(&mut reader, handles.len());
+                recorder.late = late.next();
                 source.late.clone_from(&recorder.late);
             }
             tasks.spawn(when_held(config.holders.clone(), source, contact.clone(), events, stop.clone()));
@@ -114,18 +114,29 @@ impl Node {
     }
 }
 
-/// Who reads a stream late; so many have one reader.
-fn late(reader: &mut Option<LateReader>, number: usize) -> Option<LateReader> {
-    if number.is_multiple_of(CAMERAS_A_READER) {
-        *reader = None;
+/// Readers for streams that are read late; so many streams have one.
+#[derive(Default)]
+struct LateReaders {
+    last: Option<LateReader>,
+    given: usize,
+}
+
+impl LateReaders {
+    fn next(&mut self) -> Option<LateReader> {
+        if self.given.is_multiple_of(CAMERAS_A_READER) {
+            self.last = None;
+        }
+        self.given += 1;
+        if self.last.is_none() {
+            let started = LateReader::start(SEALED_LATE);
+            self.last = started
+                .inspect_err(
+                    |e| tracing::error!(error = %e, "streams are read as they arrive, which costs more"),
+                )
+                .ok();
+        }
+        self.last.clone()
     }
-    if reader.is_none() {
-        let started = LateReader::start(SEALED_LATE);
-        *reader = started
-            .inspect_err(|e| tracing::error!(error = %e, "streams are read as they arrive, which costs more"))
-            .ok();
-    }
-    reader.clone()
 }
 
 /// Takes a stream in, once there is a holder: without one there is no recording, and nothing is looked at either.

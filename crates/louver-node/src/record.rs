@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use louver_base::{CameraId, MediaSpan, WallTime};
+use louver_base::{CameraId, WallSpan, WallTime};
 use louver_ingest::{Event, LateReader};
 use louver_ledger::{Leaf, Ledger, leaf};
 use louver_media::{Gop, GopCutter, GopLimits, Packet, SoundParams, VideoParams};
 use louver_store::{
-    Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
+    GROUP_SPAN, Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
 };
 use louver_vault::{Epoch, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, SiteId, VaultError};
 use tokio::sync::{mpsc, watch};
@@ -30,11 +30,7 @@ enum KeepError {
     Store(#[from] StoreError),
 }
 
-/// A group that lasts longer is written in parts: what is in memory when a recorder is killed is about a second of each camera then,
-/// whatever groups it makes (four seconds and more are common), and memory holds half of what it would. 16 MiB: a second at 128 Mbit/s.
-const WRITTEN_AT_LEAST: GopLimits = GopLimits { bytes: 16 << 20, span: MediaSpan::from_millis(1000) };
-
-/// How often a gap of a camera that is away is lengthened, microseconds, or a clock that was set back by as much.
+/// The gap of a camera that is away is lengthened so often, microseconds; also where the clock was set back by as much meanwhile.
 const LENGTHENED: u64 = 30_000_000;
 
 /// A segment whose header is on the disk.
@@ -64,6 +60,10 @@ pub(crate) struct Recorder {
     /// How the sound is coded that is sealed with the pictures, if it is.
     sound: Option<SoundParams>,
     cutter: GopCutter,
+    /// When the group began of which parts are written.
+    group: Option<WallTime>,
+    /// Packets taken since the last time that all cameras waited for.
+    taken: usize,
     /// Arrival of the last packet.
     arrived: Option<WallTime>,
     holes: Holes,
@@ -103,7 +103,9 @@ impl Recorder {
             segment: None,
             params: None,
             sound: None,
-            cutter: GopCutter::new(WRITTEN_AT_LEAST),
+            cutter: GopCutter::new(GopLimits::default()),
+            group: None,
+            taken: 0,
             arrived: None,
             holes: Holes::default(),
             losses: Losses::default(),
@@ -158,14 +160,17 @@ impl Recorder {
 
     /// The next event. Where nobody waits for a picture, one that is not there yet is waited for as long as all cameras': a wake
     /// for every packet of each would cost more than sealing them.
-    async fn next(&self, events: &mut mpsc::Receiver<Event>, feed: Option<&FeedSender>) -> Option<Event> {
+    async fn next(&mut self, events: &mut mpsc::Receiver<Event>, feed: Option<&FeedSender>) -> Option<Event> {
         if let (Some(late), true) = (&self.late, events.is_empty()) {
+            let taken = std::mem::take(&mut self.taken);
             if feed.is_some_and(|feed| feed.wants(From::Main)) {
                 late.hurry();
-            } else {
+            } else if taken < events.max_capacity() / 2 {
                 tokio::time::sleep_until(late.between().into()).await;
             }
+            // Else so much comes that the channel would be full by then, and the camera held back.
         }
+        self.taken += 1;
         events.recv().await
     }
 
@@ -284,7 +289,8 @@ impl Recorder {
         }
     }
 
-    /// Seals and writes one group. A failure costs this group; the next begins another segment.
+    /// Seals and writes one group, or a part of one. After a failure the next begins another segment, and what comes of a group of which
+    /// a part is missing is kept and counts as missing: without what went before nobody can look at it.
     async fn keep(&mut self, gop: Gop) {
         let (Some(first), Some(last)) = (gop.first_wall(), gop.last_wall()) else { return };
         match self.write(&gop, first).await {
@@ -292,12 +298,14 @@ impl Recorder {
                 if self.clock.was_set_ahead(self.recorded_until, first) {
                     self.missing.get_or_insert(GapReason::Clock);
                 }
-                if let Some(reason) = self.missing.take() {
-                    self.note_gap(first, reason).await;
-                    self.write_down(first, reason);
+                if self.missing.is_none() || gop.starts_with_key() {
+                    if let Some(reason) = self.missing.take() {
+                        self.note_gap(first, reason).await;
+                        self.write_down(first, reason);
+                    }
+                    self.noted_until = None;
+                    self.recorded_until = Some(last);
                 }
-                self.noted_until = None;
-                self.recorded_until = Some(last);
                 self.status.meters().sealed_groups.add(1);
                 self.status.update(|s| {
                     s.last_sealed = Some(last);
@@ -330,8 +338,14 @@ impl Recorder {
         if self.writer.open_since().is_some_and(|start| rotation_due(start, first, key)) {
             self.finish().await;
         }
-        // Holders were changed: not from the next hour on but from this group on nobody who was removed gets a share.
-        if self.epoch.is_some() && *self.holders.borrow() != self.sealed_for {
+        if key {
+            self.group = Some(first);
+        }
+        let span = self.group.map(|began| first - began).filter(|_| !key);
+        let goes_on = span.is_some_and(|span| (WallSpan::from_millis(0)..=GROUP_SPAN).contains(&span));
+        // Holders were changed: not from the next hour on but from the next group on nobody who was removed gets a share. Whoever got one of
+        // this group's beginning gets its rest, since those who come could not look at that.
+        if self.epoch.is_some() && *self.holders.borrow() != self.sealed_for && !goes_on {
             self.epoch = None;
             self.finish().await;
         }

@@ -4,8 +4,9 @@ use std::io;
 
 use tokio_util::task::TaskTracker;
 
-/// Starts a thread of analysis that `tasks` waits for. Where the processor is not enough for all, whoever records comes first. Not one of the runtime's blocking threads: there are 512 of them, and a site
-/// with as many cameras would leave none for the disk.
+/// Starts a thread of analysis that `tasks` waits for. Where the processor is not enough for all, whoever records comes first.
+///
+/// Not one of the runtime's blocking threads: there are 512 of them, and a site with as many cameras would leave none for the disk.
 ///
 /// `name`: what `top -H` shows, of which the system keeps 15 bytes.
 ///

@@ -95,25 +95,31 @@ impl Durable {
     }
 }
 
-/// The files that are being written, by the disk they lie on.
+/// The files that are being written, and those that nobody writes any more until the disk has them, with the disk they lie on.
 #[derive(Debug, Default)]
-pub(crate) struct OpenFiles(Mutex<Vec<(i64, Weak<Durable>)>>);
+pub(crate) struct OpenFiles(Mutex<Vec<(i64, Arc<Durable>)>>);
 
 impl OpenFiles {
     pub(crate) fn add(&self, disk: i64, file: &Arc<Durable>) {
+        self.open().push((disk, Arc::clone(file)));
+    }
+
+    /// Those that somebody writes or the disk has not all of.
+    fn open(&self) -> MutexGuard<'_, Vec<(i64, Arc<Durable>)>> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|(_, file)| file.strong_count() > 0);
-        open.push((disk, Arc::downgrade(file)));
+        open.retain(|(_, file)| Arc::strong_count(file) > 1 || file.is_behind());
+        open
+    }
+
+    fn all(&self) -> Vec<Arc<Durable>> {
+        self.open().iter().map(|(_, file)| Arc::clone(file)).collect()
     }
 
     /// Those that the disk has not all of, by disk.
     fn behind(&self) -> BTreeMap<i64, Vec<Arc<Durable>>> {
-        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = BTreeMap::<_, Vec<_>>::new();
-        for (disk, file) in open.iter() {
-            if let Some(file) = file.upgrade().filter(|file| file.is_behind()) {
-                found.entry(*disk).or_default().push(file);
-            }
+        for (disk, file) in self.open().iter().filter(|(_, file)| file.is_behind()) {
+            found.entry(*disk).or_default().push(Arc::clone(file));
         }
         found
     }
@@ -133,23 +139,28 @@ fn commit(files: &[Arc<Durable>]) -> Result<(), StoreError> {
 impl Inner {
     /// Waits until the disks have everything that was written so far, of all cameras.
     pub(crate) async fn commit(&self) -> Result<(), StoreError> {
-        let mut done = Ok(());
-        for files in self.files.open_files().behind().into_values() {
-            done = done.and(blocking(move || commit(&files)).await);
-        }
-        done
+        let files = self.files.open_files().all();
+        blocking(move || commit(&files)).await
     }
 }
 
 /// Runs until the store is dropped. A disk that hangs holds up its own files and no other's.
 pub(crate) async fn commit_now_and_then(inner: Weak<Inner>, every: Duration) {
-    let mut busy: HashMap<i64, JoinHandle<Result<(), StoreError>>> = HashMap::new();
+    let mut busy: HashMap<i64, JoinHandle<()>> = HashMap::new();
     loop {
         tokio::time::sleep(every).await;
         let Some(held) = inner.upgrade() else { return };
         busy.retain(|_, running| !running.is_finished());
         for (disk, files) in held.files.open_files().behind() {
-            busy.entry(disk).or_insert_with(|| tokio::spawn(blocking(move || commit(&files))));
+            let inner = inner.clone();
+            let committed = async move {
+                let Err(e) = blocking(move || commit(&files)).await else { return };
+                tracing::error!(error = %e, "what was recorded lately may not be on the disk");
+                if let Some(inner) = inner.upgrade() {
+                    inner.disk_failed(disk, &e);
+                }
+            };
+            busy.entry(disk).or_insert_with(|| tokio::spawn(committed));
         }
     }
 }

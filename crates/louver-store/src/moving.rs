@@ -75,6 +75,7 @@ impl Store {
         let mut moving = Moving::begin(now, budget.per_second);
         for hot in inner.places.there().filter(|p| p.role == Some(DiskRole::Hot) && !p.is_failing()) {
             let mut after = FIRST;
+            moving.spoilt = 0;
             while moving.moved.bytes < budget.bytes {
                 let enough = budget.bytes - moving.moved.bytes;
                 match inner.move_some(hot, before, enough, &mut after, &mut moving).await? {
@@ -142,7 +143,7 @@ pub(crate) struct Moving {
     now: WallTime,
     per_second: Option<NonZeroU64>,
     pub(crate) moved: Moved,
-    /// How many could not be copied.
+    /// How many of this hot disk could not be copied.
     spoilt: u32,
 }
 
@@ -199,7 +200,10 @@ impl Inner {
                 let kept = p.min_free.map_or(0, |watermark| watermark.bytes_of(free.total));
                 Some(free.free.saturating_sub(kept))
             };
-            let cold = places.there().filter(|p| p.role == Some(DiskRole::Cold) && !p.is_failing());
+            // Of one that came back nobody knows yet what lies there.
+            let takes =
+                |p: &&Place| p.role == Some(DiskRole::Cold) && !p.is_failing() && !p.is_looked_through();
+            let cold = places.there().filter(takes);
             let rooms: Vec<(u64, i64)> = cold.filter_map(|p| Some((room(p)?, p.number))).collect();
             let most = rooms.iter().filter(|(room, _)| *room >= bytes).max();
             Ok(most

@@ -132,6 +132,11 @@ impl Place {
         self.away.swap(!there, Ordering::Relaxed) == there
     }
 
+    /// Whether it came back and is looked through just now.
+    pub(crate) fn is_looked_through(&self) -> bool {
+        self.looked_through.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set_looked_through(&self, now: bool) {
         self.looked_through.store(now, Ordering::Relaxed);
     }
@@ -255,7 +260,7 @@ impl Places {
     pub(crate) fn for_new(&self, files: &Files) -> Vec<&Place> {
         let mut found: Vec<_> = self
             .there()
-            .filter(|p| p.role.is_some() && !p.is_full() && !p.looked_through.load(Ordering::Relaxed))
+            .filter(|p| p.role.is_some() && !p.is_full() && !p.is_looked_through())
             .map(|p| {
                 let free = files.space(&p.dir).map_or(0, |s| s.free.saturating_sub(stays_free(p, s)));
                 ((p.is_failing(), p.role != Some(DiskRole::Hot), std::cmp::Reverse(free)), p)

@@ -123,11 +123,14 @@ async fn a_disk_that_goes_away_and_comes_back_costs_nothing_that_lies_on_it() {
     assert!(!store.look_at_disks().await);
     assert_eq!(files(&dir.path().join("hot"), "").len(), 0, "nothing is made in its place");
     seal(&store, &gate, 4 * HOUR).await.unwrap();
-    // It comes back, and by itself.
+    // It comes back, and by itself. A copy that is being made on another disk meanwhile is none that a crash left.
+    let copying = files(&dir.path().join("cold"), ".lvs")[0].with_extension("moving");
+    std::fs::write(&copying, b"half of it").unwrap();
     std::fs::remove_dir(dir.path().join("hot")).unwrap();
     std::fs::rename(dir.path().join("taken out"), dir.path().join("hot")).unwrap();
     assert!(store.look_at_disks().await);
     assert_eq!(store.concerns(), [""; 0]);
+    assert!(copying.exists());
     assert_eq!(count(dir.path(), "hot"), [1, 3], "originals whose secrets are gone are deleted");
     assert_eq!(all_can_be_shown(&store, &gate).await, 3);
     seal(&store, &gate, 5 * HOUR).await.unwrap();

@@ -17,16 +17,19 @@ use crate::{DiskRole, RecordingId, RecordingKind, StoreError};
 /// Disk and path of a recording.
 type Lies = (i64, PathBuf);
 
-/// The camera's recordings on all disks that are there. One that a crash left on two is taken from the first, and copies that are not whole are deleted.
+/// The camera's recordings on all disks that are there. One that a crash left on two is taken from the first, and copies that are not whole are
+/// deleted: at a start everywhere, and of a disk that came back (`only`) on that one, since on others some may be being made.
 pub(super) fn one_of_each(
     files: &Files,
     places: &Arc<Places>,
     camera: &CameraId,
     kind: RecordingKind,
+    only: Option<i64>,
 ) -> Result<BTreeMap<RecordingId, Lies>, StoreError> {
     let mut found: BTreeMap<RecordingId, Lies> = BTreeMap::new();
     for place in places.there() {
-        let ids = match on(files, place, camera, kind) {
+        let left = place.role != Some(DiskRole::Hot) && only.is_none_or(|number| number == place.number);
+        let ids = match on(files, place, camera, kind, left) {
             Ok(ids) => ids,
             Err(e) => {
                 places.lose(place, StoreError::io("reading", &place.dir, e))?;
@@ -46,11 +49,17 @@ pub(super) fn one_of_each(
     Ok(found)
 }
 
-/// The camera's recordings on a disk.
-fn on(files: &Files, place: &Place, camera: &CameraId, kind: RecordingKind) -> io::Result<Vec<RecordingId>> {
+/// The camera's recordings on a disk; `left`: whether copies that are not whole are left there by a crash.
+fn on(
+    files: &Files,
+    place: &Place,
+    camera: &CameraId,
+    kind: RecordingKind,
+    left: bool,
+) -> io::Result<Vec<RecordingId>> {
     let mut ids = Vec::new();
     for hour in hours(&place.dir, kind, camera)? {
-        if place.role != Some(DiskRole::Hot) {
+        if left {
             remove_parts(files, &hour.path)?;
         }
         ids.extend(recordings_in(&hour, kind)?);

@@ -156,7 +156,7 @@ async fn look(
         move |disk: i64, id: &RecordingId| only.is_none_or(|only| only == disk) && !busy.contains(id);
     blocking(move || {
         let mut found = Found { there: 0, looked_at: Vec::new(), missing: Vec::new() };
-        for (id, (disk, path)) in copies::one_of_each(&files, &places, &camera, kind)? {
+        for (id, (disk, path)) in copies::one_of_each(&files, &places, &camera, kind, only)? {
             found.there += 1;
             if !wanted(disk, &id) {
                 known.remove(&id);

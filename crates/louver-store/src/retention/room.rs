@@ -100,12 +100,15 @@ impl Inner {
             return nothing;
         }
         let before = moving.moved;
+        let failing =
+            || self.places.there().filter(|p| p.role == Some(DiskRole::Cold) && p.is_failing()).count();
         self.moving.wishes.hurry.store(true, Ordering::Relaxed);
         let went = loop {
             let enough = bytes.saturating_sub(moving.moved.bytes - before.bytes);
             if enough == 0 || moving.lasts() >= MOVE_AT_MOST {
                 break Went::On;
             }
+            let failed = failing();
             match self.move_some(place, moving.now(), enough, after, moving).await {
                 Ok(Some(Went::On)) => {}
                 Ok(Some(other)) => break other,
@@ -115,7 +118,11 @@ impl Inner {
                         error = &error as &dyn std::error::Error,
                         "a recording is not moved; it is where it was"
                     );
-                    break nothing;
+                    // A cold disk that fails is left out from now on, and another may take it. Otherwise it is tried again in the
+                    // next pass: nothing is deleted because the catalogue was busy.
+                    if failing() == failed {
+                        break Went::Ended;
+                    }
                 }
             }
         };

@@ -10,7 +10,7 @@ use crate::Settings;
 pub(crate) enum Need {
     /// Nothing is there, as far as anyone can tell.
     Quiet,
-    /// Something is followed, or does not look as the empty place does.
+    /// Somebody is followed, or something that moves, or it does not look as the empty place does. A parked car is none of it.
     Busy,
     /// The place is being learned, or something is there that nobody has looked at yet.
     Urgent,

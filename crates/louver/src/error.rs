@@ -41,7 +41,7 @@ pub(crate) enum Error {
     TokenFile {
         /// The file.
         file: PathBuf,
-        /// "cannot be used", or what is wrong with what stands in it.
+        /// "cannot be read", or what is wrong with what stands in it.
         why: &'static str,
         /// What the system said.
         source: Option<io::Error>,

@@ -23,6 +23,23 @@ export interface ListedSegment {
   fragments: readonly ListedFragment[];
 }
 
+/** The fragments of a segment that hold a time, and those before them of the group in which it begins, where the server gave them:
+    without its key picture nothing of it can be shown. In the file's order, as `fragments` are. */
+export function within(fragments: readonly ListedFragment[], fromMs: number, toMs: number): ListedFragment[] {
+  const holds = (f: ListedFragment) => f.lastMs >= fromMs && f.firstMs < toMs;
+  let begins = fragments.findIndex(holds);
+  if (begins < 0) return [];
+  const rest = fragments.slice(begins).filter(holds);
+  const group: ListedFragment[] = [];
+  for (let next = fragments[begins]; next && !next.key; next = fragments[begins]) {
+    const before = fragments[--begins];
+    // The group's beginning is not there: nothing of it can be shown.
+    if (before?.n !== next.n - 1) return rest;
+    group.unshift(before);
+  }
+  return [...group, ...rest];
+}
+
 /** Asks the server for fragments `from` to `to` (inclusive) of a segment, as they stand in the file. */
 export type Fetch = (segment: ListedSegment, from: number, to: number, signal?: AbortSignal) => Promise<Uint8Array>;
 
@@ -54,7 +71,7 @@ export class Originals {
 
   constructor(
     segments: readonly ListedSegment[],
-    private readonly keys: Keys,
+    private readonly keys: Pick<Keys, "opener">,
     private readonly fetch: Fetch,
   ) {
     this.spots = segments
@@ -62,7 +79,8 @@ export class Originals {
       .sort((a, b) => a.fragment.firstMs - b.fragment.firstMs);
   }
 
-  /** The last fragment that begins with a key picture at or before a time; the first of all where there is none. */
+  /** Where showing a time begins: the last fragment at or before it that begins with a key picture, or else the next one that does.
+      The first of all where none does. */
   at(ms: number): number {
     let [low, high] = [0, this.spots.length];
     while (low < high) {
@@ -72,7 +90,8 @@ export class Originals {
     }
     let found = Math.max(0, low - 1);
     while (found > 0 && this.spots[found]?.fragment.key !== true) found -= 1;
-    return found;
+    if (this.spots[found]?.fragment.key === true) return found;
+    return Math.max(0, this.spots.findIndex(({ fragment }) => fragment.key));
   }
 
   header(segment: ListedSegment): Promise<SealedHeader> {

@@ -1,5 +1,6 @@
 //! Checking an exported file. docs/format-export.md, "What checking does".
 
+use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use aws_lc_rs::digest;
@@ -8,6 +9,7 @@ use louver_ledger::leaf::{Digest, Millis};
 use louver_ledger::note::{Note, VerifierKey};
 use louver_ledger::{ExportKey, Leaf, export_key_name, origin};
 use louver_vault::opening::Gap;
+use louver_vault::within;
 
 use crate::boxes::{NoManifest, locate};
 use crate::manifest::{Kind, MAX_MANIFEST, Manifest, ManifestError};
@@ -229,7 +231,7 @@ fn site_id(text: &str) -> Option<[u8; 16]> {
     Some(out)
 }
 
-/// Step 4: each fragment lies in what some leaf released, for this request and camera, before the export.
+/// Step 4: each fragment belongs to a time that some leaf released ([`within`]), for this request and camera, before the export.
 fn allowed(manifest: &Manifest, ledger: &VerifierKey, pictures: &Pictures, findings: &mut Vec<Finding>) {
     let mut find = |at, problem| findings.push(Finding { step: Step::Allowed, at, problem });
     let mut granted: Vec<(Millis, Millis)> = Vec::new();
@@ -254,10 +256,17 @@ fn allowed(manifest: &Manifest, ledger: &VerifierKey, pictures: &Pictures, findi
         }
         granted.push((from, to));
     }
-    for (at, sealed) in &pictures.used {
-        let within =
-            |(from, to): &(Millis, Millis)| sealed.last.millis() >= from.0 && sealed.first.millis() < to.0;
-        if !granted.iter().any(within) {
+    let released: Vec<HashSet<u32>> = pictures
+        .arrived
+        .iter()
+        .map(|fragments| {
+            let times =
+                granted.iter().map(|(from, to)| (WallTime::from_millis(from.0), WallTime::from_millis(to.0)));
+            times.flat_map(|(from, to)| within(fragments.iter().copied(), from, to)).collect()
+        })
+        .collect();
+    for (at, _) in &pictures.used {
+        if !released.get(at.segment).is_some_and(|released| released.contains(&at.fragment)) {
             return find(Some(*at), Problem::NotReleased);
         }
     }

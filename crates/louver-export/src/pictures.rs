@@ -7,7 +7,7 @@ use louver_ledger::Leaf;
 use louver_ledger::leaf::CameraTag;
 use louver_ledger::note::VerifierKey;
 use louver_vault::opening::{Film, Gap, Piece};
-use louver_vault::{SealedFragment, SealedHeads};
+use louver_vault::{Arrived, SealedFragment, SealedHeads};
 
 use crate::manifest::{Fragment, Manifest, Segment};
 use crate::problem::{At, Finding, Problem, Step};
@@ -24,6 +24,8 @@ pub(crate) struct Pictures {
     pub(crate) camera: Option<CameraTag>,
     /// What is in the file, in order, as far as it was looked at.
     pub(crate) used: Vec<(At, SealedFragment)>,
+    /// All fragments of each segment that was looked at, also those that are not in the file.
+    pub(crate) arrived: Vec<Vec<Arrived>>,
     /// Holes in the recording within it.
     pub(crate) gaps: Vec<Gap>,
     /// Segments whose digest the recorder read from the disk.
@@ -59,6 +61,8 @@ pub(crate) fn check(
                 return Ok(found);
             }
         };
+        let arrived = (0..heads.fragments()).filter_map(|n| heads.fragment(n)).map(Arrived::from);
+        found.arrived.push(arrived.collect());
         let begins = heads.fragment(0).map(|first| first.first);
         // As late is no later: a segment that stands there twice, or in two parts the wrong way round.
         if before.is_some() && before >= begins {

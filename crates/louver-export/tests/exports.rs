@@ -350,6 +350,37 @@ fn what_nobody_released_what_was_released_to_others_and_what_was_made_before_is_
 }
 
 #[test]
+fn what_was_released_from_the_middle_of_a_group_may_begin_with_its_key_frame_and_no_sooner() {
+    let mut parts = gops(0, 9);
+    for n in [1, 2, 4, 5, 7, 8] {
+        parts[n].packets[0].key = false;
+    }
+    let site = Site::of(SITE, &[parts]);
+    // Released is from the last third of the second group on.
+    let release = Leaf::OpeningReleased {
+        request: site.request,
+        approvals: vec![],
+        cameras: vec![site.ledger.salt().camera(&camera())],
+        from: louver_ledger::leaf::Millis(NOON + 5100),
+        to: louver_ledger::leaf::Millis(NOON + 60_000),
+        until: louver_ledger::leaf::Millis(i64::MAX),
+    };
+    let number = site.ledger.append_now(&release).unwrap();
+    for (from, holds) in [(3000, true), (6000, true), (0, false)] {
+        let (video, mut manifest) = site.film(from, 9000);
+        assert_eq!(manifest.segments[0].fragments[0].n, (from / 1000) as u32);
+        manifest.released = vec![site.proof(number)];
+        let file = site.signed(&video, &manifest);
+        if holds {
+            assert_eq!(findings(&file), []);
+        } else {
+            let found = refused(&file, Step::Allowed, |p| *p == Problem::NotReleased);
+            assert_eq!(found[0].at.unwrap().fragment, 0);
+        }
+    }
+}
+
+#[test]
 fn a_step_that_was_not_looked_at_is_not_shown() {
     let site = Site::new();
     let (video, manifest) = site.film(0, 6000);

@@ -8,9 +8,11 @@ use louver_ingest::{Event, LateReader};
 use louver_ledger::{Leaf, Ledger, leaf};
 use louver_media::{Gop, GopCutter, GopLimits, Packet, SoundParams, VideoParams};
 use louver_store::{
-    GROUP_SPAN, Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
+    Gap, GapReason, RecordingKind, SealedWriter, Store, StoreError, StreamKind, rotation_due,
 };
-use louver_vault::{Epoch, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, SiteId, VaultError};
+use louver_vault::{
+    Epoch, GROUP_SPAN, HolderSet, Hour, HourInUse, Sealed, SegmentSealer, SiteId, VaultError,
+};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;

@@ -36,18 +36,26 @@ impl Opened {
     }
 
     async fn of(first: i64, last: i64) -> Self {
+        Self::of_parts(1, (first, last), first).await
+    }
+
+    /// Groups of so many fragments: which are granted, and with which the answer begins.
+    async fn of_parts(parts: i64, (granted, last): (i64, i64), first: i64) -> Self {
         let site = site::start().await;
         let cookie = site.sign_in().await;
-        let start = sealed(&site).await;
+        let start = sealed_in_parts(&site, parts).await;
         let asked = ask_for(&site, start, start + 10 * GROUP_MS);
         assert_eq!(asked.post(&site, &cookie).await.status, 201);
-        let (from, to) = (start + first * GROUP_MS, start + (last + 1) * GROUP_MS);
+        let (from, to) = (start + granted * GROUP_MS, start + (last + 1) * GROUP_MS);
         for n in [1, 2] {
             approve(&site, &cookie, &asked, n, from, to).await;
         }
         let keys = keys(&site, &cookie, &asked).await;
         let segments = site.get(&asked.path("/segments"), &cookie).await.json();
         let segment = segments[0]["id"].as_str().unwrap().to_owned();
+        let given: Vec<_> =
+            segments[0]["fragments"].as_array().unwrap().iter().map(|f| f["n"].as_i64()).collect();
+        assert_eq!(given, (first..=last).map(Some).collect::<Vec<_>>());
         let mut pieces = BASE64.decode(segments[0]["header"].as_str().unwrap()).unwrap();
         let fragments = asked.path(&format!("/segments/{segment}/fragments/{first}-{last}"));
         pieces.extend_from_slice(&site.get(&fragments, &cookie).await.body);
@@ -110,6 +118,20 @@ async fn what_was_released_is_signed_and_holds_and_the_ledger_names_the_manifest
     let before = opened.site.ledger.status().size;
     assert_eq!(opened.post(&opened.draft()).await.status, 201);
     assert_eq!(opened.site.ledger.status().size, before + 1, "another `exported`, and nothing else");
+}
+
+#[tokio::test]
+async fn what_was_released_from_the_middle_of_a_group_begins_with_its_key_frame_and_is_signed_and_holds() {
+    let opened = Opened::of_parts(3, (5, 7), 3).await;
+    let answer = opened.post(&opened.draft()).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let note = answer.json()["manifest"].as_str().unwrap().to_owned();
+    let file = [&opened.video[..], &manifest_box(&note).unwrap()].concat();
+    let report = check(&mut Cursor::new(&file), Some(opened.site.ledger.verifier())).unwrap();
+    assert_eq!((&report.findings[..], report.fragments), (&[][..], 5));
+    let mut more = opened.draft();
+    more.segments[0].fragments[0].n = 2;
+    assert_eq!(opened.post(&more).await.status, 404, "the group before it");
 }
 
 #[tokio::test]

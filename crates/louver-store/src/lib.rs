@@ -49,7 +49,7 @@ pub use places::{DiskRole, DiskSettings, disks_away};
 pub use recovery::Recovery;
 pub use retention::{DiskWatermark, RetentionReport, WhenFull};
 pub use sealed::{
-    GROUP_SPAN, SealedSegment, SealedWriter, recorded_cameras, rotation_due, sealed_cameras, sealed_segments,
+    SealedSegment, SealedWriter, recorded_cameras, rotation_due, sealed_cameras, sealed_segments,
 };
 pub use steady::{ClockReading, RetentionTime};
 pub use storage::DiskUsage;

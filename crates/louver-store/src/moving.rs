@@ -136,6 +136,39 @@ impl Wishes {
     }
 }
 
+/// What a copy does within its time.
+struct Pace<'a> {
+    began: Instant,
+    per_second: Option<NonZeroU64>,
+    /// Read and written since.
+    bytes: u64,
+    wishes: &'a Wishes,
+}
+
+impl<'a> Pace<'a> {
+    /// Each recording has its own: what waited before it, or for the catalogue, is not caught up at full speed.
+    fn begin(per_second: Option<NonZeroU64>, wishes: &'a Wishes) -> Self {
+        Self { began: Instant::now(), per_second, bytes: 0, wishes }
+    }
+
+    /// Waits until so many bytes more are not too many for the time; `false` if it is to end.
+    fn keep(&mut self, bytes: usize) -> bool {
+        self.bytes += bytes as u64;
+        let due = self.per_second.map_or(Duration::ZERO, |per_second| {
+            Duration::from_secs_f64(self.bytes as f64 / per_second.get() as f64)
+        });
+        loop {
+            if self.wishes.has_ended() {
+                return false;
+            }
+            match due.checked_sub(self.began.elapsed()).filter(|left| !left.is_zero()) {
+                Some(left) if !self.wishes.hurry.load(Ordering::Relaxed) => thread::sleep(left.min(NAP)),
+                _ => return true,
+            }
+        }
+    }
+}
+
 /// A turn of moving.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moving {
@@ -171,22 +204,6 @@ impl Moving {
     /// How long it has gone on.
     pub(crate) fn lasts(&self) -> Duration {
         self.began.elapsed()
-    }
-
-    /// Waits until so many bytes more than before are not too many for the time; `false` if it is to end.
-    fn keep_pace(&self, bytes: u64, wishes: &Wishes) -> bool {
-        let due = self.per_second.map_or(Duration::ZERO, |per_second| {
-            Duration::from_secs_f64((self.moved.bytes + bytes) as f64 / per_second.get() as f64)
-        });
-        loop {
-            if wishes.has_ended() {
-                return false;
-            }
-            match due.checked_sub(self.lasts()).filter(|left| !left.is_zero()) {
-                Some(left) if !wishes.hurry.load(Ordering::Relaxed) => thread::sleep(left.min(NAP)),
-                _ => return true,
-            }
-        }
     }
 }
 
@@ -259,9 +276,11 @@ impl Inner {
         let from = recording_path(&hot.dir, *kind, camera, *id);
         let to = recording_path(&cold.dir, *kind, camera, *id);
         let (files, part) = (self.files.clone(), to.with_extension(PART));
-        let (wishes, pace) = (Arc::clone(&self.moving.wishes), *moving);
+        let (wishes, per_second) = (Arc::clone(&self.moving.wishes), moving.per_second);
         let [source, target, name] = [from.clone(), part.clone(), to.clone()];
-        let copied = blocking(move || copy(&files, [&source, &target, &name], &pace, &wishes)).await;
+        let copied =
+            blocking(move || copy(&files, [&source, &target, &name], &mut Pace::begin(per_second, &wishes)))
+                .await;
         let spoilt = |moving: &mut Moving| {
             self.moving.note_spoilt(&old.key);
             moving.spoilt += 1;
@@ -316,10 +335,10 @@ impl Inner {
         blocking(move || {
             files.rename(&part, &to).map_err(|e| {
                 // Where the name may not be on the disk, the file that it names is not what to rely on. What had that name before, if the
-                // copy did not get it, stays.
+                // copy did not get it, stays: also where the copy is gone for another reason.
                 if part.exists() {
                     let _ = files.remove(&part);
-                } else {
+                } else if e.kind() != io::ErrorKind::NotFound {
                     let _ = files.remove(&to);
                 }
                 StoreError::io("writing", &to, e)
@@ -385,20 +404,21 @@ enum Copied {
 
 /// Copies a file; the copy is deleted unless it is whole and on the disk. Begins nothing where another file has the name that it is to get; a
 /// copy of the same bytes (of a move that was broken off) may.
-fn copy(
-    files: &Files,
-    [from, part, to]: [&Path; 3],
-    pace: &Moving,
-    wishes: &Wishes,
-) -> Result<Copied, StoreError> {
+fn copy(files: &Files, [from, part, to]: [&Path; 3], pace: &mut Pace<'_>) -> Result<Copied, StoreError> {
     let mut source = match File::open(from) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Copied::Gone),
         Err(e) => return Ok(Copied::Unreadable(e)),
         Ok(file) => file,
     };
-    // Where it cannot be told, it is another.
-    if to.symlink_metadata().is_ok() && !same_bytes(from, to).unwrap_or(false) {
-        return Ok(Copied::Other);
+    if to.symlink_metadata().is_ok() {
+        // Where it cannot be told, it is another.
+        let same = same_bytes(from, to, |bytes| pace.keep(bytes)).unwrap_or(false);
+        if pace.wishes.has_ended() {
+            return Ok(Copied::Ended);
+        }
+        if !same {
+            return Ok(Copied::Other);
+        }
     }
     let copy = files.part(part)?;
     let copied = (|| {
@@ -414,7 +434,7 @@ fn copy(
             let chunk = chunk.get(..read).unwrap_or_default();
             copy.write(chunk).map_err(|e| StoreError::io("writing", part, e))?;
             bytes += read as u64;
-            if !pace.keep_pace(bytes, wishes) {
+            if !pace.keep(read) {
                 return Ok(Copied::Ended);
             }
         }

@@ -9,6 +9,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use louver_vault::SiteId;
 use serde::{Deserialize, Serialize};
@@ -97,7 +98,14 @@ pub(crate) struct Place {
     looked_through: AtomicBool,
     /// The settings name it no more, and nothing lies on it.
     forgotten: AtomicBool,
+    /// It is mounted and could not be used: until when it is left alone, and for how long that was.
+    rests: Mutex<Option<(Instant, Duration)>>,
 }
+
+/// A disk that is back and cannot be used is looked through again after so long, then after twice as long each time: a look through a
+/// large disk that ends at its one bad folder keeps other work on recordings waiting.
+const REST_FIRST: Duration = Duration::from_secs(60);
+const REST_LONGEST: Duration = Duration::from_secs(3600);
 
 impl Place {
     fn new(
@@ -107,8 +115,8 @@ impl Place {
         role: Option<DiskRole>,
         min_free: Option<DiskWatermark>,
     ) -> Self {
-        let (away, failing, full, looked_through, forgotten) = Default::default();
-        Self { number, dir, role, min_free, name, away, failing, full, looked_through, forgotten }
+        let (away, failing, full, looked_through, forgotten, rests) = Default::default();
+        Self { number, dir, role, min_free, name, away, failing, full, looked_through, forgotten, rests }
     }
 
     /// Whether the disk itself is mounted.
@@ -120,6 +128,24 @@ impl Place {
     /// Whether it is one of recordings alone that the settings name no more.
     pub(crate) fn is_unnamed(&self) -> bool {
         self.number != DATA && self.role.is_none()
+    }
+
+    /// It could not be used although it is mounted: it rests.
+    pub(crate) fn rest(&self) {
+        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = rests.map_or(REST_FIRST, |(_, pause)| (pause * 2).min(REST_LONGEST));
+        *rests = Some((Instant::now() + pause, pause));
+    }
+
+    /// It is used, or not mounted any more.
+    pub(crate) fn end_rest(&self) {
+        *self.rests.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Since it became mounted it could not be used; whether it still rests.
+    pub(crate) fn rests(&self) -> Option<bool> {
+        let rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.map(|(until, _)| Instant::now() < until)
     }
 
     /// Whether its recordings can be read, as far as is known.

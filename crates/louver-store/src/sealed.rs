@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use louver_base::{CameraId, WallSpan, WallTime};
-use louver_vault::Sealed;
+use louver_vault::{GROUP_SPAN, Sealed};
 
 use crate::layout::{self, hour_of, hours, recording_path, recordings_in};
 use crate::places;
@@ -15,6 +15,8 @@ use crate::{Recording, RecordingId, RecordingKind, StoreError};
 
 /// A sealed segment is at most about that long.
 const SEGMENT_SPAN: WallSpan = WallSpan::from_millis(5 * 60_000);
+/// No segment reaches further: it may end with a group that goes on for [`GROUP_SPAN`], and its last fragment is shorter than that.
+const SEGMENT_LASTS: WallSpan = WallSpan::from_millis(5 * 60_000 + 2 * 10_000);
 
 /// Writes one camera's sealed segments, one write a fragment.
 ///
@@ -70,12 +72,9 @@ impl SealedWriter {
     }
 }
 
-/// Parts of a group of pictures stay with its beginning for that long: a segment that began in the middle of one would show nothing
-/// until the next.
-pub const GROUP_SPAN: WallSpan = WallSpan::from_millis(10_000);
-
 /// Whether a segment that began at `start` ends before the fragment that begins at `next`, with a key frame or (`!key`) within a group:
-/// it is five minutes old, or the hour (UTC) has changed, since every hour has its own keys; or the clock went back.
+/// it is five minutes old, or the hour (UTC) has changed, since every hour has its own keys; or the clock went back. Parts of a group stay
+/// with its beginning for [`GROUP_SPAN`]: a segment that began in the middle of one would show nothing until the next.
 pub fn rotation_due(start: WallTime, next: WallTime, key: bool) -> bool {
     if next < start {
         return true;
@@ -147,8 +146,9 @@ pub fn sealed_segments(
         found.retain(|_, segment| segment.path.exists());
     }
     let mut found: Vec<SealedSegment> = found.into_values().collect();
-    // What ended before `from` for certain, since the next one had begun by then.
-    let first = found.partition_point(|s| s.start <= from).saturating_sub(2);
+    // What ended before `from` for certain, since the next one had begun by then; where the clock was set back, since none lasts so long.
+    let begun_by = |time: WallTime| found.partition_point(|s| s.start <= time);
+    let first = begun_by(from).saturating_sub(2).min(begun_by(from - SEGMENT_LASTS));
     Ok(found.split_off(first))
 }
 

@@ -187,7 +187,9 @@ impl Store {
                 place.set_failing(inner.try_writing(place).await.is_err());
             }
             match (mounted, place.is_there()) {
-                (true, true) | (false, false) => {}
+                (true, true) => {}
+                (false, false) => place.end_rest(),
+                (true, false) if place.rests() == Some(true) => {}
                 (false, true) => {
                     place.set_there(false);
                     changed = true;
@@ -199,10 +201,12 @@ impl Store {
                     match inner.came_back(place).await {
                         Ok(found) => {
                             place.set_failing(false);
+                            place.end_rest();
                             tracing::info!(disk = %place.dir.display(), looked_at = found.scanned, missing = found.missing, "it is used again");
                         }
                         Err(e) => {
                             place.set_there(false);
+                            place.rest();
                             tracing::error!(disk = %place.dir.display(), error = &e as &dyn std::error::Error, "a disk is back and cannot be used; it is tried again");
                         }
                     }
@@ -289,7 +293,12 @@ impl Store {
         let mut out = Vec::new();
         for place in inner.places.all() {
             let dir = place.dir.display();
-            if !place.is_there() {
+            if !place.is_there() && place.rests().is_some() {
+                out.push(format!(
+                    "The disk {dir} is back and cannot be used: look at its health (smartctl, dmesg) and at the log. It is tried again now and then{}.",
+                    inner.places.meanwhile(place)
+                ));
+            } else if !place.is_there() {
                 out.push(format!(
                     "The disk {dir} is not there: mount it again. What lies on it cannot be shown until then{}.",
                     inner.places.meanwhile(place)

@@ -107,6 +107,9 @@ async fn steps_of_an_hour_give_every_segment_keys_and_a_name_of_its_own_and_all_
     }
     let segments = sealed_segments(dir.path(), &gate, at(-2 * HOUR), at(3 * HOUR)).unwrap();
     assert_eq!(segments.len(), starts.len());
+    // All that hold one time are found, however many began after them by a clock that was set back.
+    let at_once = sealed_segments(dir.path(), &gate, at(500), at(600)).unwrap();
+    assert_eq!(at_once.iter().filter(|s| s.start >= at(0)).count(), 3);
     let heads: BTreeSet<[u8; 32]> = segments
         .iter()
         .map(|s| *SegmentInfo::inspect(&mut std::fs::File::open(&s.path).unwrap()).unwrap().head.hash())

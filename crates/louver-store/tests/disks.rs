@@ -140,6 +140,36 @@ async fn a_disk_that_goes_away_and_comes_back_costs_nothing_that_lies_on_it() {
 }
 
 #[tokio::test]
+async fn a_disk_that_is_back_and_cannot_be_used_is_told_and_not_looked_through_every_minute() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disks, gate) = (hot_and_cold(dir.path()), camera("gate"));
+    let store = open(dir.path(), &disks).await;
+    seal(&store, &gate, 0).await.unwrap();
+    let [hot, away] = ["hot", "away"].map(|name| dir.path().join(name));
+    std::fs::rename(&hot, &away).unwrap();
+    assert!(store.look_at_disks().await);
+    // One of its folders leads to itself: it cannot be read, whoever asks.
+    let sealed = files(&away, ".lvs")[0].parent().unwrap().to_owned();
+    let good = sealed.with_extension("good");
+    std::fs::rename(&sealed, &good).unwrap();
+    let there = hot.join(sealed.strip_prefix(&away).unwrap());
+    std::os::unix::fs::symlink(&there, &sealed).unwrap();
+    std::fs::rename(&away, &hot).unwrap();
+    assert!(store.look_at_disks().await, "it is tried");
+    assert!(store.concerns()[0].contains("hot is back and cannot be used"), "{:?}", store.concerns());
+    assert!(!store.look_at_disks().await, "and then it rests");
+    // Whoever takes it out and mends it does not wait.
+    std::fs::rename(&hot, &away).unwrap();
+    assert!(!store.look_at_disks().await);
+    std::fs::remove_file(&sealed).unwrap();
+    std::fs::rename(&good, &sealed).unwrap();
+    std::fs::rename(&away, &hot).unwrap();
+    assert!(store.look_at_disks().await);
+    assert_eq!(store.concerns(), [""; 0]);
+    assert_eq!(sealed_segments(store.dir(), &gate, at(0), at(HOUR)).unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn without_any_disk_recording_stops_with_a_sentence_and_begins_again_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let (disks, gate) = ([disk(&dir.path().join("hot"), DiskRole::Hot)], camera("gate"));

@@ -48,6 +48,8 @@ pub struct SealedFragment {
     pub last: WallTime,
     /// Packets in it.
     pub packets: u32,
+    /// Whether decoding can start with it.
+    pub key: bool,
 }
 
 impl SealedHeads {
@@ -99,7 +101,7 @@ impl SealedHeads {
     /// What the head of a fragment says; `None` where there is no such fragment.
     pub fn fragment(&self, n: u32) -> Option<SealedFragment> {
         let frame = self.frames.get(n as usize)?;
-        Some(SealedFragment { first: frame.first, last: frame.last, packets: frame.packets })
+        Some(SealedFragment { first: frame.first, last: frame.last, packets: frame.packets, key: frame.key })
     }
 
     /// Proves that these are the list and the pictures that fragment `n` was sealed with, and takes them apart.

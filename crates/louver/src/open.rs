@@ -4,6 +4,7 @@
 
 mod released;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -90,13 +91,8 @@ pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
         Some(data) => data.clone(),
         None => Settings::load(settings)?.data,
     };
-    let away = disks_away(&data).map_err(|e| Error::because("the disks of recordings are not known", e))?;
-    for disk in &away {
-        eprintln!(
-            "warning: the disk {} is not there: what was recorded on it is missing in the video; mount it and open once more",
-            disk.display()
-        );
-    }
+    let mut away = BTreeSet::new();
+    warn_of_disks(&data, &mut away)?;
     let camera = recorded_camera(&data, camera)?;
     let holders = args.holders.iter().map(|file| Identity::read_file(file));
     let holders = holders.collect::<Result<Vec<_>, _>>();
@@ -105,12 +101,29 @@ pub(crate) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
         return Err(Error::Exists(args.out.clone()));
     }
     let exported = open_there(&data, &camera, (from, to), &holders, &args.out)?;
+    // One may have gone before its files were listed.
+    warn_of_disks(&data, &mut away)?;
     if args.json {
         let mut json = as_json(&args.out, &exported);
         json["disks_away"] = serde_json::json!(away);
         println!("{json}");
     } else {
         report(&args.out, &exported);
+    }
+    Ok(())
+}
+
+/// Says which disks are not there that were not said before.
+fn warn_of_disks(data: &Path, said: &mut BTreeSet<PathBuf>) -> Result<(), Error> {
+    let away = disks_away(data).map_err(|e| Error::because("the disks of recordings are not known", e))?;
+    for disk in away {
+        if !said.contains(&disk) {
+            eprintln!(
+                "warning: the disk {} is not there: what was recorded on it is missing in the video; mount it and open once more",
+                disk.display()
+            );
+            said.insert(disk);
+        }
     }
     Ok(())
 }

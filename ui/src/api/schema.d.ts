@@ -1097,6 +1097,8 @@ export interface components {
              * @description When it was taken.
              */
             at_ms: number;
+            /** @description Disks of recordings that are not there: what lies on them is missing in it. 0 where nothing may be watched. */
+            disks_away: number;
             /** @description What may be watched now. */
             granted: components["schemas"]["GrantedView"][];
             /** @description 32 hex digits: the beginning of the hash of its text. */

@@ -23,23 +23,6 @@ export interface ListedSegment {
   fragments: readonly ListedFragment[];
 }
 
-/** The fragments of a segment that hold a time, and those before them of the group in which it begins, where the server gave them:
-    without its key picture nothing of it can be shown. In the file's order, as `fragments` are. */
-export function within(fragments: readonly ListedFragment[], fromMs: number, toMs: number): ListedFragment[] {
-  const holds = (f: ListedFragment) => f.lastMs >= fromMs && f.firstMs < toMs;
-  let begins = fragments.findIndex(holds);
-  if (begins < 0) return [];
-  const rest = fragments.slice(begins).filter(holds);
-  const group: ListedFragment[] = [];
-  for (let next = fragments[begins]; next && !next.key; next = fragments[begins]) {
-    const before = fragments[--begins];
-    // The group's beginning is not there: nothing of it can be shown.
-    if (before?.n !== next.n - 1) return rest;
-    group.unshift(before);
-  }
-  return [...group, ...rest];
-}
-
 /** Asks the server for fragments `from` to `to` (inclusive) of a segment, as they stand in the file. */
 export type Fetch = (segment: ListedSegment, from: number, to: number, signal?: AbortSignal) => Promise<Uint8Array>;
 

@@ -2,6 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 
 import { hash, toHex, utf8 } from "../vault/crypto";
+import { within } from "../vault/part";
 import { locate, NoManifest } from "./boxes";
 import type { At, Finding, Step } from "./findings";
 import { parseManifest, type Manifest } from "./manifest";
@@ -51,7 +52,7 @@ function isTheSites(manifest: Manifest, ledger: VerifierKey, site: VerifierKey |
 }
 
 /** Step 4. */
-function whyNotAllowed(manifest: Manifest, ledger: VerifierKey, { camera, used }: Pictures): { at: At | null; sentence: string } | null {
+function whyNotAllowed(manifest: Manifest, ledger: VerifierKey, { camera, used, frames }: Pictures): { at: At | null; sentence: string } | null {
   const granted: { from: number; to: number }[] = [];
   for (const proof of manifest.released) {
     const { what, t, request, cameras, from, to, until } = provenLeaf(proof, ledger);
@@ -64,9 +65,12 @@ function whyNotAllowed(manifest: Manifest, ledger: VerifierKey, { camera, used }
     granted.push({ from, to });
   }
   if (granted.length === 0) return { at: null, sentence: "Nobody released this." };
-  for (const { at, frame } of used) {
-    const [first, last] = [Number(frame.firstUs) / 1000, Number(frame.lastUs) / 1000];
-    if (!granted.some(({ from, to }) => Math.floor(last) >= from && Math.floor(first) < to)) return { at, sentence: "nobody released this." };
+  const released = frames.map((segment) => {
+    const arrived = segment.map((f) => ({ n: f.sequence, firstMs: Number(f.firstUs) / 1000, lastMs: Number(f.lastUs) / 1000, key: f.key }));
+    return new Set(granted.flatMap(({ from, to }) => within(arrived, from, to)).map(({ n }) => n));
+  });
+  for (const { at } of used) {
+    if (released[at.segment]?.has(at.fragment) !== true) return { at, sentence: "nobody released this." };
   }
   const named = manifest.segments.reduce((sum, { fragments }) => sum + fragments.length, 0);
   if (used.length !== named) return { at: null, sentence: "Not checked: not all of its pictures could be looked at." };
@@ -107,7 +111,7 @@ export async function check(file: Blob, site: VerifierKey | null, progress: (don
   const more = manifest.request !== null || manifest.released.length > 0 || manifest.segments.length > 0;
   if (manifest.kind === "masked" && more) find("unchanged", "The manifest contradicts itself: masked pictures have no request and no segments.");
   const ledger = parseKey(manifest.ledger);
-  let found: Pictures = { findings: [], camera: null, used: [], gaps: [], recovered: 0, toldMs: null };
+  let found: Pictures = { findings: [], camera: null, used: [], frames: [], gaps: [], recovered: 0, toldMs: null };
   if (!ledger) {
     find("site", "The manifest names no usable key of a ledger.");
     if (manifest.kind === "original") for (const step of ["sealed", "allowed"] as const) find(step, "Not checked: it needs the ledger's key.");

@@ -17,6 +17,8 @@ export interface Pictures {
   /** The camera, as the ledger names it. */
   camera: string | null;
   used: { at: At; frame: Frame }[];
+  /** All fragments of each segment that was looked at, also those that are not in the file. */
+  frames: (readonly Frame[])[];
   gaps: readonly { fromMs: number; toMs: number }[];
   recovered: number;
   /** When the ledger was told of the last of the segments, ms since 1970. */
@@ -157,7 +159,7 @@ export async function checkPictures(
   ledger: VerifierKey,
   progress: (done: number) => void,
 ): Promise<Pictures> {
-  const found: Pictures = { findings: [], camera: null, used: [], gaps: [], recovered: 0, toldMs: null };
+  const found: Pictures = { findings: [], camera: null, used: [], frames: [], gaps: [], recovered: 0, toldMs: null };
   const find = (at: At | null, why: unknown) => {
     found.findings.push({ step: "sealed", at, sentence: sentence(why) });
   };
@@ -174,6 +176,7 @@ export async function checkPictures(
       if (before !== null && begins <= before) throw new Wrong("The manifest contradicts itself: its segments are not in order.");
       before = begins;
       order(found, place, manifest, frames);
+      found.frames.push(frames);
     } catch (why) {
       find(null, why);
       return found;

@@ -204,6 +204,8 @@ pub(crate) struct OpeningView {
     pub(crate) until_ms: Option<i64>,
     /// What may be watched now.
     pub(crate) granted: Vec<GrantedView>,
+    /// Disks of recordings that are not there: what lies on them is missing in it. 0 where nothing may be watched.
+    pub(crate) disks_away: usize,
     /// How many holders must agree.
     pub(crate) needed: u8,
     /// Who may speak.
@@ -411,6 +413,8 @@ async fn view(desk: &Desk, item: &Item, visitor: &Visitor) -> OpeningView {
         from_ms: g.from_ms,
         to_ms: g.to_ms,
     });
+    let granted: Vec<GrantedView> = granted.collect();
+    let disks_away = if granted.is_empty() { 0 } else { desk.store().health().disks_away };
     OpeningView {
         id: opening.request().hash().id(),
         request: opening.request().text().to_owned(),
@@ -418,7 +422,8 @@ async fn view(desk: &Desk, item: &Item, visitor: &Visitor) -> OpeningView {
         at_ms: item.asked_ms,
         state,
         until_ms,
-        granted: granted.collect(),
+        granted,
+        disks_away,
         needed: opening.roll().needed,
         roll: roll.collect(),
         statements: opening.statements().iter().map(said).collect(),

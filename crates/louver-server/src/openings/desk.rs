@@ -196,7 +196,7 @@ impl Desk {
         })))
     }
 
-    pub(super) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
 

@@ -15,7 +15,7 @@ use louver_opening::{Granted, Opening};
 use louver_vault::{SegmentInfo, Tail};
 
 use super::desk::{Desk, DeskError};
-use super::originals::{blocking, files, segment_id};
+use super::originals::{blocking, files, granted_of, segment_id};
 use crate::exports::{Exporter, SignError, SignedManifest};
 
 /// Segments of one export at most: more than a week of a camera.
@@ -120,11 +120,10 @@ fn follow(
     is_last: bool,
     is_first: bool,
 ) -> Result<(), DeskError> {
+    let granted = granted_of(info, granted);
     let mut expected = (!is_first).then_some(0);
     for fragment in &segment.fragments {
-        let sealed = info.fragments.get(fragment.n as usize).ok_or(DeskError::Unknown)?;
-        let allowed = |g: &Granted| sealed.last.millis() >= g.from_ms && sealed.first.millis() < g.to_ms;
-        if !granted.iter().any(allowed) {
+        if !granted.contains(&fragment.n) {
             return Err(DeskError::Unknown);
         }
         if fragment.blind.0.len() != 32 || expected.is_some_and(|n| n != fragment.n) {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use louver_base::{CameraId, WallTime};
-use louver_opening::{Opening, PartyId, Request};
-use louver_store::{GROUP_SPAN, sealed_segments};
+use louver_opening::{Granted, Opening, PartyId, Request};
+use louver_store::sealed_segments;
 use louver_vault::{FragmentInfo, HolderId, SegmentHead, SegmentInfo};
 
 use super::desk::{Desk, DeskError, Item};
@@ -202,10 +202,7 @@ impl Desk {
             if tail.end() - head.at > ANSWER.max(head.bytes) {
                 return Err(DeskError::Unknown);
             }
-            let times =
-                granted.iter().map(|g| (WallTime::from_millis(g.from_ms), WallTime::from_millis(g.to_ms)));
-            let granted: HashSet<u32> =
-                times.flat_map(|(from, to)| within(&info, from, to)).map(|f| f.sequence).collect();
+            let granted = granted_of(&info, &granted);
             // What was not granted is not there.
             if !wanted.iter().all(|f| granted.contains(&f.sequence)) {
                 return Err(DeskError::Unknown);
@@ -219,27 +216,15 @@ impl Desk {
     }
 }
 
-/// The fragments that hold a time, and those before them of the group in which it begins: without its key frame nothing of it can be
-/// shown. A group that is one fragment is opened whole too.
-fn within(info: &SegmentInfo, from: WallTime, to: WallTime) -> Vec<&FragmentInfo> {
-    let holds = |f: &&FragmentInfo| f.last >= from && f.first < to;
-    let begins = info.fragments.iter().position(|f| holds(&f)).unwrap_or(info.fragments.len());
-    let (before, rest) = info.fragments.split_at(begins);
-    let mut group: Vec<&FragmentInfo> = Vec::new();
-    if rest.first().is_some_and(|f| !f.key) {
-        for f in before.iter().rev().take_while(|f| f.last >= from - GROUP_SPAN) {
-            group.push(f);
-            if f.key {
-                break;
-            }
-        }
-        // Without its beginning nothing of it can be shown, and nothing is given away of what was not asked for.
-        if group.last().is_none_or(|f| !f.key) {
-            group.clear();
-        }
-        group.reverse();
-    }
-    group.into_iter().chain(rest.iter().filter(holds)).collect()
+/// The fragments of a segment that belong to a time.
+fn within(info: &SegmentInfo, from: WallTime, to: WallTime) -> impl Iterator<Item = &FragmentInfo> {
+    louver_vault::within(&info.fragments, from, to).into_iter().filter_map(|n| info.fragments.get(n as usize))
+}
+
+/// Numbers of the fragments of a segment that are granted.
+pub(super) fn granted_of(info: &SegmentInfo, granted: &[Granted]) -> HashSet<u32> {
+    let times = granted.iter().map(|g| (WallTime::from_millis(g.from_ms), WallTime::from_millis(g.to_ms)));
+    times.flat_map(|(from, to)| louver_vault::within(&info.fragments, from, to)).collect()
 }
 
 fn entry(
@@ -251,7 +236,7 @@ fn entry(
 ) -> Option<SegmentEntry> {
     let mut file = File::open(path).ok()?;
     let info = SegmentInfo::inspect(&mut file).ok()?;
-    let fragments = within(&info, from, to).into_iter().map(|f| FragmentEntry {
+    let fragments = within(&info, from, to).map(|f| FragmentEntry {
         n: f.sequence,
         bytes: f.bytes,
         first: f.first,

@@ -22,16 +22,32 @@ pub(crate) fn camera() -> CameraId {
 
 /// Ten groups of one picture each, two seconds apart, sealed for 2 of holders 1 to 3; gives when the first arrived, ms.
 pub(crate) async fn sealed(site: &Running) -> i64 {
+    sealed_in_parts(site, 1).await
+}
+
+/// The same where groups are written in so many parts each.
+pub(crate) async fn sealed_in_parts(site: &Running, parts: i64) -> i64 {
     // Within one hour, and in the past.
     let end = WallTime::now().millis() - 60_000;
     let hour = Hour::of(WallTime::from_millis(end - 10 * GROUP_MS));
     let start = (end - 10 * GROUP_MS).min((hour.number() + 1) * 3_600_000 - 11 * GROUP_MS);
-    seal(site, start, 10, 2, &[1, 2, 3]).await;
+    seal_in_parts(site, start, (10, parts), 2, &[1, 2, 3]).await;
     start
 }
 
 /// A segment of its own epoch, sealed for `needed` of these holders.
 pub(crate) async fn seal(site: &Running, start: i64, groups: i64, needed: usize, holders: &[u8]) {
+    seal_in_parts(site, start, (groups, 1), needed, holders).await;
+}
+
+/// So many fragments, of which every so many begin with a key frame.
+async fn seal_in_parts(
+    site: &Running,
+    start: i64,
+    (fragments, parts): (i64, i64),
+    needed: usize,
+    holders: &[u8],
+) {
     let hour = Hour::of(WallTime::from_millis(start));
     let holders = holders.iter().map(|n| holder(*n).public()).collect();
     let holders = louver_vault::HolderSet::new(needed, holders).unwrap();
@@ -45,9 +61,9 @@ pub(crate) async fn seal(site: &Running, start: i64, groups: i64, needed: usize,
     let (mut sealer, header) = epoch.segment(at(0), &params).unwrap();
     let mut writer = site.store.sealed_writer(&camera());
     writer.begin(header, at(0)).await.unwrap();
-    for n in 0..groups {
+    for n in 0..fragments {
         let media = MediaTime::from_ticks(n * GROUP_MS * 90);
-        let packet = Packet { media, wall: at(n), key: true, data: Bytes::from(vec![n as u8; 64]) };
+        let packet = Packet { media, wall: at(n), key: n % parts == 0, data: Bytes::from(vec![n as u8; 64]) };
         writer.append(sealer.seal(&Gop::silent(vec![packet])).unwrap()).await.unwrap();
     }
     writer.finish(sealer.finish().unwrap().end).await.unwrap();

@@ -72,6 +72,11 @@ pub(super) fn run(args: &Args, request: &str) -> Result<(), Error> {
     let jobs = jobs(args, &opening)?;
     let keys = keys(&recorder, &opening, &file.key)?;
     let folder = folder(&jobs)?;
+    if opening.disks_away > 0 {
+        eprintln!(
+            "warning: a disk of recordings is not there: what was recorded on it is missing in the video; have it mounted and open once more"
+        );
+    }
     let fetched = fetch(&recorder, &opening, &keys, folder.path(), &stop)?;
     let mut written = Vec::new();
     for job in &jobs {

@@ -121,6 +121,9 @@ pub(crate) struct Opening {
     pub(crate) state: State,
     pub(crate) until_ms: Option<i64>,
     pub(crate) granted: Vec<Granted>,
+    /// Disks of recordings that are not there.
+    #[serde(default)]
+    pub(crate) disks_away: usize,
     pub(crate) needed: u8,
     pub(crate) roll: Vec<Speaker>,
     pub(crate) statements: Vec<Statement>,

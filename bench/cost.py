@@ -49,7 +49,13 @@ class Window:
 
 
 def bytes_below(folder):
-    return sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names)
+    """Of all files; one that is deleted meanwhile counts nothing."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.path.getsize(os.path.join(path, name))
+    return total
 
 
 # --- ffmpeg ------------------------------------------------------------------------------------------------------------

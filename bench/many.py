@@ -116,7 +116,7 @@ class Watch(threading.Thread):
 
 def measure_louver(folder, farm, options, busy):
     site = rig.Louver(options.louver, folder, farm.address, options.cameras,
-                      seen=options.cameras if options.seen else 0)
+                      seen=options.cameras if options.seen else 0, min_free=options.min_free)
     site.start()
     try:
         began = time.time()
@@ -126,7 +126,7 @@ def measure_louver(folder, farm, options, busy):
         time.sleep(max(0, options.warm_up - recording_after))
         pid, before, sent = site.process.pid, site.states(), farm.stats()
         processes = [pid, *rig.children(pid)]
-        threads, written = rig.cpu_by_thread(pid), bytes_below(site.data)
+        threads, written, received = rig.cpu_by_thread(pid), bytes_below(site.data), bytes_received(site)
         watch = Watch(site, busy, LOOK_EVERY_S if options.seen else 4 * LOOK_EVERY_S)
         watch.start()
         window = Window({"louver": processes}).run(options.seconds)
@@ -136,7 +136,7 @@ def measure_louver(folder, farm, options, busy):
         for (task, name), seconds in rig.cpu_by_thread(pid).items():
             part = part_of(name)
             window.parts[part] = window.parts.get(part, 0) + seconds - threads.get((task, name), 0)
-        window.written = bytes_below(site.data) - written
+        window.written, window.received = bytes_below(site.data) - written, bytes_received(site) - received
         window.recording_after = recording_after
         window.skipped = sum(after[c]["skipped_frames"] - before[c]["skipped_frames"] for c in after)
         window.not_running = [c for c, s in after.items() if s["recording_problem"]]
@@ -149,6 +149,14 @@ def measure_louver(folder, farm, options, busy):
         return window
     finally:
         rig.end(site.process)
+
+
+def bytes_received(site):
+    """Bytes of main streams that arrived."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines
+               if line.startswith("louver_camera_received_bytes_total{") and 'stream="main"' in line)
 
 
 def gaps(site, since):
@@ -175,6 +183,7 @@ def figures(options, busy, louver, copy):
     found = {"cameras": options.cameras, "busy": busy if options.seen else None, "seconds": options.seconds,
              "memory_is": louver.memory_is, "machine": rig.machine(), "louver": side(louver, "louver")}
     found["louver"] |= {
+        "received_mbit_s_per_camera": louver.received * 8 / 1e6 / louver.seconds / options.cameras,
         "written_mbit_s_per_camera": louver.written * 8 / 1e6 / louver.seconds / options.cameras,
         "parts_cpu_s_per_camera_minute": {part: s / options.cameras / (louver.seconds / 60)
                                           for part, s in sorted(louver.parts.items(), key=lambda p: -p[1])},
@@ -201,8 +210,8 @@ def as_text(found):
         f"{found['cameras']} cameras{seen}, {found['seconds']:.0f} s each side; {found['machine']['cores']} cores, "
         f"{found['machine']['cpu']}; load at the end {found['machine']['load'][0]}", "",
         rig.table(["", "CPU-s / camera-minute", "cores", f"MiB ({found['memory_is']}) / camera"], rows), "",
-        f"Recording began on all of them after {mine['recording_after_s']:.1f} s; {mine['written_mbit_s_per_camera']:.2f} Mbit/s "
-        f"a camera written; memory {first:.0f} MiB at the first look, {last:.0f} at the last.",
+        f"Recording began on all of them after {mine['recording_after_s']:.1f} s; {mine['received_mbit_s_per_camera']:.2f} Mbit/s "
+        f"a camera of main streams received, {mine['written_mbit_s_per_camera']:.2f} written less what was deleted for room; memory {first:.0f} MiB at the first look, {last:.0f} at the last.",
         f"Cut off by cameras because they were not read: {mine['cut_off_by_cameras']}; gaps: {mine['gaps']}; pictures skipped: "
         f"{mine['skipped_pictures']}.",
         f"Newest sealed and masked picture at the worst moment, seconds ago: {behind}.",
@@ -220,6 +229,8 @@ def run():
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="measured for each side (default %(default)s)")
     parser.add_argument("--warm-up", type=float, default=30, metavar="S", help="before that (default %(default)s)")
     parser.add_argument("--no-ffmpeg", action="store_true", help="Louver alone")
+    parser.add_argument("--min-free", type=int, default=1, metavar="PERCENT",
+                        help="of the disk that stay free: where less is, the oldest recordings are deleted while it is measured (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--keep", metavar="DIR", help="work in this new folder and keep it")
     parser.add_argument("--louver", required=True, help=argparse.SUPPRESS)

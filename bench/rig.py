@@ -135,9 +135,9 @@ def farm_cameras(count, folder, farm):
 class Louver:
     """A site in a scratch folder: settings, a holder, and a server that can be started again and again."""
 
-    def __init__(self, binary, folder, rtsp, cameras, seen=None, keep_hours=None):
+    def __init__(self, binary, folder, rtsp, cameras, seen=None, keep_hours=None, min_free=1):
         """`rtsp`: the address of all cameras, or a list of those of each. `seen`: how many are looked at; the others are sealed
-        only. `keep_hours`: for how long recordings are kept."""
+        only. `keep_hours`: for how long recordings are kept. `min_free`: per cent of the disk that stay free."""
         self.binary, self.folder = binary, folder
         self.data = os.path.join(folder, "data")
         self.identity = os.path.join(folder, "holder.txt")
@@ -150,8 +150,8 @@ class Louver:
         recipient = re.search(r"holder1[0-9a-z]+", made.stdout + made.stderr).group()
         with open(os.open(self.settings, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
             out.write(f'data = "data"\nlisten = "127.0.0.1:{self.port}"\n[holders]\nneeded = 1\nlist = [{{ name = "Ada", public = "{recipient}" }}]\n')
-            # A disk that is nearly full must not have what is measured deleted.
-            out.write('[storage]\nmin_free_percent = 1\n')
+            # A disk that is nearly full must not have what is measured deleted, unless that is to be measured.
+            out.write(f'[storage]\nmin_free_percent = {min_free}\n')
             out.write(f'[detector]\nlibrary = "{ROOT}/.deps/lib/libonnxruntime.so"\n'
                       f'model = "{ROOT}/.deps/models/ssd_mobilenetv2_oidv4.onnx"\nkind = "ssd-mobilenet-v2"\n')
             for n, camera in enumerate(self.cameras):

@@ -30,6 +30,8 @@ async fn monitoring_reads_every_camera_disk_and_the_ledger_in_one_open_metrics_p
         s.main = StreamState::Running;
         s.sub = StreamState::Retrying { reason: "no route to 10.99.88.77".to_owned() };
         s.skipped_frames = 7;
+        s.says.tampered_since = Some(louver_base::WallTime::from_millis(1_795_000_000_000));
+        s.says.motions = 3;
         s.last_sealed = Some(louver_base::WallTime::from_millis(1_795_000_000_500));
     });
     let answer = metrics(&site, &[]).await;
@@ -40,6 +42,13 @@ async fn monitoring_reads_every_camera_disk_and_the_ledger_in_one_open_metrics_p
     assert!(page.ends_with("# EOF\n"), "{page}");
     assert_eq!(value(&page, "louver_camera_stream_up{camera=\"gate\",stream=\"main\"}"), 1.0);
     assert_eq!(value(&page, "louver_camera_stream_up{camera=\"gate\",stream=\"sub\"}"), 0.0);
+    assert_eq!(value(&page, "louver_camera_tampered{camera=\"gate\"}"), 1.0);
+    assert_eq!(value(&page, "louver_camera_tampered{camera=\"vault\"}"), 0.0);
+    assert_eq!(value(&page, "louver_camera_told_motions_total{camera=\"gate\"}"), 3.0);
+    assert!(!page.contains("louver_camera_clock_offset_seconds{"), "nobody was asked");
+    let cookie = site.sign_in().await;
+    let told = site.get("/api/v1/system", &cookie).await.json()["notices"].to_string();
+    assert!(told.contains("The gate: the camera says that somebody covers, turns or blinds it"), "{told}");
     assert_eq!(value(&page, "louver_camera_skipped_pictures_total{camera=\"gate\"}"), 7.0);
     assert_eq!(value(&page, "louver_camera_last_sealed_timestamp_seconds{camera=\"gate\"}"), 1_795_000_000.5);
     assert_eq!(value(&page, "louver_camera_gaps_total{camera=\"gate\",reason=\"disk-full\"}"), 0.0);

@@ -168,7 +168,7 @@ fn ledger_notices(status: &louver_ledger::Status) -> Vec<String> {
     out
 }
 
-/// What keeps a camera from being recorded. Why its masked picture shows little is said beside the picture.
+/// What keeps a camera from being recorded, and whether it says that somebody meddles with it. Why its masked picture shows little is said beside the picture.
 fn camera_notices(camera: &CameraHandle) -> Vec<String> {
     let status = camera.status.get();
     let mut out = Vec::new();
@@ -181,6 +181,12 @@ fn camera_notices(camera: &CameraHandle) -> Vec<String> {
         out.push(format!("{}, sub stream: {reason}", camera.name));
     }
     out.extend(status.recording_problem.iter().map(|problem| format!("{}: {problem}", camera.name)));
+    if status.says.tampered_since.is_some() {
+        out.push(format!(
+            "{}: the camera says that somebody covers, turns or blinds it. Look at its picture, then at the camera.",
+            camera.name
+        ));
+    }
     out
 }
 

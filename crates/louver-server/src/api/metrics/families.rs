@@ -109,6 +109,7 @@ pub(super) fn all(app: &App, usage: &Usage, disks: &[DiskUsage]) -> Families {
     let mut out = Families::default();
     server(&mut out, app);
     streams(&mut out, &app.cameras);
+    saying(&mut out, &app.cameras);
     recording(&mut out, &app.cameras);
     seeing(&mut out, &app.cameras);
     storage(&mut out, app, usage, disks);
@@ -219,6 +220,37 @@ fn recording(out: &mut Families, cameras: &[CameraHandle]) {
         None,
         "Packets that wait to be sealed (64 at most), and for analysis (64 at most)",
         both(cameras, "queue", waits),
+    );
+}
+
+/// What cameras say of themselves, where they are asked (ONVIF).
+fn saying(out: &mut Families, cameras: &[CameraHandle]) {
+    let says = |value: fn(louver_node::CameraSays) -> Option<f64>| {
+        each(cameras, move |c| value(c.status.get().says))
+    };
+    out.gauge(
+        "louver_camera_tampered",
+        None,
+        "1 while the camera says that somebody covers, turns or blinds it; 0 also where it is not asked",
+        says(|s| Some(flag(s.tampered_since.is_some()))),
+    );
+    out.counter(
+        "louver_camera_told_motions",
+        None,
+        "How often the camera said that movement began",
+        says(|s| Some(number(s.motions))),
+    );
+    out.counter(
+        "louver_camera_told_restarts",
+        None,
+        "How often the camera began anew while it was asked",
+        says(|s| Some(number(s.restarts))),
+    );
+    out.gauge(
+        "louver_camera_clock_offset",
+        Some(Unit::Seconds),
+        "The camera's clock less ours, to about a second; missing where it is not told",
+        says(|s| s.clock.map(|offset| offset.micros() as f64 / 1e6)),
     );
 }
 

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-
 import { expect, expectAccessible, expectNoSidewaysScroll, test } from "./fixtures";
 
 const PASSPHRASE = "under the third flower pot";
@@ -16,12 +14,7 @@ test("one click and a passphrase: a household opens a minute of original, watche
   await openings.agree("not the passphrase");
   await expect(page.getByRole("alert")).toHaveText("That is not the passphrase.", { timeout: 60_000 });
   await openings.agree(PASSPHRASE);
-  await expect(openings.state).toHaveText("Open", { timeout: 60_000 });
-  await expect(openings.video).toBeVisible({ timeout: 30_000 });
-  await openings.video.evaluate((video: HTMLVideoElement) => video.play());
-  await expect
-    .poll(() => openings.video.evaluate((video: HTMLVideoElement) => video.currentTime), { message: "the original plays", timeout: 30_000 })
-    .toBeGreaterThan(0.5);
+  await openings.play();
   // What the page hears when it asks for news does not begin the film anew.
   const film = await openings.video.evaluate((video: HTMLVideoElement) => video.src);
   for (let news = 0; news < 2; news += 1) await page.waitForResponse(/\/api\/v1\/openings\/[0-9a-f]{32}$/);
@@ -30,9 +23,7 @@ test("one click and a passphrase: a household opens a minute of original, watche
   expect(await openings.video.evaluate((video: HTMLVideoElement) => video.videoWidth)).toBeGreaterThan(600);
   await expectAccessible(page);
 
-  const saving = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Export as MP4" }).click();
-  const file = readFileSync(await (await saving).path());
+  const file = await openings.save();
   expect(file.subarray(4, 8).toString()).toBe("ftyp");
   expect(file.length).toBeGreaterThan(50_000);
 
@@ -41,6 +32,30 @@ test("one click and a passphrase: a household opens a minute of original, watche
   await expect(openings.video).toHaveCount(0);
   await page.goto(`${site.address}/openings`);
   await expect(openings.list.first()).toContainText("somebody left a bag");
+});
+
+test("what begins in the middle of a group of pictures plays and is exported from the group's key picture on", async ({ page, asMember, site, openings }) => {
+  void asMember;
+  test.slow();
+  await openings.keepKey(site.holderFile, PASSPHRASE);
+  const middle = async (): Promise<number | undefined> => {
+    await openings.ask("forecourt", "where do its groups begin");
+    await openings.agree(PASSPHRASE);
+    await expect(openings.state).toHaveText("Open", { timeout: 60_000 });
+    const given = await openings.given();
+    return given.find(({ key }, n) => n > 0 && !key)?.first_ms;
+  };
+  let fromMs: number | undefined;
+  await expect.poll(async () => (fromMs = await middle()), { message: "a group has been written in parts", timeout: 60_000 }).toBeDefined();
+  if (fromMs === undefined) return;
+  await openings.askFor("forecourt", "from the middle of a group", fromMs + 50, Date.now());
+  await openings.agree(PASSPHRASE);
+  await openings.play();
+  const given = await openings.given();
+  expect(given[0]?.key).toBe(true);
+  expect(given[0]?.first_ms).toBeLessThan(fromMs);
+  expect((await openings.save()).subarray(4, 8).toString()).toBe("ftyp");
+  await expect(page.getByText("signed by this site")).toBeVisible();
 });
 
 test("a holder denies, and nothing is opened", async ({ page, asMember, site, openings }) => {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { expect, type Locator, type Page } from "@playwright/test";
 
 export class OpeningsPage {
@@ -35,10 +37,41 @@ export class OpeningsPage {
     };
     await expect.poll(sealed, { message: "something is sealed", timeout: 60_000 }).toBeGreaterThan(0);
     const to = Date.now();
-    await this.page.goto(`${this.site}/openings/new?camera=${camera}&from=${String(to - 60_000)}&to=${String(to)}`);
+    await this.askFor(camera, text, to - 60_000, to);
+  }
+
+  /** Asks for a time of a camera, ms since 1970; the request's page opens. */
+  async askFor(camera: string, text: string, fromMs: number, toMs: number): Promise<void> {
+    await this.page.goto(`${this.site}/openings/new?camera=${camera}&from=${String(fromMs)}&to=${String(toMs)}`);
     await this.page.getByLabel("What for").fill(text);
     await this.page.getByRole("button", { name: "Ask", exact: true }).click();
     await expect(this.page).toHaveURL(/\/openings\/[0-9a-f]{32}$/);
+  }
+
+  /** The fragments that the request that is shown gives, in order. */
+  async given(): Promise<{ first_ms: number; key: boolean }[]> {
+    const id = new URL(this.page.url()).pathname.split("/").at(-1) ?? "";
+    const answer = await this.page.request.get(`${this.site}/api/v1/openings/${id}/segments`);
+    const segments = (await answer.json()) as { fragments: { first_ms: number; key: boolean }[] }[];
+    return segments.flatMap(({ fragments }) => fragments);
+  }
+
+  /** Plays the original for half a second. */
+  async play(): Promise<void> {
+    await expect(this.state).toHaveText("Open", { timeout: 60_000 });
+    await expect(this.video).toBeVisible({ timeout: 30_000 });
+    // A film that cannot begin leaves this promise open for ever.
+    void this.video.evaluate((video: HTMLVideoElement) => video.play());
+    await expect
+      .poll(() => this.video.evaluate((video: HTMLVideoElement) => video.currentTime), { message: "the original plays", timeout: 30_000 })
+      .toBeGreaterThan(0.5);
+  }
+
+  /** Exports the original, and gives the file. */
+  async save(): Promise<Buffer> {
+    const saving = this.page.waitForEvent("download");
+    await this.page.getByRole("button", { name: "Export as MP4" }).click();
+    return readFileSync(await (await saving).path());
   }
 
   async agree(passphrase: string): Promise<void> {

@@ -23,12 +23,20 @@ impl Moment {
         let (_, fields) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_ascii_whitespace().take(13).collect();
         let ticks = |n: usize| fields.get(n)?.parse::<u64>().ok();
-        let per_second = rustix::param::clock_ticks_per_second().max(1);
         let ticks = ticks(11)?.saturating_add(ticks(12)?);
         // D: it waits for a disk, for instance for a page of its own program.
         let works = matches!(*fields.first()?, "R" | "D");
-        Some(Self { works, computed: Duration::from_millis(ticks.saturating_mul(1000) / per_second) })
+        Some(Self { works, computed: Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_second()) })
     }
+}
+
+/// Asks the C library: before Linux 6.4 rustix reads `/proc/self/auxv` for it, which a process that is not dumpable may read as root alone,
+/// and panics where it cannot.
+fn ticks_per_second() -> u64 {
+    // SAFETY: it takes a number and gives one.
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    // What Linux shows to programs is in hundredths of a second, on every machine that decodes here.
+    u64::try_from(ticks).ok().filter(|ticks| *ticks > 0).unwrap_or(100)
 }
 
 #[cfg(test)]

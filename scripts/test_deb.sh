@@ -69,6 +69,8 @@ install() {
     >"$scratch/apt.log" 2>&1 || { tail -n 20 "$scratch/apt.log" >&2; fail "apt-get install $1"; }
   rm "$tree/root/louver.deb"
 }
+# has PATTERN: reads everything, where grep -q would leave whoever still writes with a broken pipe.
+has() { local all; all=$(cat); grep -q -- "$1" <<<"$all"; }
 is() {
   local got
   got=$(within stat -c '%U:%G %a' "$1") || fail "$1 is missing"
@@ -87,10 +89,10 @@ is /var/lib/louver 'louver:louver 700'
 is /usr/lib/louver/lib/libonnxruntime.so 'root:root 644'
 is /usr/lib/louver/models/ssd_mobilenetv2_oidv4.onnx 'root:root 644'
 is /usr/lib/systemd/system/louver.service 'root:root 644'
-within getent passwd louver | grep -q '/usr/sbin/nologin$' || fail "somebody could sign in as louver"
+within getent passwd louver | has '/usr/sbin/nologin$' || fail "somebody could sign in as louver"
 grep -q '^data = "/var/lib/louver"$' "$tree/etc/louver/louver.toml" || fail "the settings name another data directory"
-within louver --version | grep -q '^louver ' || fail "the program does not run"
-within ldd /usr/bin/louver | grep -q 'not found' && fail "libraries are missing"
+within louver --version | has '^louver ' || fail "the program does not run"
+within ldd /usr/bin/louver | has 'not found' && fail "libraries are missing"
 
 # --- start, as the unit does ---------------------------------------------------------------------------------------
 
@@ -153,11 +155,11 @@ stop() {
 say "starting it"
 start
 [[ $(get /readyz) == "There is no holder, and without one nothing is recorded: make the first one on the page."* ]] || fail "/readyz: $(get /readyz)"
-get / | grep -q '<div id="app"\|<!doctype html>' || fail "there is no page in it"
-get /metrics | grep -q '^louver_disk_up{disk="/var/lib/louver"} 1' || fail "/metrics: $(get /metrics | head -n 5)"
+get / | has '<div id="app"\|<!doctype html>' || fail "there is no page in it"
+get /metrics | has '^louver_disk_up{disk="/var/lib/louver"} 1' || fail "/metrics: $(get /metrics | head -n 5)"
 as_louver() { within setpriv --reuid louver --regid louver --clear-groups "$@" --settings /etc/louver/louver.toml; }
-as_louver louver link 2>/dev/null | grep -q "^http://127.0.0.1:$port/sign-in#token=" || fail "louver link"
-as_louver louver top --once | grep -q 'disk /var/lib/louver' || fail "louver top"
+as_louver louver link 2>/dev/null | has "^http://127.0.0.1:$port/sign-in#token=" || fail "louver link"
+as_louver louver top --once | has 'disk /var/lib/louver' || fail "louver top"
 as_louver louver doctor >"$scratch/doctor" || true
 grep -qi 'seccomp\|landlock\|shut in\|without rights' "$scratch/doctor" || fail "doctor does not say how decoding is shut in: $(cat "$scratch/doctor")"
 site=$(sha256sum <"$tree/var/lib/louver/ledger/checkpoint") || fail "there is no ledger"
@@ -168,7 +170,7 @@ stop
 
 say "renewing it"
 install "$new"
-within dpkg-query -W -f '${Version}' louver | grep -q -- '-2$' || fail "the version is $(within dpkg-query -W -f '${Version}' louver)"
+within dpkg-query -W -f '${Version}' louver | has '-2$' || fail "the version is $(within dpkg-query -W -f '${Version}' louver)"
 grep -q "^listen = \"127.0.0.1:$port\"" "$tree/etc/louver/louver.toml" || fail "the settings were replaced"
 is /etc/louver/louver.toml 'root:louver 640'
 is /var/lib/louver 'louver:louver 700'

@@ -128,15 +128,15 @@ with open(sys.argv[2], "ab", buffering=0) as out:
     while b"STOPPING=1" not in (news := s.recv(4096)):
         out.write(news)
 PY
-  local listener=$! waited
-  for waited in {1..100}; do [[ -S $tree/var/lib/notify ]] && break; sleep 0.1; done
+  local listener=$!
+  for _ in {1..100}; do [[ -S $tree/var/lib/notify ]] && break; sleep 0.1; done
   # shellcheck disable=SC2046  # words of the unit
   chroot "$tree" prlimit "${limits[@]}" \
     setpriv --reuid "$(setting User)" --regid "$(setting Group)" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
     env -i --chdir="$(setting WorkingDirectory)" PATH=/usr/bin:/bin HOME=/var/lib/louver NOTIFY_SOCKET=/var/lib/notify WATCHDOG_USEC=3000000 \
     $(setting ExecStart) >"$scratch/out" 2>"$scratch/log" &
   server=$!
-  for waited in {1..300}; do
+  for _ in {1..300}; do
     grep -qs 'READY=1' "$scratch/notify" && grep -qs 'WATCHDOG=1' "$scratch/notify" && break
     kill -0 "$server" 2>/dev/null || { cat "$scratch/out" "$scratch/log" >&2; fail "the server ended"; }
     sleep 0.2
@@ -170,6 +170,7 @@ stop
 
 say "renewing it"
 install "$new"
+# shellcheck disable=SC2016  # dpkg-query's own
 within dpkg-query -W -f '${Version}' louver | has '-2$' || fail "the version is $(within dpkg-query -W -f '${Version}' louver)"
 grep -q "^listen = \"127.0.0.1:$port\"" "$tree/etc/louver/louver.toml" || fail "the settings were replaced"
 is /etc/louver/louver.toml 'root:louver 640'

@@ -69,9 +69,9 @@ pub(crate) struct Place {
     rests: Mutex<Option<(Instant, Duration)>>,
 }
 
-/// A disk that is back and cannot be used is looked through again after so long, then after twice as long each time: a look through a
-/// large disk that ends at its one bad folder keeps other work on recordings waiting.
-const REST_FIRST: Duration = Duration::from_secs(60);
+/// A mounted disk that cannot be used is looked through again at the next look, then after so long, then after twice as long each time: a
+/// look through a large disk that ends at its one bad folder keeps other work on recordings waiting.
+const REST_FIRST: Duration = Duration::from_secs(120);
 const REST_LONGEST: Duration = Duration::from_secs(3600);
 
 impl Place {
@@ -100,7 +100,7 @@ impl Place {
     /// It could not be used although it is mounted: it rests.
     pub(crate) fn rest(&self) {
         let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
-        let pause = rests.map_or(REST_FIRST, |(_, pause)| (pause * 2).min(REST_LONGEST));
+        let pause = rests.map_or(Duration::ZERO, |(_, pause)| (pause * 2).clamp(REST_FIRST, REST_LONGEST));
         *rests = Some((Instant::now() + pause, pause));
     }
 

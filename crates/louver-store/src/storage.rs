@@ -295,7 +295,7 @@ impl Store {
             let dir = place.dir.display();
             if !place.is_there() && place.rests().is_some() {
                 out.push(format!(
-                    "The disk {dir} is back and cannot be used: look at its health (smartctl, dmesg) and at the log. It is tried again now and then{}.",
+                    "The disk {dir} is mounted and cannot be used: look at its health (smartctl, dmesg) and at the log. It is tried again now and then{}.",
                     inner.places.meanwhile(place)
                 ));
             } else if !place.is_there() {

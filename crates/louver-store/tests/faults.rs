@@ -264,7 +264,7 @@ async fn a_disk_whose_folders_cannot_be_read_is_away() {
         assert_eq!(listed.len(), 2, "nothing is forgotten");
         store.retention_pass(at(2 * HOUR), &[(site.gate.clone(), 72)], PLENTY).await.unwrap();
         store.look_at_disks().await;
-        assert!(store.concerns()[0].contains("cold is not there"), "{:?}", store.concerns());
+        assert!(store.concerns()[0].contains("cold is mounted and cannot be used"), "{:?}", store.concerns());
         fs::remove_file(&folder).unwrap();
         if was_there {
             fs::rename(&aside, &folder).unwrap();

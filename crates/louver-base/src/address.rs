@@ -168,16 +168,28 @@ impl TryFrom<String> for CameraAddress {
     }
 }
 
+/// Whether a part of an address may hold a password: that of the address itself, one that some makers have in the path
+/// (`/user=admin_password=…_channel=1_stream=0.sdp`, XM and its like), or that of an address that was pasted twice.
+fn tells_a_password(part: &str, credentials: Option<&Credentials>) -> bool {
+    let part = part.to_ascii_lowercase();
+    let own =
+        credentials.map(|c| c.password.expose_secret().to_ascii_lowercase()).filter(|own| !own.is_empty());
+    own.is_some_and(|own| part.contains(&own))
+        || ["@", "=", "%40", "%3d"].iter().any(|sign| part.contains(sign))
+}
+
 impl fmt::Display for CameraAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             // The query may hold a password too (`?user=admin&password=…`), so it is left out.
-            Kind::Rtsp { url, .. } => {
-                write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or(""))?;
+            Kind::Rtsp { url, credentials } => {
+                let shown = |part: &str| !tells_a_password(part, credentials.as_ref());
+                let host = url.host_str().filter(|host| shown(host)).unwrap_or("[…]");
+                write!(f, "{}://{host}", url.scheme())?;
                 if let Some(port) = url.port() {
                     write!(f, ":{port}")?;
                 }
-                f.write_str(url.path())
+                f.write_str(if shown(url.path()) { url.path() } else { "/[…]" })
             }
             Kind::File(path) => write!(f, "file://{}", path.display()),
             Kind::Told => f.write_str("(told by the camera)"),
@@ -205,6 +217,21 @@ mod tests {
         assert_eq!(a.to_string(), "rtsp://10.0.0.9:8554/main");
         let c = a.credentials().unwrap();
         assert_eq!((c.user.as_str(), c.password.expose_secret()), ("admin", "s3cret@x"));
+    }
+
+    #[test]
+    fn nor_one_in_its_path_as_some_makers_have_it_or_as_it_was_pasted_twice() {
+        for (text, printed) in [
+            ("rtsp://cam:554/user=admin_password=s3cret_channel=1_stream=0.sdp", "rtsp://cam:554/[…]"),
+            ("rtsp://cam/user%3Dadmin%26password%3Ds3cret", "rtsp://cam/[…]"),
+            ("rtsp://admin:s3cret@exam://admin:s3cret@192.0.2.10/", "rtsp://exam/[…]"),
+            ("rtsp://admin:S3cret@cam/s3cret/main", "rtsp://cam/[…]"),
+            ("rtsp://admin:s3cret@s3cret.example/main", "rtsp://[…]/main"),
+            ("rtsp://admin:@cam/main", "rtsp://cam/main"),
+        ] {
+            let a: CameraAddress = text.parse().unwrap();
+            assert_eq!((a.to_string().as_str(), format!("{a:?}").as_str()), (printed, printed));
+        }
     }
 
     #[test]
